@@ -1,0 +1,175 @@
+"""Names for the kernel's arrays: which keys are counted, with which half-lives, and the state that holds the counts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features import kernel
+from features.encode import COLUMNS, FactBlock, FactKind
+from features.errors import HistoryError, ViewMismatchError
+
+Table = tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.float64]]
+
+_FIRST_SLOTS = 2**14
+_LOAD = 0.6
+"""The table grows when this share of its slots is taken."""
+_KEPT = 0.75
+"""At the size cap this share of the keys, those least decayed, is kept."""
+
+
+class KeySpec(msgspec.Struct, frozen=True):
+    """One family of counted keys.
+
+    ``columns`` are columns of the fact (the tenant is always part of the key). ``feeds`` says which kind of fact adds to
+    it. ``weight`` names a value of the fact to add instead of 1. ``distinct`` names a pair key: then this key sums the
+    different values of the pair lately seen instead of counting facts.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    feeds: FactKind = FactKind.ALERT
+    weight: str = ""
+    distinct: str = ""
+
+
+class CounterSpec(msgspec.Struct, frozen=True):
+    """Everything the state depends on. ``half_lives`` in seconds, ``values`` the names of the facts' values."""
+
+    half_lives: tuple[float, ...]
+    keys: tuple[KeySpec, ...]
+    values: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Hex digest that names this specification: its version of its own (DESIGN: counters)."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+    def key_index(self, name: str) -> int:
+        """Return the place of the key called ``name``. Raises ``ValueError``."""
+        return [key.name for key in self.keys].index(name)
+
+    def compiled(self, secret: bytes) -> tuple[Any, ...]:
+        """Return the kernel's ``keys_spec``: salts, key columns, feeds, pairs, weights, rates."""
+        width = max(len(key.columns) for key in self.keys) + 1
+        columns = np.full((len(self.keys), width), -1, np.int64)
+        salts = np.zeros(len(self.keys), np.uint64)
+        for k, key in enumerate(self.keys):
+            salts[k] = int.from_bytes(hashlib.blake2b(key.name.encode(), digest_size=8, key=secret).digest(), "little")
+            for c, column in enumerate(("tenant", *key.columns)):
+                columns[k, c] = COLUMNS.index(column)
+        feeds = np.array([key.feeds for key in self.keys], np.uint8)
+        pairs = np.array([self.key_index(key.distinct) if key.distinct else -1 for key in self.keys], np.int64)
+        weights = np.array([self.values.index(key.weight) if key.weight else -1 for key in self.keys], np.int64)
+        return salts, columns, feeds, pairs, weights, 1.0 / np.array(self.half_lives, np.float64)
+
+
+class Op(IntEnum):
+    """What a feature does with what was read (see :mod:`features.kernel`)."""
+
+    VALUE = kernel.VALUE
+    COUNT = kernel.COUNT
+    GAP = kernel.GAP
+    RATIO = kernel.RATIO
+
+
+class CounterState:
+    """The decayed counts of everything seen so far: a fold over facts in the order of receipt.
+
+    Memory is 16 + 8·H bytes a slot; at ``max_keys`` keys the most decayed quarter is dropped. Not safe for use by two
+    threads at once.
+    """
+
+    def __init__(self, spec: CounterSpec, secret: bytes, max_keys: int = 2**22) -> None:
+        self.spec = spec
+        self.max_keys = max_keys
+        self._keys_spec = spec.compiled(secret)
+        self._table = self._empty(_FIRST_SLOTS)
+        self._used = np.zeros(1, np.int64)
+
+    @property
+    def keys(self) -> int:
+        """Number of keys held."""
+        return int(self._used[0])
+
+    def copy(self) -> CounterState:
+        """Return an independent copy."""
+        other = object.__new__(CounterState)
+        other.spec, other.max_keys, other._keys_spec = self.spec, self.max_keys, self._keys_spec
+        keys, last, counts = self._table
+        other._table = (keys.copy(), last.copy(), counts.copy())
+        other._used = self._used.copy()
+        return other
+
+    def walk(self, block: FactBlock, program: NDArray[np.int64], scales: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Read features of each alert of ``block`` as of then into ``out`` (n × F, or 0 rows to only fold), then add the fact."""
+        if block.values.shape[1] != len(self.spec.values):
+            raise ViewMismatchError("values of a fact block", str(len(self.spec.values)), str(block.values.shape[1]))
+        facts = (block.time, block.kind, block.weight, block.columns, block.values)
+        at = 0
+        while at < len(block):
+            limit = min(int(self._table[0].shape[0] * _LOAD), max(self.max_keys, 2 * len(self.spec.keys)))
+            at = kernel.walk(self._table, self._used, limit, facts, self._keys_spec, program, scales, at, out)
+            if at < len(block):
+                self._make_room(float(block.time[at]))
+
+    def _empty(self, slots: int) -> Table:
+        return np.zeros(slots, np.uint64), np.zeros(slots), np.zeros((slots, len(self.spec.half_lives)))
+
+    def _make_room(self, now: float) -> None:
+        """Grow the table, or at the cap drop the keys whose longest-lived count has decayed most as of ``now``."""
+        keys, last, counts = self._table
+        slots = keys.shape[0]
+        keep = keys != 0
+        if slots * _LOAD < self.max_keys:
+            slots *= 2
+        else:
+            longest = int(np.argmax(self.spec.half_lives))
+            alive = counts[:, longest] * 2.0 ** (-np.maximum(now - last, 0.0) / self.spec.half_lives[longest])
+            order = np.argsort(alive[keep], kind="stable")
+            keep[np.flatnonzero(keep)[order[: len(order) - int(len(order) * _KEPT)]]] = False
+        table = self._empty(slots)
+        self._used[0] = kernel.rehash(self._table, table, keep)
+        self._table = table
+
+    def save(self, path: Path) -> None:
+        """Write the state to ``path`` (npz) whole or not at all."""
+        keys, last, counts = self._table
+        taken = keys != 0
+        draft = path.with_name(path.name + ".part")
+        with draft.open("wb") as file:
+            np.savez(
+                file, spec=np.array(self.spec.digest), slots=keys.shape[0], at=np.flatnonzero(taken),
+                keys=keys[taken], last=last[taken], counts=counts[taken],
+            )  # fmt: skip
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, spec: CounterSpec, secret: bytes, max_keys: int = 2**22) -> Self:
+        """Read a saved state.
+
+        Raises ``ViewMismatchError`` when it was made under another specification, ``HistoryError`` when damaged.
+        """
+        state = cls(spec, secret, max_keys)
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                found = str(saved["spec"])
+                if found != spec.digest:
+                    raise ViewMismatchError("counter state", spec.digest, found)
+                table = state._empty(int(saved["slots"]))
+                at = saved["at"]
+                table[0][at], table[1][at], table[2][at] = saved["keys"], saved["last"], saved["counts"]
+        except (OSError, ValueError, KeyError, EOFError, IndexError) as error:
+            raise HistoryError(str(path), f"damaged counter state: {error}") from error
+        state._table = table
+        state._used[0] = len(at)
+        return state

@@ -1,0 +1,196 @@
+"""From alerts and labels to the kernel's facts: columns of keyed hashes and a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.alert import Alert, EntityKind, Role, main_entity
+from features.aliases import AliasTable, normalise_uid
+from features.context import Context
+from features.hashing import KeyedHash
+from features.label import Label, Verdict
+
+COLUMNS = ("tenant", "product", "rule", "entity", "user", "address", "peer")
+"""Hashed columns of a fact. ``entity`` is the main one (host, else user, else address); ``address`` the source, ``peer`` the target."""
+
+VALUES = ("severity", "criticality", "privileged", "indicator", "decoy", "hour")
+"""Numbers of a fact known at its time. severity 0–6 (NaN: unknown), criticality 0–4 (NaN: unknown), privileged, indicator and
+decoy 0/1, hour of the day in UTC 0–24."""
+
+
+class FactKind(IntEnum):
+    """What a row of a block is."""
+
+    ALERT = 0
+    TRUE_POSITIVE = 1
+    BENIGN = 2
+
+
+class RuleRef(NamedTuple):
+    """A rule as a model may know it: the product, the product's own uid, and the name."""
+
+    product: str
+    uid: str
+    name: str
+
+
+class FactBlock:
+    """n facts as columns: ``time`` f8[n] (epoch seconds), ``kind`` u1[n], ``weight`` f8[n], ``columns`` u8[n, C], ``values`` f8[n, V]."""
+
+    __slots__ = ("columns", "kind", "time", "values", "weight")
+
+    def __init__(
+        self,
+        time: NDArray[np.float64],
+        kind: NDArray[np.uint8],
+        weight: NDArray[np.float64],
+        columns: NDArray[np.uint64],
+        values: NDArray[np.float64],
+    ) -> None:
+        self.time, self.kind, self.weight, self.columns, self.values = time, kind, weight, columns, values
+
+    def __len__(self) -> int:
+        return int(self.time.shape[0])
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a block of no facts."""
+        return cls.unpack([])
+
+    @classmethod
+    def concat(cls, blocks: Iterable[FactBlock]) -> FactBlock:
+        """Return the blocks one after the other."""
+        parts = list(blocks)
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls.empty()
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+
+    def take(self, index: NDArray[np.intp] | slice) -> FactBlock:
+        """Return the facts at ``index``, in its order."""
+        return FactBlock(self.time[index], self.kind[index], self.weight[index], self.columns[index], self.values[index])
+
+    def pack(self) -> list[bytes]:
+        """Return each fact as a fixed-width row of bytes, for a database."""
+        rows = np.empty(len(self), _ROW)
+        for name in _FIELDS:
+            rows[name] = getattr(self, name)
+        data, width = rows.tobytes(), _ROW.itemsize
+        return [data[at : at + width] for at in range(0, len(data), width)]
+
+    @classmethod
+    def unpack(cls, rows: Sequence[bytes]) -> Self:
+        """Inverse of :meth:`pack`. Raises ``ValueError`` on rows of another width."""
+        found = np.frombuffer(b"".join(rows), _ROW)
+        if len(found) != len(rows):
+            raise ValueError("packed facts of another layout")
+        return cls(*(np.ascontiguousarray(found[name]) for name in _FIELDS))
+
+
+_FIELDS = ("time", "kind", "weight", "columns", "values")
+_ROW = np.dtype(
+    [("time", "<f8"), ("kind", "u1"), ("weight", "<f8"), ("columns", "<u8", (len(COLUMNS),)), ("values", "<f8", (len(VALUES),))]
+)
+
+
+class FactEncoder:
+    """Turn alerts and labels into facts, under one secret, with the context and aliases known at the alert's own time."""
+
+    def __init__(self, secret: bytes, context: Context | None = None, aliases: AliasTable | None = None) -> None:
+        self.secret = secret
+        self.context = context if context is not None else Context.empty()
+        self.aliases = aliases if aliases is not None else AliasTable.empty()
+        self.rules: dict[int, RuleRef] = {}
+        self._hash = KeyedHash(secret)
+        self._uids: dict[str, str] = {}
+
+    def register(self, rules: Iterable[RuleRef]) -> None:
+        """Make rules known that were encoded before (by an earlier process)."""
+        for rule in rules:
+            self.rules[self._rule(rule)] = rule
+
+    def alerts(self, alerts: Sequence[Alert]) -> FactBlock:
+        """Encode alerts, a row each."""
+        rows = [self._columns(alert) for alert in alerts]
+        return FactBlock(
+            np.array([alert.time.timestamp() for alert in alerts], np.float64),
+            np.zeros(len(rows), np.uint8),
+            np.ones(len(rows)),
+            np.array(rows, np.uint64).reshape(len(rows), len(COLUMNS)),
+            np.array([self._values(alert) for alert in alerts], np.float64).reshape(len(rows), len(VALUES)),
+        )
+
+    def labels(self, pairs: Sequence[tuple[Label, Alert]], *, retract: bool = False) -> FactBlock:
+        """Encode verdicts, at the label's own time under the keys of its alert; verdicts that are no labels give no row.
+
+        ``retract`` gives the rows that take the same labels out again (weight −1), for one that was superseded.
+        """
+        told = [(label, alert) for label, alert in pairs if label.verdict.target >= 0]
+        block = self.alerts([alert for _, alert in told])
+        block.time = np.array([label.time.timestamp() for label, _ in told], np.float64)
+        block.kind = np.array([_kind(label.verdict) for label, _ in told], np.uint8)
+        if retract:
+            block.weight = -block.weight
+        return block
+
+    def _rule(self, rule: RuleRef) -> int:
+        return self._hash.of("rule", f"{rule.product}\x1f{rule.uid}")
+
+    def _uid(self, tenant: str, kind: str, uid: str, alert: Alert) -> str:
+        if not uid:
+            return ""
+        if not self.aliases.is_empty:
+            uid = self.aliases.resolve(tenant, kind, uid, alert.time)
+        found = self._uids.get(uid)
+        if found is None:
+            if len(self._uids) > 1_000_000:
+                self._uids.clear()
+            found = self._uids[uid] = normalise_uid(uid)
+        return found
+
+    def _columns(self, alert: Alert) -> tuple[int, ...]:
+        tenant, of = alert.tenant, self._hash.of
+        rule = of("rule", f"{alert.product}\x1f{alert.rule.uid}")
+        if rule not in self.rules:
+            self.rules[rule] = RuleRef(alert.product, alert.rule.uid, alert.rule.name)
+        main = main_entity(alert)
+        user = alert.first(EntityKind.USER)
+        address = alert.first(EntityKind.ADDRESS, Role.ACTOR, Role.RELATED)
+        peer = alert.first(EntityKind.ADDRESS, Role.TARGET)
+        return (
+            of("tenant", tenant),
+            of("product", alert.product),
+            rule,
+            of(main.kind, self._uid(tenant, main.kind, main.uid, alert)) if main.uid else 0,
+            of("user", self._uid(tenant, "user", user, alert)),
+            of("address", self._uid(tenant, "address", address, alert)),
+            of("address", self._uid(tenant, "address", peer, alert)),
+        )
+
+    def _values(self, alert: Alert) -> tuple[float, ...]:
+        hour = alert.time.hour + alert.time.minute / 60.0
+        severity = float(alert.severity) if alert.severity else np.nan
+        if self.context.is_empty:
+            return severity, np.nan, 0.0, 0.0, 0.0, hour
+        return (severity, *self._context_values(alert), hour)
+
+    def _context_values(self, alert: Alert) -> tuple[float, float, float, float]:
+        known, tenant, time = self.context, alert.tenant, alert.time
+        asset = known.asset(tenant, alert.first(EntityKind.HOST, Role.DEVICE, Role.TARGET, Role.RELATED), time)
+        identity = known.identity(tenant, alert.first(EntityKind.USER), time)
+        return (
+            np.nan if asset is None else float(asset.criticality),
+            float(identity is not None and identity.privileged),
+            float(any(known.indicator(tenant, o.kind, o.value, time) for o in alert.observables)),
+            float(any(known.decoy(tenant, e.kind.value, e.uid, time) for e in alert.entities)),
+        )
+
+
+def _kind(verdict: Verdict) -> FactKind:
+    return FactKind.TRUE_POSITIVE if verdict.target == 1 else FactKind.BENIGN

@@ -1,0 +1,194 @@
+"""The decayed-counter kernel: one compiled walk over facts, for training and for serving.
+
+For key k and half-life h the state holds ``c(T) = Σ wᵢ · 2^(−(T − tᵢ)/h)`` at the key's own reference time T (its latest
+fact). A read at t ≥ T decays it further; a late fact, t < T, adds its already decayed weight. So the state does not
+depend on the order of arrival beyond rounding. A *distinct* key sums ``2^(−(T − last_v)/h)`` over the values v seen with
+it: the soft number of different values lately, again independent of order.
+
+Everything here is plain arrays and scalars; :mod:`features.counters` gives them names.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+VALUE, COUNT, GAP, RATIO = 0, 1, 2, 3
+"""Feature operations: a value of the fact itself; a count; seconds since the key was last seen; scale·a/(b + smooth)."""
+
+NEVER_SECONDS = 30.0 * 86400.0
+"""What GAP reads for a key never seen, and its cap for those seen."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mix(h: np.uint64) -> np.uint64:
+    """The finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection in which each bit depends on all."""
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _find(keys, key):
+    """Return the slot of ``key``, or the empty slot where it belongs (linear probing, power-of-two table)."""
+    mask = np.uint64(keys.shape[0] - 1)
+    slot = key & mask
+    while keys[slot] != 0 and keys[slot] != key:
+        slot = (slot + np.uint64(1)) & mask
+    return np.int64(slot)
+
+
+@njit(cache=True, nogil=True)
+def _hash_keys(columns, i, salts, key_columns, hashes):
+    """Hash every key of fact i; 0 where one of its columns is absent."""
+    for k in range(salts.shape[0]):
+        h = salts[k]
+        for c in range(key_columns.shape[1]):
+            at = key_columns[k, c]
+            if at < 0:
+                break
+            part = columns[i, at]
+            if part == 0:
+                h = np.uint64(0)
+                break
+            h = _mix(h ^ part)
+            if h == 0:
+                h = np.uint64(1)
+        hashes[k] = h
+
+
+@njit(cache=True, nogil=True)
+def _read(table, now, rates, hashes, slots, decay, count, gap):
+    """Read every key as of ``now``. ``decay`` is 2^(−gap/h); a key never seen has slot −1, count 0, gap −1."""
+    keys, last, counts = table
+    for k in range(hashes.shape[0]):
+        slots[k] = -1
+        gap[k] = -1.0
+        for j in range(rates.shape[0]):
+            count[k, j] = 0.0
+            decay[k, j] = 1.0
+        if hashes[k] == 0:
+            continue
+        slot = _find(keys, hashes[k])
+        if keys[slot] == 0:
+            continue
+        slots[k] = slot
+        elapsed = now - last[slot]
+        gap[k] = max(elapsed, 0.0)
+        for j in range(rates.shape[0]):
+            if elapsed > 0.0:
+                decay[k, j] = 2.0 ** (-elapsed * rates[j])
+            count[k, j] = counts[slot, j] * decay[k, j]
+
+
+@njit(cache=True, nogil=True)
+def _write_features(program, scales, values, i, hashes, count, gap, out):
+    """Run the feature program over what was read; NaN where a key of the feature is absent."""
+    for f in range(program.shape[0]):
+        op, a, ha, b, hb = program[f, 0], program[f, 1], program[f, 2], program[f, 3], program[f, 4]
+        if op == VALUE:
+            out[f] = values[i, a]
+        elif hashes[a] == 0 or (op == RATIO and hashes[b] == 0):
+            out[f] = math.nan
+        elif op == COUNT:
+            out[f] = count[a, ha]
+        elif op == GAP:
+            out[f] = NEVER_SECONDS if gap[a] < 0.0 else min(gap[a], NEVER_SECONDS)
+        else:
+            out[f] = scales[f, 0] * count[a, ha] / (count[b, hb] + scales[f, 1])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _distinct_increment(now, elapsed, pair_elapsed, rate):
+    """What one sighting adds to a distinct sum whose reference time becomes max(T, now); ``pair_elapsed`` < 0: first sighting.
+
+    ``elapsed`` = now − T of the sum (negative for a late fact), ``pair_elapsed`` = now − last sighting of the value.
+    """
+    late = max(-elapsed, 0.0)
+    if pair_elapsed == -math.inf:
+        return 2.0 ** (-late * rate)
+    if pair_elapsed <= 0.0:
+        return 0.0
+    return 2.0 ** (-late * rate) - 2.0 ** (-(late + pair_elapsed) * rate)
+
+
+@njit(cache=True, nogil=True)
+def _add(table, now, weight, rates, hashes, slots, decay, pairs, pair_last, k):
+    """Add the fact to key k. Returns 1 if the key is new in the table."""
+    keys, last, counts = table
+    is_new = slots[k] < 0
+    slot = _find(keys, hashes[k]) if is_new else slots[k]
+    if is_new:
+        keys[slot] = hashes[k]
+        last[slot] = now
+    elapsed = now - last[slot]
+    for j in range(rates.shape[0]):
+        if pairs[k] >= 0:
+            increment = _distinct_increment(now, elapsed, now - pair_last[pairs[k]], rates[j])
+        elif elapsed < 0.0:
+            increment = weight * 2.0 ** (elapsed * rates[j])
+        else:
+            increment = weight
+        counts[slot, j] = counts[slot, j] * decay[k, j] + increment
+    if elapsed > 0.0:
+        last[slot] = now
+    return 1 if is_new else 0
+
+
+@njit(cache=True, nogil=True)
+def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
+    """Walk facts from ``start`` on: read features as of then into ``out``, then add each fact.
+
+    Parameters (all arrays; shapes: n facts, C columns, V values, K keys, H half-lives, F features, S slots)
+    ----------
+    table : (keys u8[S], last f8[S], counts f8[S, H]); changed in place
+    used : i8[1], number of keys in the table; changed in place
+    limit : the walk stops before a fact that might exceed this many keys
+    facts : (time f8[n], kind u1[n], weight f8[n], columns u8[n, C], values f8[n, V])
+    keys_spec : (salts u8[K], key_columns i8[K, ·], feeds u1[K], pairs i8[K], weights i8[K], rates f8[H])
+    program : i8[F, 5] (operation, a, half-life of a, b, half-life of b);  scales : f8[F, 2] (scale, smooth)
+    out : f8[n, F], or f8[0, F] to fold without reading
+
+    Returns
+    -------
+    The index of the first fact not yet walked: n when done, less when the table must grow or shrink first.
+    """
+    time, kind, weight, columns, values = facts
+    salts, key_columns, feeds, pairs, weights, rates = keys_spec
+    number = salts.shape[0]
+    hashes, slots = np.zeros(number, np.uint64), np.zeros(number, np.int64)
+    decay, count = np.zeros((number, rates.shape[0])), np.zeros((number, rates.shape[0]))
+    gap, pair_last = np.zeros(number), np.zeros(number)
+    for i in range(start, time.shape[0]):
+        if used[0] + number > limit:
+            return i
+        _hash_keys(columns, i, salts, key_columns, hashes)
+        _read(table, time[i], rates, hashes, slots, decay, count, gap)
+        if out.shape[0] > 0 and kind[i] == 0:
+            _write_features(program, scales, values, i, hashes, count, gap, out[i])
+        for k in range(number):
+            pair_last[k] = table[1][slots[k]] if slots[k] >= 0 else math.inf
+        for k in range(number):
+            absent = hashes[k] == 0 or (pairs[k] >= 0 and hashes[pairs[k]] == 0)
+            if feeds[k] == kind[i] and not absent:
+                share = weight[i] if weights[k] < 0 else weight[i] * values[i, weights[k]]
+                used[0] += _add(table, time[i], share, rates, hashes, slots, decay, pairs, pair_last, k)
+    return time.shape[0]
+
+
+@njit(cache=True, nogil=True)
+def rehash(old, new, keep):
+    """Move the keys whose ``keep`` flag is set from the ``old`` table into the empty ``new`` one; return their number."""
+    keys, last, counts = old
+    new_keys, new_last, new_counts = new
+    moved = 0
+    for slot in range(keys.shape[0]):
+        if keys[slot] != 0 and keep[slot]:
+            to = _find(new_keys, keys[slot])
+            new_keys[to] = keys[slot]
+            new_last[to] = last[slot]
+            new_counts[to, :] = counts[slot, :]
+            moved += 1
+    return moved

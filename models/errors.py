@@ -1,0 +1,46 @@
+"""All errors of ``models/``, under one root.
+
+ModelsError
+├── BundleError       a bundle is damaged, incomplete, or made for another view or format version
+├── ObjectiveError    an objective sentence cannot be understood or is infeasible
+├── NotEnoughLabelsError  nothing can be fitted
+└── BundleStoreError  the bundle store has no such bundle, or nothing to roll back to
+"""
+
+from __future__ import annotations
+
+
+class ModelsError(Exception):
+    """Root of everything that ``models/`` raises."""
+
+
+class BundleError(ModelsError):
+    """A bundle is refused. Attributes: ``path`` (directory or file), ``reason``."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"bundle {path}: {reason}")
+
+
+class ObjectiveError(ModelsError):
+    """An objective cannot be understood. Attributes: ``text``, ``reason``."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text, self.reason = text, reason
+        super().__init__(f"objective {text!r}: {reason}")
+
+
+class NotEnoughLabelsError(ModelsError):
+    """Nothing can be fitted. Attributes: ``positives``, ``negatives``."""
+
+    def __init__(self, positives: int, negatives: int) -> None:
+        self.positives, self.negatives = positives, negatives
+        super().__init__(f"cannot fit on {positives} labelled attack alerts and {negatives} labelled benign ones: both kinds are needed")
+
+
+class BundleStoreError(ModelsError):
+    """The bundle store cannot do it. Attributes: ``path``, ``reason``."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"bundle store {path}: {reason}")

@@ -1,0 +1,1 @@
+"""Conversation: HTTP, database, API keys, and the running engine behind them."""

@@ -1,0 +1,1 @@
+"""Learning: datasets, walk, split, fit, evaluate, gate, MLflow."""
