@@ -107,13 +107,16 @@ class FactEncoder:
         self.context = context if context is not None else Context.empty()
         self.aliases = aliases if aliases is not None else AliasTable.empty()
         self.rules: dict[int, RuleRef] = {}
+        self.tenants: dict[int, str] = {}
         self._hash = KeyedHash(secret)
         self._uids: dict[str, str] = {}
 
-    def register(self, rules: Iterable[RuleRef]) -> None:
-        """Make rules known that were encoded before (by an earlier process)."""
+    def register(self, rules: Iterable[RuleRef], tenants: Iterable[str]) -> None:
+        """Make rules and tenants known that were encoded before (by an earlier process)."""
         for rule in rules:
-            self.rules[self._rule(rule)] = rule
+            self._rule(rule)
+        for tenant in tenants:
+            self._tenant(tenant)
 
     def alerts(self, alerts: Sequence[Alert]) -> FactBlock:
         """Encode alerts, a row each."""
@@ -140,7 +143,16 @@ class FactEncoder:
         return block
 
     def _rule(self, rule: RuleRef) -> int:
-        return self._hash.of("rule", f"{rule.product}\x1f{rule.uid}")
+        found = self._hash.of("rule", f"{rule.product}\x1f{rule.uid}")
+        if found not in self.rules:
+            self.rules[found] = rule
+        return found
+
+    def _tenant(self, tenant: str) -> int:
+        found = self._hash.of("tenant", tenant)
+        if found not in self.tenants:
+            self.tenants[found] = tenant
+        return found
 
     def _uid(self, tenant: str, kind: str, uid: str, alert: Alert) -> str:
         if not uid:
@@ -156,17 +168,14 @@ class FactEncoder:
 
     def _columns(self, alert: Alert) -> tuple[int, ...]:
         tenant, of = alert.tenant, self._hash.of
-        rule = of("rule", f"{alert.product}\x1f{alert.rule.uid}")
-        if rule not in self.rules:
-            self.rules[rule] = RuleRef(alert.product, alert.rule.uid, alert.rule.name)
         main = main_entity(alert)
         user = alert.first(EntityKind.USER)
         address = alert.first(EntityKind.ADDRESS, Role.ACTOR, Role.RELATED)
         peer = alert.first(EntityKind.ADDRESS, Role.TARGET)
         return (
-            of("tenant", tenant),
+            self._tenant(tenant),
             of("product", alert.product),
-            rule,
+            self._rule(RuleRef(alert.product, alert.rule.uid, alert.rule.name)),
             of(main.kind, self._uid(tenant, main.kind, main.uid, alert)) if main.uid else 0,
             of("user", self._uid(tenant, "user", user, alert)),
             of("address", self._uid(tenant, "address", address, alert)),

@@ -79,7 +79,7 @@ def _read(table, now, rates, hashes, slots, decay, count, gap):
         gap[k] = max(elapsed, 0.0)
         for j in range(rates.shape[0]):
             if elapsed > 0.0:
-                decay[k, j] = 2.0 ** (-elapsed * rates[j])
+                decay[k, j] = np.exp2(-elapsed * rates[j])
             count[k, j] = counts[slot, j] * decay[k, j]
 
 
@@ -108,10 +108,10 @@ def _distinct_increment(now, elapsed, pair_elapsed, rate):
     """
     late = max(-elapsed, 0.0)
     if pair_elapsed == -math.inf:
-        return 2.0 ** (-late * rate)
+        return np.exp2(-late * rate)
     if pair_elapsed <= 0.0:
         return 0.0
-    return 2.0 ** (-late * rate) - 2.0 ** (-(late + pair_elapsed) * rate)
+    return np.exp2(-late * rate) - np.exp2(-(late + pair_elapsed) * rate)
 
 
 @njit(cache=True, nogil=True)
@@ -128,7 +128,7 @@ def _add(table, now, weight, rates, hashes, slots, decay, pairs, pair_last, k):
         if pairs[k] >= 0:
             increment = _distinct_increment(now, elapsed, now - pair_last[pairs[k]], rates[j])
         elif elapsed < 0.0:
-            increment = weight * 2.0 ** (elapsed * rates[j])
+            increment = weight * np.exp2(elapsed * rates[j])
         else:
             increment = weight
         counts[slot, j] = counts[slot, j] * decay[k, j] + increment

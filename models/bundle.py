@@ -1,0 +1,216 @@
+"""The bundle: one directory that holds everything a decision needs, without pickle, each byte accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
+
+import lightgbm
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encode import VALUES, FactBlock
+from features.view import FeatureView
+from models.calibration import Calibrator, priority
+from models.decision import Action, Reason, ReasonCode
+from models.errors import BundleError
+from models.policy import ACTIONS, Evidence, ThresholdPolicy, codes
+from models.reasons import sentences
+from models.rule_encoder import RuleEncoder
+
+FORMAT = 1
+_PARTS = ("classifier.txt", "calibrator.json", "encoder.json", "view.json", "policy.json", "golden.json", "MODEL_CARD.md")
+_THREADED_ROWS = 256
+"""From this many rows on, prediction is worth a second thread."""
+
+T = TypeVar("T")
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle is: its files by digest and where it comes from."""
+
+    format: int
+    files: dict[str, str]
+    """file name → sha-256"""
+    view: str
+    """fingerprint of the feature view"""
+    run: str
+    """MLflow run, ``""`` if none"""
+    window: tuple[str, str]
+    labels: dict[str, int]
+    """labelled alerts by verdict target: ``attack``, ``benign``; and ``units``"""
+    data: str
+    """digest of the training data"""
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """Inputs with the exact outputs that they must give (bit for bit on the platform of the lock file)."""
+
+    features: list[list[float | None]]
+    raw: list[float]
+    score: list[float]
+    priority: list[int]
+
+
+class Scored(NamedTuple):
+    """What was found for n alerts. ``score`` is NaN where no model spoke; ``anomaly`` is in bits, higher is more abnormal."""
+
+    features: NDArray[np.float64]
+    raw: NDArray[np.float64]
+    score: NDArray[np.float64]
+    priority: NDArray[np.int64]
+    anomaly: NDArray[np.float64]
+    actions: list[Action]
+    reason_codes: list[tuple[ReasonCode, ...]]
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A model as it is deployed: booster, calibrator, rule encoder, view and policy."""
+
+    booster: lightgbm.Booster
+    calibrator: Calibrator
+    encoder: RuleEncoder
+    view: FeatureView
+    policy: ThresholdPolicy
+    manifest: Manifest
+    digest: str
+
+    def raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the booster's margin (log-odds, higher is more likely an attack) of each row of ``features`` (n × F)."""
+        if len(features) == 0:
+            return np.zeros(0)
+        threads = 1 if len(features) < _THREADED_ROWS else 0
+        return np.asarray(self.booster.predict(features, raw_score=True, num_threads=threads), np.float64)
+
+    def decide(self, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_]) -> Scored:
+        """Judge n alerts: ``features`` as of then (n × F), the facts themselves, and whether their rules are known."""
+        raw = self.raw(features)
+        score = self.calibrator(raw)
+        actions, bits = self.policy.decide(score, evidence(self.view, features, block, known_rule))
+        return Scored(
+            features,
+            raw,
+            score,
+            priority(score),
+            anomaly(self.view, features),
+            [ACTIONS[a] for a in actions.tolist()],
+            [codes(b) for b in bits.tolist()],
+        )
+
+    def explain(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
+        """Return at most five sentences on why this row (F,) scored as it did, strongest first (TreeSHAP, Lundberg 2020)."""
+        shares = np.asarray(self.booster.predict(features.reshape(1, -1), pred_contrib=True, num_threads=1))[0, :-1]
+        return sentences(self.view, features, shares)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and check a bundle. Raises ``BundleError`` on any mismatch.
+
+        The booster's loader may crash the process on a damaged file, so the digests are checked first.
+        """
+        manifest, parts, digest = read_parts(path)
+        view = _decode(path, "view.json", parts, FeatureView)
+        if view.fingerprint != manifest.view:
+            raise BundleError(str(path), f"made for view {manifest.view[:12]}, carries {view.fingerprint[:12]}")
+        try:
+            booster = lightgbm.Booster(model_str=parts["classifier.txt"].decode("utf-8"))
+        except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+            raise BundleError(str(path / "classifier.txt"), f"unreadable: {error}") from error
+        if booster.feature_name() != view.names:
+            raise BundleError(str(path), "the classifier was trained on other features than the view names")
+        bundle = cls(
+            booster,
+            _decode(path, "calibrator.json", parts, Calibrator),
+            _decode(path, "encoder.json", parts, RuleEncoder),
+            view,
+            _decode(path, "policy.json", parts, ThresholdPolicy),
+            manifest,
+            digest,
+        )
+        bundle.check(_decode(path, "golden.json", parts, Golden), path)
+        return bundle
+
+    def check(self, golden: Golden, path: Path) -> None:
+        """Raise ``BundleError`` unless the golden rows give the very bits that they gave in training."""
+        rows = np.array(golden.features, np.float64).reshape(-1, len(self.view.features))
+        raw = self.raw(rows)
+        score = self.calibrator(raw)
+        same = raw.tolist() == golden.raw and score.tolist() == golden.score and priority(score).tolist() == golden.priority
+        if not same or not len(rows):
+            raise BundleError(str(path / "golden.json"), "golden rows give other results than in training")
+
+
+def evidence(view: FeatureView, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_]) -> Evidence:
+    """Return what the policy looks at besides the score."""
+
+    def value(name: str) -> NDArray[np.float64]:
+        return block.values[:, VALUES.index(name)]
+
+    return Evidence(
+        known_rule=known_rule,
+        habit=features[:, view.index(HABIT)],
+        missing=np.isnan(features).mean(axis=1),
+        severity=value("severity"),
+        criticality=value("criticality"),
+        indicator=value("indicator"),
+        decoy=value("decoy"),
+    )
+
+
+HABIT = "entity_rule_1d"
+"""The feature that says whether a rule is habitual on its entity: its decayed count over a day."""
+
+
+def anomaly(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the surprisal in bits of seeing this rule on this entity, given what the entity did over the last days.
+
+    ``−log₂((c(entity, rule) + ½) / (c(entity) + 1))`` with decayed counts: 0 for the usual, higher for the unusual.
+    """
+    pair, entity = features[:, view.index(HABIT)], features[:, view.index("entity_1d")]
+    surprise = np.log2(entity + 1.0) - np.log2(pair + 0.5)
+    return np.maximum(np.nan_to_num(surprise, nan=0.0), 0.0)
+
+
+def read_parts(path: Path) -> tuple[Manifest, dict[str, bytes], str]:
+    """Read every file of a bundle once and check its digest. Returns manifest, bytes by name, and the bundle's digest."""
+    try:
+        body = (path / "manifest.json").read_bytes()
+        manifest = msgspec.json.decode(body, type=Manifest)
+        if manifest.format != FORMAT:
+            raise BundleError(str(path), f"format {manifest.format}, this version reads {FORMAT}")
+        if sorted(manifest.files) != sorted(_PARTS):
+            raise BundleError(str(path), f"must hold {', '.join(_PARTS)}")
+        parts = {name: (path / name).read_bytes() for name in _PARTS}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BundleError(str(path), f"incomplete or unreadable: {error}") from error
+    for name, digest in manifest.files.items():
+        if hashlib.sha256(parts[name]).hexdigest() != digest:
+            raise BundleError(str(path / name), "does not have the digest that the manifest names")
+    return manifest, parts, hashlib.sha256(body).hexdigest()
+
+
+def write_bundle(path: Path, parts: dict[str, bytes], **about: Any) -> str:
+    """Write a bundle directory whole or not at all; return its digest. ``about`` are the other fields of the manifest."""
+    draft = path.with_name(path.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for name in _PARTS:
+        (draft / name).write_bytes(parts[name])
+    manifest = Manifest(format=FORMAT, files={name: hashlib.sha256(parts[name]).hexdigest() for name in _PARTS}, **about)
+    body = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    (draft / "manifest.json").write_bytes(body)
+    shutil.rmtree(path, ignore_errors=True)
+    draft.rename(path)
+    return hashlib.sha256(body).hexdigest()
+
+
+def _decode(path: Path, name: str, parts: dict[str, bytes], kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(parts[name], type=kind)
+    except msgspec.MsgspecError as error:
+        raise BundleError(str(path / name), str(error)) from error

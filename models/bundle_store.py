@@ -1,0 +1,107 @@
+"""The bundle store: the folder where trained bundles are published and the service looks for the champion."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from models.errors import BundleStoreError
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """One act of publishing: which bundle became champion, when, by whom, and whether it was a rollback."""
+
+    digest: str
+    time: datetime
+    by: str
+    rollback: bool = False
+
+
+class _Champion(msgspec.Struct):
+    digest: str
+    history: list[Publication]
+
+
+class BundleStore:
+    """Bundles by digest in one folder; ``champion.json`` names the one to serve and is replaced atomically."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._pointer = root / "champion.json"
+
+    def path(self, digest: str) -> Path:
+        """Return the directory of a bundle."""
+        return self.root / digest
+
+    def current(self) -> str | None:
+        """Return the champion's digest, or ``None`` before the first publication."""
+        champion = self._read()
+        return champion.digest if champion else None
+
+    def history(self) -> list[Publication]:
+        """Return all publications, oldest first."""
+        champion = self._read()
+        return champion.history if champion else []
+
+    def publish(self, source: Path, *, by: str, time: datetime) -> str:
+        """Copy the bundle at ``source`` in, make it champion, and return its digest."""
+        try:
+            digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()
+        except OSError as error:
+            raise BundleStoreError(str(source), f"not a bundle: {error}") from error
+        if not self.path(digest).exists():
+            draft = self.root / f"{digest}.{os.getpid()}.part"
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(source, draft)
+            for file in draft.iterdir():
+                _sync(file)
+            draft.rename(self.path(digest))
+            _sync(self.root)
+        self._point(Publication(digest, time, by))
+        return digest
+
+    def rollback(self, *, by: str, time: datetime) -> str:
+        """Make the bundle that was champion before the present one champion again; return its digest.
+
+        Raises ``BundleStoreError`` when there is none.
+        """
+        past = self.history()
+        served: list[str] = []  # as a stack: a rollback takes the top one off
+        for publication in past:
+            if publication.rollback:
+                served.pop()
+            elif not served or served[-1] != publication.digest:
+                served.append(publication.digest)
+        if len(served) < 2:
+            raise BundleStoreError(str(self.root), "there is no earlier bundle to roll back to")
+        self._point(Publication(served[-2], time, by, rollback=True))
+        return served[-2]
+
+    def _point(self, publication: Publication) -> None:
+        champion = _Champion(publication.digest, [*self.history(), publication])
+        draft = self._pointer.with_suffix(f".{os.getpid()}.part")
+        draft.write_bytes(msgspec.json.encode(champion))
+        _sync(draft)
+        draft.replace(self._pointer)
+        _sync(self.root)
+
+    def _read(self) -> _Champion | None:
+        try:
+            return msgspec.json.decode(self._pointer.read_bytes(), type=_Champion)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise BundleStoreError(str(self._pointer), f"unreadable: {error}") from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

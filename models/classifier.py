@@ -1,0 +1,106 @@
+"""The alert classifier: LightGBM behind the scikit-learn interface. Training only; the service uses the bundle's booster."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import lightgbm
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Gradient-boosted trees that tell attack alerts (1) from benign ones (0).
+
+    Missing values (NaN) are allowed and mean "not known". The same data, parameters and platform give the same trees.
+
+    Parameters
+    ----------
+    trees : number of boosting rounds
+    leaves : most leaves of a tree
+    learning_rate : shrinkage of each round
+    min_weight : least summed hessian in a leaf
+    feature_fraction, row_fraction : share of features and rows that each tree sees
+    l2 : L2 penalty on leaf values
+    seed : seed of the samplings
+    threads : threads to train with
+    """
+
+    def __init__(
+        self,
+        trees: int = 200,
+        leaves: int = 15,
+        learning_rate: float = 0.05,
+        min_weight: float = 1.0,
+        feature_fraction: float = 0.5,
+        row_fraction: float = 0.8,
+        l2: float = 1.0,
+        seed: int = 0,
+        threads: int = 2,
+    ) -> None:
+        self.trees = trees
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.min_weight = min_weight
+        self.feature_fraction = feature_fraction
+        self.row_fraction = row_fraction
+        self.l2 = l2
+        self.seed = seed
+        self.threads = threads
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, feature_names: list[str] | None = None) -> Self:  # noqa: N803
+        """Fit on features ``X`` (n × F, float, NaN allowed) and targets ``y`` (n, 0 or 1), weighted by ``sample_weight`` (n)."""
+        X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)  # noqa: N806
+        self.classes_ = np.unique(y)
+        if len(self.classes_) != 2:
+            raise ValueError("both classes are needed: y has only one class")
+        data = lightgbm.Dataset(
+            X,
+            label=(y == self.classes_[1]).astype(np.float64),
+            weight=sample_weight,
+            feature_name=feature_names or "auto",
+            free_raw_data=True,
+        )
+        self.booster_ = lightgbm.train(self._parameters(), data, num_boost_round=self.trees)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+        """Return the margin of each row in log-odds; higher is more likely the second class (an attack)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64)  # noqa: N806
+        return np.asarray(self.booster_.predict(X, raw_score=True, num_threads=self.threads))
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+        """Return uncalibrated probabilities (n × 2): benign, attack."""
+        attack = 1.0 / (1.0 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1.0 - attack, attack])
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+        """Return the likelier class of each row."""
+        return np.asarray(self.classes_[(self.decision_function(X) > 0.0).astype(int)])
+
+    def _parameters(self) -> dict[str, Any]:
+        return {
+            "objective": "binary",
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_sum_hessian_in_leaf": self.min_weight,
+            "min_data_in_leaf": 1,
+            "feature_fraction": self.feature_fraction,
+            "bagging_fraction": self.row_fraction,
+            "bagging_freq": 1,
+            "lambda_l2": self.l2,
+            "seed": self.seed,
+            "num_threads": self.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags

@@ -1,0 +1,86 @@
+"""The scoring engine: facts in, judgement out, state kept. The one path of the service and of ``tamis score``."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.counters import CounterState
+from features.encode import FactBlock, FactEncoder
+from models.bundle import ModelBundle, Scored
+from models.decision import Action, ReasonCode
+from models.default_view import DEFAULT_VIEW
+from models.rule_encoder import ENCODINGS, RuleEncoder, RuleTable
+
+_UNDECIDED_PRIORITY = 50
+
+
+class ScoringEngine:
+    """Reads features as of then, folds the facts, decides. One thread at a time.
+
+    Without a bundle each alert is queued with reason ``no_model``; the facts are folded all the same.
+    """
+
+    def __init__(self, bundle: ModelBundle | None, encoder: FactEncoder, state: CounterState | None = None) -> None:
+        self.bundle = bundle
+        self.encoder = encoder
+        self.view = bundle.view if bundle else DEFAULT_VIEW
+        self.state = state if state is not None else CounterState(self.view.spec, encoder.secret)
+        self._rules = RuleTable(bundle.encoder if bundle else _BLANK, encoder.rules, encoder.tenants)
+        self._program = self.view.compiled()
+
+    @property
+    def counter_digest(self) -> str:
+        """What the state depends on: the counter specification and the rule weights that it adds up."""
+        return counter_digest(self.bundle)
+
+    def score(self, block: FactBlock) -> Scored:
+        """Judge the alerts of ``block`` in order, each by what was known before it, and fold them."""
+        values, known = self._rules.read(block)
+        wide = _widen(block, values)
+        features = np.full((len(block), len(self.view.features)), np.nan)
+        self.state.walk(wide, *self._program, features)
+        if self.bundle is None:
+            return _undecided(features)
+        return self.bundle.decide(features, wide, known)
+
+    def fold(self, block: FactBlock) -> None:
+        """Fold alerts and labels without judging them."""
+        values, _ = self._rules.read(block)
+        self.state.walk(_widen(block, values), *self._program, np.zeros((0, len(self.view.features))))
+
+
+_BLANK = RuleEncoder(0.5, {})
+
+
+def counter_digest(bundle: ModelBundle | None) -> str:
+    """Return the digest of the counters that ``bundle`` needs: specification, and rule weights where it sums them."""
+    spec = bundle.view.spec if bundle else DEFAULT_VIEW.spec
+    weighted = bundle is not None and any(key.weight for key in spec.keys)
+    weights = hashlib.sha256(msgspec.json.encode(bundle.encoder)).hexdigest() if bundle and weighted else ""
+    return hashlib.sha256(f"{spec.digest} {weights}".encode()).hexdigest()
+
+
+def _widen(block: FactBlock, values: NDArray[np.float64]) -> FactBlock:
+    """Return the block with the rule encodings as further values."""
+    return FactBlock(block.time, block.kind, block.weight, block.columns, np.hstack([block.values, values]))
+
+
+def _undecided(features: NDArray[np.float64]) -> Scored:
+    n = len(features)
+    nothing = np.full(n, np.nan)
+    return Scored(
+        features,
+        nothing,
+        nothing,
+        np.full(n, _UNDECIDED_PRIORITY, np.int64),
+        nothing,
+        [Action.QUEUE] * n,
+        [(ReasonCode.NO_MODEL,)] * n,
+    )
+
+
+__all__ = ["ENCODINGS", "ScoringEngine", "counter_digest"]
