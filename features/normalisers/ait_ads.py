@@ -28,7 +28,7 @@ _DELAY = timedelta(hours=1)
 """Labels count as given one hour after the alert."""
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, frozen=True):
     time: float | str
     name: str
     short: str
@@ -37,7 +37,7 @@ class _Record(msgspec.Struct):
     uid: str = ""
 
 
-class _Verdict(msgspec.Struct):
+class _Verdict(msgspec.Struct, frozen=True):
     event_label: str = ""
 
 

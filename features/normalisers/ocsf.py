@@ -37,17 +37,17 @@ VERDICTS = {1: Verdict.FALSE_POSITIVE, 2: Verdict.TRUE_POSITIVE, 5: Verdict.BENI
 """``verdict_id`` → verdict; all others are ``undetermined``."""
 
 
-class _Named(msgspec.Struct, omit_defaults=True):
+class _Named(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     uid: str = ""
 
 
-class _Attack(msgspec.Struct, omit_defaults=True):
+class _Attack(msgspec.Struct, frozen=True, omit_defaults=True):
     tactic: _Named = _Named()
     technique: _Named = _Named()
 
 
-class _Finding(msgspec.Struct, omit_defaults=True):
+class _Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     uid: str
     title: str = ""
     desc: str = ""
@@ -55,41 +55,41 @@ class _Finding(msgspec.Struct, omit_defaults=True):
     attacks: tuple[_Attack, ...] = ()
 
 
-class _Metadata(msgspec.Struct, omit_defaults=True):
+class _Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     product: _Named = _Named()
     tenant_uid: str = ""
     version: str = ""
     logged_time: int | None = None
 
 
-class _Device(msgspec.Struct, omit_defaults=True):
+class _Device(msgspec.Struct, frozen=True, omit_defaults=True):
     hostname: str = ""
     name: str = ""
     ip: str = ""
     uid: str = ""
 
 
-class _Actor(msgspec.Struct, omit_defaults=True):
+class _Actor(msgspec.Struct, frozen=True, omit_defaults=True):
     user: _Named = _Named()
 
 
-class _Observable(msgspec.Struct, omit_defaults=True):
+class _Observable(msgspec.Struct, frozen=True, omit_defaults=True):
     value: str = ""
     type: str = ""
     type_id: int = 0
 
 
-class _Own(msgspec.Struct, omit_defaults=True):
+class _Own(msgspec.Struct, frozen=True, omit_defaults=True):
     time: datetime
     received_time: datetime
     entities: tuple[Entity, ...] = ()
 
 
-class _Unmapped(msgspec.Struct, omit_defaults=True):
+class _Unmapped(msgspec.Struct, frozen=True, omit_defaults=True):
     tamis: _Own | None = None
 
 
-class _Record(msgspec.Struct, omit_defaults=True, kw_only=True):
+class _Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     class_uid: int
     time: int
     finding_info: _Finding
@@ -105,7 +105,7 @@ class _Record(msgspec.Struct, omit_defaults=True, kw_only=True):
     unmapped: Any = None
 
 
-class _Verdict(msgspec.Struct):
+class _Verdict(msgspec.Struct, frozen=True):
     verdict_id: int = 0
     assignee: _Named = _Named()
     comment: str = ""

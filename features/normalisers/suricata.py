@@ -24,12 +24,12 @@ from features.label import Label
 from features.normalisers.base import Place, digest_uid, parse, tenant_of, to_time
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, frozen=True):
     mitre_tactic_name: tuple[str, ...] = ()
     mitre_technique_id: tuple[str, ...] = ()
 
 
-class _Alert(msgspec.Struct):
+class _Alert(msgspec.Struct, frozen=True):
     signature_id: int
     gid: int = 1
     signature: str = ""
@@ -38,7 +38,7 @@ class _Alert(msgspec.Struct):
     metadata: _Metadata = _Metadata()
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, frozen=True):
     timestamp: str
     event_type: str
     alert: _Alert | None = None

@@ -22,27 +22,27 @@ from features.label import Label
 from features.normalisers.base import Place, digest_uid, parse, tenant_of, to_time
 
 
-class _Mitre(msgspec.Struct):
+class _Mitre(msgspec.Struct, frozen=True):
     id: tuple[str, ...] = ()
     tactic: tuple[str, ...] = ()
 
 
-class _Rule(msgspec.Struct):
+class _Rule(msgspec.Struct, frozen=True):
     id: str
     level: int
     description: str = ""
     mitre: _Mitre = _Mitre()
 
 
-class _Agent(msgspec.Struct):
+class _Agent(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class _Predecoder(msgspec.Struct):
+class _Predecoder(msgspec.Struct, frozen=True):
     hostname: str = ""
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, frozen=True):
     timestamp: str
     rule: _Rule
     id: str = ""
