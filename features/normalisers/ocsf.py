@@ -14,8 +14,8 @@ observables    ``observables[].type``/``type_id``, ``.value``
 label          ``verdict_id`` (incident profile)
 =============  ====================================================================
 
-Our own form writes time with microseconds in ``unmapped.tamis.time`` and the entities with their roles beside the standard
-attributes, so that it round-trips without loss.
+Our own form writes time with microseconds in ``unmapped.tamis.time``, the rule and the entities with their roles beside the
+standard attributes, so that it round-trips without loss.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class _Observable(msgspec.Struct, frozen=True, omit_defaults=True):
 class _Own(msgspec.Struct, frozen=True, omit_defaults=True):
     time: datetime
     received_time: datetime
+    rule: Rule
     entities: tuple[Entity, ...] = ()
 
 
@@ -141,7 +142,7 @@ class Ocsf:
             time=when,
             received_time=place.received_time or logged or when,
             product=product,
-            rule=Rule(rule_uid, finding.analytic.name or finding.title),
+            rule=own.rule if own else Rule(rule_uid, finding.analytic.name or finding.title),
             severity=record.severity_id if 0 <= record.severity_id <= 6 else 0,
             tactics=tuple(attack.tactic.name for attack in finding.attacks if attack.tactic.name),
             techniques=tuple(attack.technique.uid for attack in finding.attacks if attack.technique.uid),
@@ -219,6 +220,6 @@ def to_ocsf(alert: Alert) -> bytes:
             src_endpoint=_Device(ip=alert.first(EntityKind.ADDRESS, Role.ACTOR)),
             dst_endpoint=_Device(ip=alert.first(EntityKind.ADDRESS, Role.TARGET)),
             observables=tuple(_Observable(value=o.value, type=o.kind) for o in alert.observables),
-            unmapped={"tamis": _Own(alert.time, alert.received_time, alert.entities)},
+            unmapped={"tamis": _Own(alert.time, alert.received_time, alert.rule, alert.entities)},
         )
     )
