@@ -30,7 +30,7 @@ class KeySpec(msgspec.Struct, frozen=True):
 
     ``columns`` are columns of the fact (the tenant is always part of the key). ``feeds`` says which kind of fact adds to
     it. ``weight`` names a value of the fact to add instead of 1. ``distinct`` names a pair key: then this key sums the
-    different values of the pair lately seen instead of counting facts.
+    different values of the pair lately seen instead of counting facts. ``pace`` stretches the half-lives for this key.
     """
 
     name: str
@@ -38,6 +38,7 @@ class KeySpec(msgspec.Struct, frozen=True):
     feeds: FactKind = FactKind.ALERT
     weight: str = ""
     distinct: str = ""
+    pace: float = 1.0
 
 
 class CounterSpec(msgspec.Struct, frozen=True):
@@ -68,7 +69,8 @@ class CounterSpec(msgspec.Struct, frozen=True):
         feeds = np.array([key.feeds for key in self.keys], np.uint8)
         pairs = np.array([self.key_index(key.distinct) if key.distinct else -1 for key in self.keys], np.int64)
         weights = np.array([self.values.index(key.weight) if key.weight else -1 for key in self.keys], np.int64)
-        return salts, columns, feeds, pairs, weights, 1.0 / np.array(self.half_lives, np.float64)
+        rates = np.array([[1.0 / (half_life * key.pace) for half_life in self.half_lives] for key in self.keys], np.float64)
+        return salts, columns, feeds, pairs, weights, rates
 
 
 class Op(IntEnum):

@@ -66,7 +66,7 @@ def _read(table, now, rates, hashes, slots, decay, count, gap):
     for k in range(hashes.shape[0]):
         slots[k] = -1
         gap[k] = -1.0
-        for j in range(rates.shape[0]):
+        for j in range(rates.shape[1]):
             count[k, j] = 0.0
             decay[k, j] = 1.0
         if hashes[k] == 0:
@@ -77,9 +77,9 @@ def _read(table, now, rates, hashes, slots, decay, count, gap):
         slots[k] = slot
         elapsed = now - last[slot]
         gap[k] = max(elapsed, 0.0)
-        for j in range(rates.shape[0]):
+        for j in range(rates.shape[1]):
             if elapsed > 0.0:
-                decay[k, j] = np.exp2(-elapsed * rates[j])
+                decay[k, j] = np.exp2(-elapsed * rates[k, j])
             count[k, j] = counts[slot, j] * decay[k, j]
 
 
@@ -124,11 +124,11 @@ def _add(table, now, weight, rates, hashes, slots, decay, pairs, pair_last, k):
         keys[slot] = hashes[k]
         last[slot] = now
     elapsed = now - last[slot]
-    for j in range(rates.shape[0]):
+    for j in range(rates.shape[1]):
         if pairs[k] >= 0:
-            increment = _distinct_increment(now, elapsed, now - pair_last[pairs[k]], rates[j])
+            increment = _distinct_increment(now, elapsed, now - pair_last[pairs[k]], rates[k, j])
         elif elapsed < 0.0:
-            increment = weight * np.exp2(elapsed * rates[j])
+            increment = weight * np.exp2(elapsed * rates[k, j])
         else:
             increment = weight
         counts[slot, j] = counts[slot, j] * decay[k, j] + increment
@@ -147,7 +147,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
     used : i8[1], number of keys in the table; changed in place
     limit : the walk stops before a fact that might exceed this many keys
     facts : (time f8[n], kind u1[n], weight f8[n], columns u8[n, C], values f8[n, V])
-    keys_spec : (salts u8[K], key_columns i8[K, ·], feeds u1[K], pairs i8[K], weights i8[K], rates f8[H])
+    keys_spec : (salts u8[K], key_columns i8[K, ·], feeds u1[K], pairs i8[K], weights i8[K], rates f8[K, H])
     program : i8[F, 5] (operation, a, half-life of a, b, half-life of b);  scales : f8[F, 2] (scale, smooth)
     out : f8[n, F], or f8[0, F] to fold without reading
 
@@ -159,7 +159,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
     salts, key_columns, feeds, pairs, weights, rates = keys_spec
     number = salts.shape[0]
     hashes, slots = np.zeros(number, np.uint64), np.zeros(number, np.int64)
-    decay, count = np.zeros((number, rates.shape[0])), np.zeros((number, rates.shape[0]))
+    decay, count = np.zeros(rates.shape), np.zeros(rates.shape)
     gap, pair_last = np.zeros(number), np.zeros(number)
     for i in range(start, time.shape[0]):
         if used[0] + number > limit:

@@ -1,0 +1,233 @@
+"""Reading files of alerts: any format, a chunk at a time, and one broken record never stops the run."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import lzma
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from features.alert import Alert, content_digest
+from features.errors import RecordError, SourceError
+from features.history import read_alerts as read_history_alerts
+from features.history import read_labels as read_history_labels
+from features.label import Label
+from features.normalisers import Place, get_normaliser
+from features.normalisers.ait_ads import COLUMNS, AitAds
+
+CHUNK = 20_000
+_RAW_SHOWN = 2000
+_SUFFIXES = {"ait-ads": ("_alerts.csv", "_alerts.csv.xz", "_alerts.csv.gz")}
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.xz", ".jsonl.xz", ".ndjson.xz")
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """One record put aside: where it stands, what was wrong, and how it began."""
+
+    source: str
+    row: int
+    field: str
+    reason: str
+    raw: str
+
+
+@dataclass
+class Chunk:
+    """Some alerts in input order, with the file and 0-based row of each, and what came with them."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    duplicates: int = 0
+
+
+def read_chunks(path: Path, fmt: str, *, labels: bool, tenant: str = "", size: int = CHUNK) -> Iterator[Chunk]:
+    """Read the alerts at ``path`` (a file, or a folder of them) in input order, ``size`` a chunk.
+
+    With ``labels=False`` what the input says of verdicts is not looked at. A record seen again with the same content
+    is counted and dropped, with other content it is a reject. Raises ``SourceError`` when a file cannot be read, and when
+    there is no alert at all.
+    """
+    if fmt == "history":
+        reader: Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]] = _history(path)
+        trailing = read_history_labels(path) if labels else []
+    else:
+        get_normaliser(fmt)
+        reader, trailing = _records(path, fmt, labels, tenant), []
+    seen: dict[int, bytes] = {}
+    chunk, found = Chunk(labels=[label for _, label in trailing]), 0
+    for alert, raw, source, row, label in reader:
+        if isinstance(alert, RecordError):
+            chunk.rejects.append(_reject(alert, raw, source, row))
+        elif _is_new(alert, seen, chunk, source, row):
+            chunk.alerts.append(alert)
+            chunk.sources.append(source)
+            chunk.rows.append(row)
+            chunk.labels += [label] if label else []
+            found += 1
+        if len(chunk.alerts) + len(chunk.rejects) >= size:
+            yield chunk
+            chunk = Chunk()
+    if chunk.alerts or chunk.rejects or chunk.labels or chunk.duplicates:
+        yield chunk
+    if not found:
+        raise SourceError(str(path), "holds no alert that could be read")
+
+
+def _is_new(alert: Alert, seen: dict[int, bytes], chunk: Chunk, source: str, row: int) -> bool:
+    name = f"{alert.tenant}\x1f{alert.uid}".encode("utf-8", "surrogatepass")
+    key = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
+    digest = content_digest(alert)[:8]
+    before = seen.setdefault(key, digest)
+    if before is digest:
+        return True
+    if before == digest:
+        chunk.duplicates += 1
+    else:
+        error = RecordError("this uid came before with other content", field="uid")
+        chunk.rejects.append(_reject(error, alert.uid.encode("utf-8", "replace"), source, row))
+    return False
+
+
+def _reject(error: RecordError, raw: bytes | None, source: str, row: int) -> Reject:
+    return Reject(source, row, error.field, error.reason, (raw or b"")[:_RAW_SHOWN].decode("utf-8", "replace"))
+
+
+def _history(path: Path) -> Iterator[tuple[Alert, None, str, int, None]]:
+    row = 0
+    for batch in read_history_alerts(path):
+        for _, alert in batch:
+            yield alert, None, path.name, row, None
+            row += 1
+
+
+def _files(path: Path, fmt: str) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise SourceError(str(path), "no such file or folder")
+    suffixes = _SUFFIXES.get(fmt, _JSON_SUFFIXES)
+    files = sorted(file for file in path.iterdir() if file.name.endswith(suffixes) and file.is_file())
+    if not files:
+        raise SourceError(str(path), f"no file of format {fmt} here (*{', *'.join(suffixes)})")
+    return files
+
+
+def _records(
+    path: Path, fmt: str, labels: bool, tenant: str
+) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
+    for file in _files(path, fmt):
+        with _opened(file) as stream:
+            if fmt == "ait-ads" and ".csv" in file.suffixes:
+                yield from _csv_rows(stream, file, labels, tenant or file.name.split("_alerts")[0].split(".")[0])
+            else:
+                yield from _json_records(stream, file, fmt, labels, tenant)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a plain, gzip or xz file; what is wrong with it becomes a ``SourceError``."""
+    try:
+        opener = {".gz": gzip.open, ".xz": lzma.open}.get(file.suffix)
+        with opener(file, "rb") if opener else file.open("rb") as stream:
+            yield stream  # type: ignore[misc]
+    except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise SourceError(str(file), f"truncated or damaged archive: {error}") from error
+    except OSError as error:
+        raise SourceError(str(file), error.strerror or str(error)) from error
+
+
+def _csv_rows(
+    stream: IO[bytes], file: Path, labels: bool, network: str
+) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
+    normaliser = AitAds()
+    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+    lines = csv.reader(text)
+    header = next(lines, None)
+    if header is None:
+        raise SourceError(str(file), "empty file")
+    needed = COLUMNS if labels else COLUMNS[:5]
+    for column in needed:
+        if column not in header:
+            raise SourceError(str(file), f"row 0: no column {column!r}")
+    at = [header.index(column) for column in COLUMNS[:5]]
+    verdict_at = header.index("event_label") if labels else -1
+    place = Place(tenant=network, source=file.name)
+    for row, cells in enumerate(lines):
+        try:
+            if len(cells) != len(header):
+                raise RecordError(f"{len(cells)} fields, the header has {len(header)}")
+            time, name, ip, host, short = (cells[i] for i in at)
+            _check_text(name + ip + host)
+            alert = normaliser.row(time, name, ip, host, short, f"{network}-{row}", place)
+        except RecordError as error:
+            yield error, ",".join(cells).encode("utf-8", "surrogateescape"), file.name, row, None
+            continue
+        yield alert, None, file.name, row, normaliser.verdict(cells[verdict_at], alert) if labels else None
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise RecordError("not UTF-8")
+
+
+def _json_records(
+    stream: IO[bytes], file: Path, fmt: str, labels: bool, tenant: str
+) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
+    normaliser = get_normaliser(fmt)
+    stem = file.name.split(".")[0]
+    place = Place(tenant=tenant if tenant or fmt == "ocsf" else stem, source=file.name)
+    for row, line in enumerate(_json_items(stream)):
+        raw = line
+        try:
+            if fmt == "suricata":
+                raw = _unwrap_splunk(line)
+            alert = normaliser.decode(raw, place)
+        except RecordError as error:
+            yield error, line, file.name, row, None
+            continue
+        yield alert, None, file.name, row, normaliser.label(raw, alert) if labels else None
+
+
+def _json_items(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the records of JSON lines, or of one array written with a record a line or as a whole."""
+    first = stream.readline().removeprefix(b"\xef\xbb\xbf")
+    if first.strip() == b"[" or (first.lstrip().startswith(b"[") and not first.rstrip().endswith(b"]")):
+        lines = [first.lstrip()[1:], *stream]
+    elif first.lstrip().startswith(b"["):
+        try:
+            yield from (bytes(item) for item in msgspec.json.decode(first + stream.read(), type=list[msgspec.Raw]))
+        except msgspec.DecodeError:
+            yield first
+        return
+    else:
+        lines = iter([first])  # type: ignore[assignment]
+        yield from (line.strip() for line in lines if line.strip())
+        yield from (line.strip() for line in stream if line.strip())
+        return
+    for line in lines:
+        item = line.strip().removesuffix(b"]").strip(b", \t\r\n")
+        if item:
+            yield item
+
+
+def _unwrap_splunk(line: bytes) -> bytes:
+    """Return the EVE record inside a Splunk export (``result._raw``), or the line itself."""
+    if b'"_raw"' not in line:
+        return line
+    try:
+        wrapper = json.loads(line)
+        return str(wrapper["result"]["_raw"]).encode("utf-8", "replace")
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordError("neither an EVE record nor a Splunk export of one", field="result._raw") from error
