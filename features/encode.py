@@ -13,7 +13,7 @@ from features.alert import Alert, EntityKind, Role, main_entity
 from features.aliases import AliasTable, normalise_uid
 from features.context import Context
 from features.hashing import KeyedHash
-from features.label import Label, Verdict
+from features.label import Verdict
 
 COLUMNS = ("tenant", "product", "rule", "entity", "user", "address", "peer")
 """Hashed columns of a fact. ``entity`` is the main one (host, else user, else address); ``address`` the source, ``peer`` the target."""
@@ -86,10 +86,8 @@ class FactBlock:
 
     @classmethod
     def unpack(cls, rows: Sequence[bytes]) -> Self:
-        """Inverse of :meth:`pack`. Raises ``ValueError`` on rows of another width."""
+        """Inverse of :meth:`pack`; an entry may hold several rows. Raises ``ValueError`` on rows of another width."""
         found = np.frombuffer(b"".join(rows), _ROW)
-        if len(found) != len(rows):
-            raise ValueError("packed facts of another layout")
         return cls(*(np.ascontiguousarray(found[name]) for name in _FIELDS))
 
 
@@ -128,19 +126,6 @@ class FactEncoder:
             np.array(rows, np.uint64).reshape(len(rows), len(COLUMNS)),
             np.array([self._values(alert) for alert in alerts], np.float64).reshape(len(rows), len(VALUES)),
         )
-
-    def labels(self, pairs: Sequence[tuple[Label, Alert]], *, retract: bool = False) -> FactBlock:
-        """Encode verdicts, at the label's own time under the keys of its alert; verdicts that are no labels give no row.
-
-        ``retract`` gives the rows that take the same labels out again (weight −1), for one that was superseded.
-        """
-        told = [(label, alert) for label, alert in pairs if label.verdict.target >= 0]
-        block = self.alerts([alert for _, alert in told])
-        block.time = np.array([label.time.timestamp() for label, _ in told], np.float64)
-        block.kind = np.array([_kind(label.verdict) for label, _ in told], np.uint8)
-        if retract:
-            block.weight = -block.weight
-        return block
 
     def _rule(self, rule: RuleRef) -> int:
         found = self._hash.of("rule", f"{rule.product}\x1f{rule.uid}")
@@ -201,5 +186,15 @@ class FactEncoder:
         )
 
 
-def _kind(verdict: Verdict) -> FactKind:
-    return FactKind.TRUE_POSITIVE if verdict.target == 1 else FactKind.BENIGN
+def label_facts(alerts: FactBlock, verdicts: Sequence[Verdict], time: NDArray[np.float64], weight: float = 1.0) -> FactBlock:
+    """Return the facts that verdicts on ``alerts`` (a row each) add: at the label's own ``time``, under the alert's keys.
+
+    Verdicts that are no labels give no row. ``weight`` −1 takes the same labels out again, for those superseded.
+    """
+    kinds = np.array([_KINDS[verdict.target] for verdict in verdicts], np.int64)
+    told = np.flatnonzero(kinds >= 0)
+    some = alerts.take(told)
+    return FactBlock(time[told], kinds[told].astype(np.uint8), np.full(len(told), weight), some.columns, some.values)
+
+
+_KINDS = {1: int(FactKind.TRUE_POSITIVE), 0: int(FactKind.BENIGN), -1: -1}

@@ -24,11 +24,13 @@ class ScoringEngine:
     Without a bundle each alert is queued with reason ``no_model``; the facts are folded all the same.
     """
 
-    def __init__(self, bundle: ModelBundle | None, encoder: FactEncoder, state: CounterState | None = None) -> None:
+    def __init__(
+        self, bundle: ModelBundle | None, encoder: FactEncoder, state: CounterState | None = None, max_keys: int = 2**22
+    ) -> None:
         self.bundle = bundle
         self.encoder = encoder
         self.view = bundle.view if bundle else DEFAULT_VIEW
-        self.state = state if state is not None else CounterState(self.view.spec, encoder.secret)
+        self.state = state if state is not None else CounterState(self.view.spec, encoder.secret, max_keys)
         self._rules = RuleTable(bundle.encoder if bundle else _BLANK, encoder.rules, encoder.tenants)
         self._program = self.view.compiled()
 

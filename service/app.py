@@ -1,0 +1,44 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from service import problems
+from service.host import Host
+from service.routes import alerts, decisions, health, labels
+from service.settings import ServiceSettings
+
+
+def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAPI:
+    """Return the application; what it holds open is opened and closed by its lifespan.
+
+    Raises ``StartError`` (from the lifespan) when the database is in use or damaged.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.host = Host(settings, history)
+        await app.state.host.start()
+        try:
+            yield
+        finally:
+            await app.state.host.stop()
+
+    app = FastAPI(
+        title="Tamis",
+        summary="Scores alerts, suppresses noise under a certificate, takes verdicts.",
+        version="0.1.0",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for module in (alerts, decisions, labels, health):
+        app.include_router(module.router)
+    problems.install(app)
+    return app

@@ -1,0 +1,40 @@
+"""Who may do what: one table of routes and roles; the tenant comes from the key and from nowhere else."""
+
+from __future__ import annotations
+
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service.errors import ForbiddenError, UnauthorizedError
+from service.keys import Key, Role
+
+EVERYONE = frozenset(Role)
+
+ROLES: dict[tuple[str, str], frozenset[Role]] = {
+    ("POST", "/v1/alerts"): frozenset({Role.PIPELINE, Role.ADMIN}),
+    ("GET", "/v1/alerts/{uid}"): EVERYONE,
+    ("GET", "/v1/decisions/{uid}"): EVERYONE,
+    ("POST", "/v1/labels"): frozenset({Role.ANALYST, Role.ADMIN}),
+    ("GET", "/v1/queue"): frozenset({Role.ANALYST, Role.ADMIN}),
+    ("GET", "/v1/thresholds"): EVERYONE,
+    ("GET", "/metrics"): frozenset({Role.ADMIN, Role.SCIENTIST}),
+    ("GET", "/openapi.json"): EVERYONE,
+}
+"""Every route but the health probes. A route that is missing here is closed to all."""
+
+
+async def authorised(request: Request) -> Key:
+    """Return the key of the request if its role may use the matched route."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    given = text if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    if not given:
+        raise UnauthorizedError("send an API key: Authorization: Bearer …")
+    key: Key = request.app.state.host.keys.authenticate(given)
+    if key.role not in ROLES.get((request.method, request.scope["route"].path), frozenset()):
+        raise ForbiddenError(f"a key of role {key.role.value} may not do this")
+    return key
+
+
+Authorised = Annotated[Key, Depends(authorised)]

@@ -1,0 +1,50 @@
+"""Request bodies: read whole within the limit, split into records without decoding them twice."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from fastapi import Request
+
+from service.errors import InvalidError, TooLargeError
+
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Records(NamedTuple):
+    """The records of a body; ``single`` when it was one object and the answer should be one too."""
+
+    items: list[bytes]
+    single: bool
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """Return the body. Raises ``TooLargeError`` before more than ``most`` bytes are kept."""
+    if int(request.headers.get("content-length") or 0) > most:
+        raise TooLargeError(f"at most {most} bytes")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise TooLargeError(f"at most {most} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def split(body: bytes, content_type: str) -> Records:
+    """Split a body into records: one JSON object, an array of them, or NDJSON (by content type). Raises ``InvalidError``."""
+    trimmed = body.strip()
+    if not trimmed:
+        raise InvalidError("the body is empty")
+    if "ndjson" in content_type or "jsonl" in content_type:
+        return Records([line for line in trimmed.split(b"\n") if line.strip()], single=False)
+    if trimmed[:1] != b"[":
+        return Records([trimmed], single=True)
+    try:
+        items = [bytes(item) for item in _ARRAY.decode(trimmed)]
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise InvalidError(f"not a JSON array: {error}") from error
+    if not items:
+        raise InvalidError("the array is empty")
+    return Records(items, single=False)

@@ -1,0 +1,76 @@
+"""All errors of ``service/``, under one root; each knows the problem document (RFC 9457) that it becomes.
+
+ServiceError
+├── UnauthorizedError 401   no key, or one that is not known
+├── ForbiddenError 403      the key's role may not do this
+├── NotFoundError 404       nothing of that uid for this tenant
+├── ConflictError 409       the uid is taken by other content
+├── TooLargeError 413       the body exceeds the limit
+├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason
+├── OverloadedError 503     too much is waiting, or storage fails; retry later
+└── StartError              the service cannot start (port or database in use, damaged files)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class ServiceError(Exception):
+    """Root of everything that ``service/`` raises. Attributes: ``status``, ``title``, ``detail``, ``errors``."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str = "", errors: Sequence[dict[str, Any]] = ()) -> None:
+        self.detail, self.errors = detail, list(errors)
+        super().__init__(detail)
+
+
+class UnauthorizedError(ServiceError):
+    """No key, or one that is not known."""
+
+    status, title = 401, "Unauthorized"
+
+
+class ForbiddenError(ServiceError):
+    """The key's role may not do this."""
+
+    status, title = 403, "Forbidden"
+
+
+class NotFoundError(ServiceError):
+    """Nothing of that uid for this tenant."""
+
+    status, title = 404, "Not found"
+
+
+class ConflictError(ServiceError):
+    """The uid is taken by other content."""
+
+    status, title = 409, "Conflict"
+
+
+class TooLargeError(ServiceError):
+    """The body exceeds the limit."""
+
+    status, title = 413, "Body too large"
+
+
+class InvalidError(ServiceError):
+    """The body cannot be understood."""
+
+    status, title = 422, "Unprocessable content"
+
+
+class OverloadedError(ServiceError):
+    """Too much is waiting, or storage fails; nothing of the request was taken, so it may be sent again."""
+
+    status, title = 503, "Try again later"
+
+
+class StartError(ServiceError):
+    """The service cannot start."""
+
+    status, title = 503, "Cannot start"

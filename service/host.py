@@ -1,0 +1,248 @@
+"""The composition root: database, encoder, engine, scorer and what keeps them current, put together and taken apart."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from features.context import Context
+from features.counters import CounterState
+from features.encode import FactBlock, FactEncoder
+from features.errors import FeaturesError
+from features.hashing import load_or_create_secret
+from features.timeline import history_facts
+from models.bundle import ModelBundle
+from models.bundle_store import BundleStore
+from models.engine import ScoringEngine
+from models.errors import ModelsError
+from service.errors import StartError
+from service.keys import KeyStore
+from service.metrics import BUNDLE_REFUSALS, BUNDLE_SWAPS, KEYS
+from service.scorer import CallJob, Scorer
+from service.settings import ServiceSettings
+from service.store.database import Database
+
+log = logging.getLogger(__name__)
+
+_VERIFY_SECONDS = 60.0
+_SNAPSHOTS_KEPT = 2
+
+
+class Host:
+    """Everything that runs. Made once per process; ``start`` before the first request, ``stop`` after the last."""
+
+    def __init__(self, settings: ServiceSettings, history: Path | None = None) -> None:
+        self.settings = settings
+        self.keys = KeyStore(settings.keys)
+        self.keys.refresh()
+        self.bundles = BundleStore(settings.bundles)
+        self.refused: dict[str, str] = {}
+        """Bundles that were refused, and why."""
+        self.database = Database(settings.database)
+        try:
+            self._context_stamp = self._stamp(settings.context)
+            context = Context.load(settings.context)
+            self.encoder = FactEncoder(load_or_create_secret(settings.secret), context, context.aliases)
+            self.encoder.register(*self.database.names())
+            if history is not None:
+                self._take_history(history)
+        except (FeaturesError, StartError):
+            self.database.close()
+            raise
+        self.scorer: Scorer
+        self._explainers: dict[str, ModelBundle] = {}
+        self._snapshot_seq = 0
+
+    async def start(self) -> None:
+        """Load the champion, bring the counters up to date, start the scorer."""
+        bundle = await self._verified(self.bundles.current())
+        engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
+        self.scorer = Scorer(
+            self.database, engine, self._rebuild, self.settings.batch_alerts, self.settings.max_waiting_alerts
+        )
+        self._snapshot_seq = self.scorer.seq
+        self.scorer.start()
+        self._poll = asyncio.create_task(self._keep_current())
+
+    async def stop(self) -> None:
+        """Answer what waits, write a snapshot, close."""
+        self._poll.cancel()
+        await asyncio.to_thread(self.scorer.stop)
+        if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
+            self._save(self.scorer.engine.state, self.scorer.seq, self.scorer.engine.counter_digest)
+        self.database.close()
+
+    def explainer(self, digest: str) -> ModelBundle | None:
+        """Return the bundle of that digest for its reasons, if it is still in the store."""
+        serving = self.scorer.engine.bundle
+        if serving is not None and serving.digest == digest:
+            return serving
+        if digest not in self._explainers and digest:
+            try:
+                self._explainers[digest] = ModelBundle.load(self.bundles.path(digest))
+            except ModelsError:
+                return None
+        return self._explainers.get(digest)
+
+    # -- counters ----------------------------------------------------------------------------------------------------
+
+    def _engine(self, bundle: ModelBundle | None, connection: Connection, until: int) -> ScoringEngine:
+        """Return an engine whose state holds every fact up to number ``until``: newest fitting snapshot, then the tail."""
+        engine = ScoringEngine(bundle, self.encoder, max_keys=self.settings.max_keys)
+        start = 0
+        for path in self._snapshots(engine.counter_digest):
+            seq = int(path.stem.split("-")[0])
+            if seq > until:
+                continue
+            try:
+                engine.state = CounterState.load(path, engine.view.spec, self.encoder.secret, self.settings.max_keys)
+                start = seq
+                break
+            except FeaturesError as error:
+                log.warning("snapshot left aside: %s", error)
+        if start == 0:
+            for packed in self.database.past_facts(connection):
+                engine.fold(FactBlock.unpack([packed]))
+        for rows in self.database.facts(connection, start, until):
+            engine.fold(FactBlock.unpack(rows))
+        return engine
+
+    def _rebuild(self) -> ScoringEngine:
+        return self._engine(self.scorer.engine.bundle, self.database.writer, self.database.last_seq())
+
+    def _snapshots(self, counter_digest: str) -> list[Path]:
+        found = self.settings.state.glob(f"*-{counter_digest[:16]}.npz")
+        return sorted(found, key=lambda path: int(path.stem.split("-")[0]), reverse=True)
+
+    def _save(self, state: CounterState, seq: int, counter_digest: str) -> None:
+        self.settings.state.mkdir(parents=True, exist_ok=True)
+        state.save(self.settings.state / f"{seq}-{counter_digest[:16]}.npz")
+        for old in self._snapshots(counter_digest)[_SNAPSHOTS_KEPT:]:
+            old.unlink()
+        self._snapshot_seq = seq
+
+    def _take_history(self, path: Path) -> None:
+        """Store the facts of a history before the first alert, once."""
+        source = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest() if (path / "manifest.json").exists() else ""
+        if source in self.database.past_sources():
+            return
+        if self.database.last_seq():
+            raise StartError(f"{path}: a history can be folded in only before the first alert")
+        for block in history_facts(path, self.encoder):
+            self.database.insert_past(source, b"".join(block.pack()))
+        self.database.insert_names(list(self.encoder.rules.values()), list(self.encoder.tenants.values()))
+        self.database.writer.commit()
+
+    # -- keeping current ---------------------------------------------------------------------------------------------
+
+    async def _keep_current(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.poll_seconds)
+            for step in (self._look_at_keys, self._look_at_context, self._look_at_bundles, self._look_at_snapshot):
+                try:
+                    await step()
+                except (FeaturesError, ModelsError, StartError, OSError):
+                    log.exception("keeping current failed; what serves goes on serving")
+
+    async def _look_at_keys(self) -> None:
+        self.keys.refresh()
+        KEYS.set(self.scorer.engine.state.keys)
+
+    async def _look_at_context(self) -> None:
+        stamp = self._stamp(self.settings.context)
+        if stamp == self._context_stamp:
+            return
+        context = await asyncio.to_thread(Context.load, self.settings.context)
+        self._context_stamp = stamp
+
+        def change() -> None:
+            self.encoder.context, self.encoder.aliases = context, context.aliases
+
+        await self._between_batches(change)
+
+    async def _look_at_bundles(self) -> None:
+        digest = self.bundles.current()
+        serving = self.scorer.engine.bundle
+        if digest is None or digest in self.refused or (serving is not None and serving.digest == digest):
+            return
+        bundle = await self._verified(digest)
+        if bundle is None:
+            return
+        engine = ScoringEngine(bundle, self.encoder, self.scorer.engine.state)
+        if engine.counter_digest == self.scorer.engine.counter_digest:
+            await self._between_batches(lambda: self._swap(engine, None))
+            return
+        seq = self.scorer.seq
+        rebuilt = await asyncio.to_thread(self._engine_aside, bundle, seq)
+        await self._between_batches(lambda: self._swap(rebuilt, seq))
+
+    def _engine_aside(self, bundle: ModelBundle, until: int) -> ScoringEngine:
+        with self.database.engine.connect() as connection:
+            return self._engine(bundle, connection, until)
+
+    def _swap(self, engine: ScoringEngine, seq: int | None) -> None:
+        """Between two batches: catch up with what came since ``seq``, then serve with the new engine."""
+        if seq is None:
+            engine.state = self.scorer.engine.state
+        else:
+            for rows in self.database.facts(self.database.writer, seq, self.scorer.seq):
+                engine.fold(FactBlock.unpack(rows))
+        self.scorer.engine = engine
+        BUNDLE_SWAPS.inc()
+        log.info("serving with bundle %s", engine.bundle.digest if engine.bundle else "none")
+
+    async def _look_at_snapshot(self) -> None:
+        if self.scorer.seq - self._snapshot_seq < self.settings.snapshot_facts:
+            return
+        taken: list[tuple[CounterState, int, str]] = []
+
+        def copy() -> None:
+            engine = self.scorer.engine
+            taken.append((engine.state.copy(), self.scorer.seq, engine.counter_digest))
+
+        await self._between_batches(copy)
+        await asyncio.to_thread(self._save, *taken[0])
+
+    async def _between_batches(self, call: Callable[[], None]) -> None:
+        future: Future[None] = Future()
+        self.scorer.submit(CallJob(call, future))
+        await asyncio.wrap_future(future)
+
+    async def _verified(self, digest: str | None) -> ModelBundle | None:
+        """Check a bundle in a child process, then load it; a refused one is remembered and ``None`` returned."""
+        if digest is None:
+            return None
+        path = self.bundles.path(digest)
+        started = time.monotonic()
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "models.verify", str(path), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            _, told = await asyncio.wait_for(child.communicate(), _VERIFY_SECONDS)
+            reason = "" if child.returncode == 0 else told.decode("utf-8", "replace").strip() or f"its check died ({child.returncode})"
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+            reason = f"its check took longer than {_VERIFY_SECONDS:.0f} s"
+        bundle = None if reason else await asyncio.to_thread(ModelBundle.load, path)
+        if bundle is not None and bundle.digest != digest:
+            bundle, reason = None, "does not have the digest that it was published under"
+        if bundle is None:
+            self.refused[digest] = reason
+            BUNDLE_REFUSALS.inc()
+            log.error("bundle %s refused: %s", digest, reason)
+        else:
+            log.info("bundle %s verified in %.1f s", digest, time.monotonic() - started)
+        return bundle
+
+    @staticmethod
+    def _stamp(folder: Path) -> tuple[str, ...]:
+        return tuple(sorted(path.name for path in folder.glob("*.json")))

@@ -1,0 +1,22 @@
+"""What Prometheus may scrape; label sets are fixed, so no sender can blow them up."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+ALERTS = Counter("tamis_alerts", "Alerts decided, by action", ["action"], registry=REGISTRY)
+REJECTS = Counter("tamis_rejects", "Records that could not become an alert", registry=REGISTRY)
+LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
+WAITING = Gauge("tamis_waiting_alerts", "Alerts waiting to be scored", registry=REGISTRY)
+BATCH_ALERTS = Histogram(
+    "tamis_batch_alerts", "Alerts scored and committed together", buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000), registry=REGISTRY
+)
+REQUEST_SECONDS = Histogram(
+    "tamis_ingest_seconds", "Time from the last byte of a POST /v1/alerts to its durable answer",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5), registry=REGISTRY,
+)  # fmt: skip
+KEYS = Gauge("tamis_counter_keys", "Keys held by the decayed counters", registry=REGISTRY)
+BUNDLE_SWAPS = Counter("tamis_bundle_swaps", "Bundles swapped in", registry=REGISTRY)
+BUNDLE_REFUSALS = Counter("tamis_bundle_refusals", "Bundles refused", registry=REGISTRY)

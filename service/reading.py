@@ -1,0 +1,34 @@
+"""What the reading routes share: an alert with its decision, and the reasons behind it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import numpy as np
+
+from models.decision import Action, Decision
+from service.host import Host
+from service.store import database as db
+
+
+def find_alert(host: Host, tenant: str, uid: str) -> db.Stored | None:
+    """Return an alert of the tenant with its current decision."""
+    with host.database.engine.connect() as connection:
+        return db.find(connection, tenant, uid)
+
+
+def with_reasons(host: Host, stored: db.Stored) -> Decision:
+    """Return the decision with its reasons, computed from the feature row and by the very bundle that it records."""
+    bundle = host.explainer(stored.decision.bundle)
+    if bundle is None:
+        return stored.decision
+    return msgspec.structs.replace(stored.decision, reasons=bundle.explain(np.frombuffer(stored.features, np.float64)))
+
+
+async def explained(host: Host, tenant: str, decision: Decision) -> Decision:
+    """Return the decision with reasons if a person will see it; what is suppressed is explained only when asked for by uid."""
+    if decision.action is Action.SUPPRESS:
+        return decision
+    stored = await asyncio.to_thread(find_alert, host, tenant, decision.alert_uid)
+    return decision if stored is None else await asyncio.to_thread(with_reasons, host, stored)

@@ -1,0 +1,102 @@
+"""Alerts in, decisions out: the scoring path, one straight line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from features.alert import Alert
+from features.errors import RecordError, UnknownFormatError
+from features.normalisers import Place, get_normaliser, to_ocsf
+from models.decision import Decision
+from service.auth import Authorised
+from service.body import read_body, split
+from service.errors import InvalidError, NotFoundError, ServiceError
+from service.metrics import REJECTS, REQUEST_SECONDS
+from service.reading import explained, find_alert
+from service.scorer import AlertsJob
+
+router = APIRouter()
+_ENCODER = msgspec.json.Encoder()
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "One record as a JSON object, several as an array or as NDJSON, in the format named by `format`.",
+        "content": {
+            "application/json": {"schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+@router.post("/v1/alerts", openapi_extra=_BODY, summary="Score alerts", status_code=200)
+async def post_alerts(request: Request, key: Authorised, format: str = "ocsf", include: str = "") -> Response:  # noqa: A002
+    """Store and decide. The answer comes when alert and decision are durable.
+
+    One object: its decision (201 new, 200 sent before). Several: `decisions` in order of the accepted records, `rejected`
+    with row, field and reason. `include=reasons` adds the reasons of what a person will see.
+    """
+    host = request.app.state.host
+    body = await read_body(request, host.settings.max_body_bytes)
+    started = time.perf_counter()
+    records = split(body, request.headers.get("content-type", ""))
+    alerts, rejected = _decode(records.items, format, key.tenant)
+    REJECTS.inc(len(rejected))
+    if not alerts:
+        raise InvalidError("no record could be read", rejected[:1000])
+    job = AlertsJob(key.tenant, [alert for _, alert in alerts])
+    host.scorer.submit(job)
+    answers = await asyncio.wrap_future(job.future)
+    if include == "reasons":
+        answers = [await explained(host, key.tenant, a) if isinstance(a, Decision) else a for a in answers]
+    REQUEST_SECONDS.observe(time.perf_counter() - started)
+    if records.single:
+        answer = answers[0]
+        if isinstance(answer, ServiceError):
+            raise answer
+        return _json(answer, 201 if job.created else 200)
+    decisions = []
+    for (row, _), answer in zip(alerts, answers, strict=True):
+        if isinstance(answer, ServiceError):
+            rejected.append({"row": row, "field": "uid", "reason": answer.detail})
+        else:
+            decisions.append(answer)
+    if not decisions:
+        raise InvalidError("no record was taken", rejected[:1000])
+    return _json({"decisions": decisions, "rejected": sorted(rejected, key=lambda r: int(r["row"]))})
+
+
+@router.get("/v1/alerts/{uid}", summary="An alert as stored, in the canonical form")
+async def get_alert(request: Request, uid: str, key: Authorised) -> Response:
+    """Return the alert as an OCSF Detection Finding."""
+    stored = await asyncio.to_thread(find_alert, request.app.state.host, key.tenant, uid)
+    if stored is None:
+        raise NotFoundError(f"no alert {uid}")
+    return Response(to_ocsf(stored.alert), media_type="application/json")
+
+
+def _decode(items: list[bytes], fmt: str, tenant: str) -> tuple[list[tuple[int, Alert]], list[dict[str, Any]]]:
+    try:
+        normaliser = get_normaliser(fmt)
+    except UnknownFormatError as error:
+        raise InvalidError(str(error)) from error
+    alerts: list[tuple[int, Alert]] = []
+    rejected: list[dict[str, Any]] = []
+    place = Place(tenant=tenant, received_time=datetime.now(UTC))
+    for row, item in enumerate(items):
+        try:
+            alerts.append((row, normaliser.decode(item, place)))
+        except RecordError as error:
+            rejected.append({"row": row, "field": error.field, "reason": error.reason})
+    return alerts, rejected
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(_ENCODER.encode(body), status, media_type="application/json")

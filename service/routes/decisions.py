@@ -1,0 +1,92 @@
+"""Decisions, the queue that people work, and the thresholds that machines read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from features.alert import main_entity
+from service.auth import Authorised
+from service.errors import InvalidError, NotFoundError
+from service.host import Host
+from service.reading import find_alert, with_reasons
+from service.store import database as db
+
+router = APIRouter()
+_ENCODER = msgspec.json.Encoder()
+
+
+@router.get("/v1/decisions/{uid}", summary="The current decision on an alert, with its reasons")
+async def get_decision(request: Request, uid: str, key: Authorised) -> Response:
+    """`uid` is the alert's."""
+    host: Host = request.app.state.host
+    stored = await asyncio.to_thread(find_alert, host, key.tenant, uid)
+    if stored is None:
+        raise NotFoundError(f"no alert {uid}")
+    return _json(await asyncio.to_thread(with_reasons, host, stored))
+
+
+@router.get("/v1/queue", summary="What waits for a person, most urgent first")
+async def get_queue(
+    request: Request, key: Authorised, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: str = ""
+) -> Response:
+    """Alerts that were not suppressed and have no verdict yet. `next` is the cursor of the following page, if there is one."""
+    after = _position(cursor)
+    return _json(await asyncio.to_thread(_page, request.app.state.host, key.tenant, limit, after))
+
+
+@router.get("/v1/thresholds", summary="The thresholds in force, with their certificates")
+async def get_thresholds(request: Request, key: Authorised) -> Response:
+    """Versioned by the bundle's digest, which is also the ETag. Without a bundle nothing is suppressed."""
+    bundle = request.app.state.host.scorer.engine.bundle
+    etag = f'"{bundle.digest if bundle else "none"}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    policy = bundle.policy if bundle else None
+    body = {
+        "bundle": bundle.digest if bundle else None,
+        "suppress_below": policy.suppress_below if policy else None,
+        "escalate_from": policy.escalate_from if policy else None,
+        "guardrails": policy.guardrails if policy else None,
+        "certificates": policy.certificates if policy else (),
+    }
+    answer = _json(body)
+    answer.headers["ETag"] = etag
+    return answer
+
+
+def _page(host: Host, tenant: str, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
+    with host.database.engine.connect() as connection:
+        places = db.open_queue(connection, tenant, limit, after)
+        stored = db.find_seqs(connection, [seq for _, seq in places])
+    items = [_item(host, stored[seq]) for _, seq in places]
+    return {"alerts": items, "next": "{}.{}".format(*places[-1]) if len(places) == limit else None}
+
+
+def _item(host: Host, stored: db.Stored) -> dict[str, Any]:
+    alert, entity = stored.alert, main_entity(stored.alert)
+    return {
+        "alert_uid": alert.uid,
+        "time": alert.time,
+        "product": alert.product,
+        "rule": alert.rule,
+        "severity": alert.severity,
+        "entity": {"kind": entity.kind, "uid": entity.uid},
+        "decision": with_reasons(host, stored),
+    }
+
+
+def _position(cursor: str) -> tuple[int, int] | None:
+    if not cursor:
+        return None
+    priority, _, seq = cursor.partition(".")
+    if not (priority.isdecimal() and seq.isdecimal()):
+        raise InvalidError("cursor is not one that this service gave")
+    return int(priority), int(seq)
+
+
+def _json(body: object) -> Response:
+    return Response(_ENCODER.encode(body), media_type="application/json")

@@ -1,0 +1,118 @@
+"""Verdicts: what an analyst says of an alert."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from features.alert import Name
+from features.label import Label, Provenance, Verdict
+from service.auth import Authorised
+from service.body import read_body, split
+from service.errors import InvalidError, ServiceError
+from service.keys import Key, Role
+from service.scorer import LabelsJob
+
+router = APIRouter()
+
+_AHEAD = timedelta(minutes=5)
+_Short = Annotated[str, msgspec.Meta(max_length=2048)]
+
+
+class _Given(msgspec.Struct, forbid_unknown_fields=True):
+    alert_uid: Name
+    verdict: Verdict
+    uid: str = ""
+    time: datetime | None = None
+    reason: _Short = ""
+    incident_uid: _Short = ""
+    provenance: Provenance = Provenance.HUMAN
+
+
+_DECODER = msgspec.json.Decoder(_Given)
+_ENCODER = msgspec.json.Encoder()
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["alert_uid", "verdict"],
+                    "properties": {
+                        "alert_uid": {"type": "string"},
+                        "verdict": {"enum": [verdict.value for verdict in Verdict]},
+                        "uid": {"type": "string", "description": "makes sending it again harmless; derived if absent"},
+                        "time": {"type": "string", "format": "date-time", "description": "when it was given; now if absent"},
+                        "reason": {"type": "string"},
+                        "incident_uid": {"type": "string"},
+                        "provenance": {"enum": [p.value for p in Provenance], "description": "other than human: admin only"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/v1/labels", openapi_extra=_BODY, summary="Record verdicts", status_code=201)
+async def post_labels(request: Request, key: Authorised) -> Response:
+    """One object, an array or NDJSON. A verdict on an alert that has one supersedes it; both are kept."""
+    host = request.app.state.host
+    body = await read_body(request, host.settings.max_body_bytes)
+    records = split(body, request.headers.get("content-type", ""))
+    labels: list[tuple[int, Label]] = []
+    rejected: list[dict[str, Any]] = []
+    for row, item in enumerate(records.items):
+        try:
+            labels.append((row, _label(item, key)))
+        except InvalidError as error:
+            rejected.append({"row": row, "reason": error.detail})
+    if not labels:
+        raise InvalidError("no verdict could be read", rejected[:1000])
+    job = LabelsJob(key.tenant, [label for _, label in labels])
+    host.scorer.submit(job)
+    answers = await asyncio.wrap_future(job.future)
+    taken = [answer for answer in answers if isinstance(answer, Label)]
+    for (row, _), answer in zip(labels, answers, strict=True):
+        if isinstance(answer, ServiceError):
+            if records.single:
+                raise answer
+            rejected.append({"row": row, "reason": answer.detail})
+    out: object = taken[0] if records.single else {"labels": taken, "rejected": rejected}
+    return Response(_ENCODER.encode(out), 201, media_type="application/json")
+
+
+def _label(raw: bytes, key: Key) -> Label:
+    try:
+        given = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidError(str(error)) from error
+    now = datetime.now(UTC)
+    time = given.time or now
+    if time.tzinfo is None:
+        raise InvalidError("time: needs a zone")
+    time = time.astimezone(UTC)
+    if time > now + _AHEAD:
+        raise InvalidError("time: lies in the future")
+    if given.provenance is not Provenance.HUMAN and key.role is not Role.ADMIN:
+        raise InvalidError("provenance: only an admin's key may give one other than human")
+    uid = given.uid or hashlib.blake2b(f"{key.uid}\x1f{now.isoformat()}\x1f".encode() + raw, digest_size=16).hexdigest()
+    return Label(
+        uid=uid,
+        tenant=key.tenant,
+        alert_uid=given.alert_uid,
+        verdict=given.verdict,
+        time=time,
+        received_time=now,
+        provenance=given.provenance,
+        analyst=key.name or key.uid,
+        reason=given.reason,
+        incident_uid=given.incident_uid,
+    )

@@ -1,0 +1,301 @@
+"""The scorer: one thread that alone owns the counters and the writing connection.
+
+Everything that waits is taken together: scored in one batch, committed in one transaction, answered at once. So
+micro-batches and group commit arise from load by themselves, and the state is folded in the order of ``seq``.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue as queues
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.alert import Alert, content_digest
+from features.encode import FactBlock, label_facts
+from features.label import Label
+from models.bundle import Scored
+from models.decision import Action, Decision
+from models.engine import ScoringEngine
+from service.errors import ConflictError, NotFoundError, OverloadedError, ServiceError
+from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
+from service.store import database as db
+
+log = logging.getLogger(__name__)
+
+_ENCODER = msgspec.json.Encoder()
+
+Answer = Decision | ServiceError
+
+
+@dataclass
+class AlertsJob:
+    """Alerts of one request; answered by a decision or an error for each."""
+
+    tenant: str
+    alerts: Sequence[Alert]
+    future: Future[list[Answer]] = field(default_factory=Future)
+    created: int = 0
+
+
+@dataclass
+class LabelsJob:
+    """Labels of one request; answered by the stored label or an error for each."""
+
+    tenant: str
+    labels: Sequence[Label]
+    future: Future[list[Label | ServiceError]] = field(default_factory=Future)
+
+
+@dataclass
+class CallJob:
+    """Something to do between two batches, such as changing the engine."""
+
+    call: Callable[[], None]
+    future: Future[None] = field(default_factory=Future)
+
+
+Job = AlertsJob | LabelsJob | CallJob
+
+
+class Scorer:
+    """Takes jobs from any thread, works them off in one. ``rebuild`` makes the engine again from what is stored."""
+
+    def __init__(self, database: db.Database, engine: ScoringEngine, rebuild: Callable[[], ScoringEngine], batch_alerts: int, most: int) -> None:
+        self.database = database
+        self.engine = engine
+        self.seq = database.last_seq()
+        self.failed = ""
+        """Why nothing can be stored at present; empty when all is well."""
+        self._rebuild = rebuild
+        self._batch_alerts, self._most = batch_alerts, most
+        self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
+        self._waiting = 0
+        self._guard = threading.Lock()
+        self._named = (len(engine.encoder.rules), len(engine.encoder.tenants))
+        self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Work off what waits, then end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def submit(self, job: Job) -> None:
+        """Hand a job over. Raises ``OverloadedError`` when too many alerts wait; then nothing of the job was taken."""
+        if isinstance(job, AlertsJob):
+            with self._guard:
+                if self._waiting and self._waiting + len(job.alerts) > self._most:
+                    raise OverloadedError(f"{self._waiting} alerts are waiting to be scored")
+                self._waiting += len(job.alerts)
+                WAITING.set(self._waiting)
+        self._jobs.put(job)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            batch, size, stop = [job], _size(job), False
+            while size < self._batch_alerts and not stop:
+                try:
+                    following = self._jobs.get_nowait()
+                except queues.Empty:
+                    break
+                if following is None:
+                    stop = True
+                else:
+                    batch.append(following)
+                    size += _size(following)
+            self._work(batch)
+            if stop:
+                return
+
+    def _work(self, batch: list[Job]) -> None:
+        """Do a batch of jobs in one transaction, then answer them."""
+        answers: list[tuple[Job, object]] = []
+        try:
+            if self.failed:
+                self._recover()
+            run: list[AlertsJob] = []
+            for job in batch:
+                if isinstance(job, AlertsJob):
+                    run.append(job)
+                    continue
+                answers += self._score(run)
+                run = []
+                answers.append((job, self._label(job) if isinstance(job, LabelsJob) else job.call()))
+            answers += self._score(run)
+            self._remember_names()
+            self.database.writer.commit()
+        except Exception as error:  # noqa: BLE001 — whatever happened, every waiting request must be answered
+            self._fail(batch, error)
+        else:
+            for job, answer in answers:
+                job.future.set_result(answer)  # type: ignore[arg-type]
+        finally:
+            with self._guard:
+                self._waiting -= sum(_size(job) for job in batch)
+                WAITING.set(self._waiting)
+
+    def _fail(self, batch: list[Job], error: Exception) -> None:
+        """Nothing of the batch is stored; the state has run ahead of the records, so it is made again before the next batch."""
+        log.error("a batch could not be stored", exc_info=error)
+        self.failed = "storage" if isinstance(error, SQLAlchemyError) else "internal"
+        try:
+            self.database.writer.rollback()
+        except SQLAlchemyError:
+            log.exception("rollback failed")
+        for job in batch:
+            job.future.set_exception(OverloadedError("the records could not be written; nothing of this request was taken"))
+
+    def _recover(self) -> None:
+        self.engine = self._rebuild()
+        self.seq = self.database.last_seq()
+        self.failed = ""
+
+    def _remember_names(self) -> None:
+        encoder = self.engine.encoder
+        count = (len(encoder.rules), len(encoder.tenants))
+        if count != self._named:
+            rules, tenants = list(encoder.rules.values()), list(encoder.tenants.values())
+            self.database.insert_names(rules[self._named[0] :], tenants[self._named[1] :])
+            self._named = count
+
+    # -- alerts ------------------------------------------------------------------------------------------------------
+
+    def _score(self, jobs: list[AlertsJob]) -> list[tuple[Job, object]]:
+        """Decide on the alerts of all jobs together; those stored before keep their decision."""
+        fresh: list[Alert] = []
+        digests: list[bytes] = []
+        plan = [(job, self._sort_out(job, fresh, digests)) for job in jobs]
+        made = self._decide(fresh, digests) if fresh else []
+        return [(job, self._answers(job, slots, made)) for job, slots in plan]
+
+    def _sort_out(self, job: AlertsJob, fresh: list[Alert], digests: list[bytes]) -> list[int | ServiceError]:
+        """Say for each alert where its answer is: an index into what is decided now, −seq of a stored one, or an error."""
+        stored = self.database.known(job.tenant, [alert.uid for alert in job.alerts])
+        new = {alert.uid: i for i, alert in enumerate(fresh) if alert.tenant == job.tenant}
+        slots: list[int | ServiceError] = []
+        for alert in job.alerts:
+            digest = content_digest(alert)
+            if alert.uid in stored:
+                seq, before = stored[alert.uid]
+                slots.append(-seq if before == digest else _taken(alert))
+            elif alert.uid in new:
+                slots.append(new[alert.uid] if digests[new[alert.uid]] == digest else _taken(alert))
+            else:
+                new[alert.uid] = len(fresh)
+                slots.append(len(fresh))
+                fresh.append(alert)
+                digests.append(digest)
+                job.created += 1
+        return slots
+
+    def _answers(self, job: AlertsJob, slots: list[int | ServiceError], made: list[Decision]) -> list[Answer]:
+        repeated = [-slot for slot in slots if isinstance(slot, int) and slot < 0]
+        stored = db.find_seqs(self.database.writer, repeated) if repeated else {}
+        return [slot if isinstance(slot, ServiceError) else made[slot] if slot >= 0 else stored[-slot].decision for slot in slots]
+
+    def _decide(self, fresh: list[Alert], digests: list[bytes]) -> list[Decision]:
+        block = self.engine.encoder.alerts(fresh)
+        scored = self.engine.score(block)
+        first, now = self.seq + 1, time.time()
+        self.seq += len(fresh)
+        made = _decisions(fresh, scored, first, now, self.engine.bundle.digest if self.engine.bundle else "")
+        facts = block.pack()
+        width = scored.features.shape[1] * 8
+        rows = scored.features.tobytes()
+        raw = scored.raw.tolist()
+        self.database.insert(
+            [
+                (first + i, alert.tenant, alert.uid, now, digests[i], _ENCODER.encode(alert), facts[i])
+                for i, alert in enumerate(fresh)
+            ],
+            [
+                (
+                    first + i, 1, now, d.action.value, d.priority, None if d.score is None else raw[i], d.score, d.anomaly_score,
+                    " ".join(d.reason_codes), d.bundle, rows[i * width : (i + 1) * width],
+                )
+                for i, d in enumerate(made)
+            ],
+            [(first + i, d.tenant, d.priority) for i, d in enumerate(made) if d.action is not Action.SUPPRESS],
+        )  # fmt: skip
+        BATCH_ALERTS.observe(len(fresh))
+        for action in Action:
+            ALERTS.labels(action.value).inc(scored.actions.count(action))
+        return made
+
+    # -- labels ------------------------------------------------------------------------------------------------------
+
+    def _label(self, job: LabelsJob) -> list[Label | ServiceError]:
+        return [self._label_one(label) for label in job.labels]
+
+    def _label_one(self, label: Label) -> Label | ServiceError:
+        writer = self.database.writer
+        before = db.find_label(writer, label.tenant, label.uid)
+        if before is not None:
+            same = msgspec.structs.replace(before, received_time=label.received_time, supersedes=label.supersedes) == label
+            return before if same else ConflictError(f"label {label.uid} was given before with other content")
+        stored = db.find(writer, label.tenant, label.alert_uid)
+        if stored is None:
+            return NotFoundError(f"no alert {label.alert_uid}")
+        current = db.current_label(writer, stored.seq)
+        if current is not None:
+            label = msgspec.structs.replace(label, supersedes=current.uid)
+        alert_block = FactBlock.unpack([db.alert_fact(writer, stored.seq)])
+        facts = [label_facts(alert_block, [label.verdict], _epoch(label))]
+        if current is not None:
+            facts.insert(0, label_facts(alert_block, [current.verdict], _epoch(current), -1.0))
+        block = FactBlock.concat(facts)
+        self.seq += 1
+        self.database.insert_label(
+            (self.seq, label.tenant, label.uid, stored.seq, _ENCODER.encode(label), b"".join(block.pack()))
+        )
+        self.engine.fold(block)
+        LABELS.labels(label.verdict.value).inc()
+        return label
+
+
+def _epoch(label: Label) -> NDArray[np.float64]:
+    return np.array([label.time.timestamp()])
+
+
+def _taken(alert: Alert) -> ConflictError:
+    return ConflictError(f"alert {alert.uid} was sent before with other content")
+
+
+def _size(job: Job) -> int:
+    return len(job.alerts) if isinstance(job, AlertsJob) else 0
+
+
+def _decisions(fresh: list[Alert], scored: Scored, first: int, now: float, bundle: str) -> list[Decision]:
+    when = datetime.fromtimestamp(now, UTC)
+    undecided = not bundle
+    return [
+        Decision(
+            uid=f"{first + i}.1",
+            alert_uid=alert.uid,
+            tenant=alert.tenant,
+            time=when,
+            revision=1,
+            action=action,
+            priority=priority,
+            score=None if undecided else score,
+            anomaly_score=None if undecided else surprise,
+            reason_codes=codes,
+            bundle=bundle,
+        )
+        for i, (alert, action, priority, score, surprise, codes) in enumerate(
+            zip(fresh, scored.actions, scored.priority.tolist(), scored.score.tolist(), scored.anomaly.tolist(), scored.reason_codes, strict=True)
+        )
+    ]

@@ -1,0 +1,78 @@
+"""Settings of the service, from the environment. The only place in ``service/`` that reads it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from service.errors import StartError
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Each field is ``TAMIS_<NAME>`` in the environment.
+
+    ====================  =========  ====================================================================
+    field                 default    meaning
+    ====================  =========  ====================================================================
+    var                   ``var``    folder under which everything is written
+    host                  127.0.0.1  address to listen on
+    port                  8321       port to listen on
+    max_body_bytes        16777216   largest request body
+    max_waiting_alerts    50000      alerts that may wait for the scorer; beyond that 503 with Retry-After
+    batch_alerts          4000       most alerts that are scored and committed together
+    snapshot_facts        200000     facts between two snapshots of the counters
+    max_keys              4194304    most keys that the counters hold; then the most decayed are dropped
+    poll_seconds          1.0        how often the bundle store, keys and context are looked at
+    ====================  =========  ====================================================================
+    """
+
+    var: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = 8321
+    max_body_bytes: int = 16 * 2**20
+    max_waiting_alerts: int = 50_000
+    batch_alerts: int = 4_000
+    snapshot_facts: int = 200_000
+    max_keys: int = 2**22
+    poll_seconds: float = 1.0
+
+    @classmethod
+    def from_env(cls) -> ServiceSettings:
+        """Read the environment. Raises ``StartError`` naming the variable that is wrong."""
+        given = {name: os.environ[f"TAMIS_{name.upper()}"] for name in cls.__struct_fields__ if f"TAMIS_{name.upper()}" in os.environ}
+        try:
+            return msgspec.convert(given, cls, strict=False, dec_hook=lambda kind, value: kind(value))
+        except msgspec.ValidationError as error:
+            raise StartError(f"settings in the environment: {error}") from error
+
+    @property
+    def database(self) -> Path:
+        """The records."""
+        return self.var / "service" / "tamis.db"
+
+    @property
+    def keys(self) -> Path:
+        """The API keys, hashed."""
+        return self.var / "service" / "keys.json"
+
+    @property
+    def state(self) -> Path:
+        """Snapshots of the counters."""
+        return self.var / "service" / "state"
+
+    @property
+    def bundles(self) -> Path:
+        """The bundle store."""
+        return self.var / "bundles"
+
+    @property
+    def context(self) -> Path:
+        """Context versions."""
+        return self.var / "context"
+
+    @property
+    def secret(self) -> Path:
+        """The installation's hash secret."""
+        return self.var / "secret.key"

@@ -1,0 +1,1 @@
+"""Records: alerts, decisions, labels and the queue, in SQLite."""

@@ -1,0 +1,230 @@
+"""The database: one writer that owns the file, readers beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import alembic.command
+import alembic.config
+import msgspec
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, select, text
+
+from features.alert import Alert
+from features.encode import RuleRef
+from features.label import Label
+from models.decision import Action, Decision, ReasonCode
+from service.errors import StartError
+from service.store.tables import alerts, decisions, labels, names, past, queue
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+_INSERT_ALERT = "INSERT INTO alerts (seq, tenant, uid, received, digest, payload, fact) VALUES (?,?,?,?,?,?,?)"
+_INSERT_DECISION = (
+    "INSERT INTO decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+)
+_INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
+_INSERT_QUEUE = "INSERT INTO queue (alert_seq, tenant, priority) VALUES (?,?,?)"
+_KNOWN = (
+    "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN (SELECT value FROM json_each(?))"
+)
+_FACTS = (
+    "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? UNION ALL "
+    "SELECT seq, fact FROM labels WHERE seq > ? AND seq <= ? ORDER BY seq"
+)
+"""The hot statements go to the driver as they are: SQLAlchemy's handling of each row would cost more than the insert."""
+
+AlertRow = tuple[int, str, str, float, bytes, bytes, bytes]
+DecisionRow = tuple[int, int, float, str, int, float | None, float | None, float | None, str, str, bytes]
+LabelRow = tuple[int, str, str, int, bytes, bytes]
+
+
+class Database:
+    """SQLite in WAL mode, synchronous FULL. Opening migrates it and locks it: a second service on the file is refused."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path.with_suffix(".lock"))
+        self.engine = open_engine(path)
+        self.writer: Connection = self.engine.connect()
+        try:
+            config = alembic.config.Config()
+            config.set_main_option("script_location", str(_MIGRATIONS))
+            config.attributes["connection"] = self.writer
+            alembic.command.upgrade(config, "head")
+            self.writer.commit()
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections and give up the lock."""
+        self.writer.close()
+        self.engine.dispose()
+        self._lock.close()
+
+    # -- writing: called by the scorer's thread only ---------------------------------------------------------------
+
+    def known(self, tenant: str, uids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Return (seq, digest) of those alerts that are stored already, by uid."""
+        rows = self.writer.exec_driver_sql(_KNOWN, (tenant, msgspec.json.encode(uids).decode()))
+        return {uid: (seq, digest) for uid, seq, digest in rows}
+
+    def insert(
+        self, new_alerts: Sequence[AlertRow], new_decisions: Sequence[DecisionRow], shown: Sequence[tuple[int, str, int]]
+    ) -> None:
+        """Insert alerts with their decisions, and put those a person should see into the queue."""
+        self.writer.exec_driver_sql(_INSERT_ALERT, list(new_alerts))
+        self.writer.exec_driver_sql(_INSERT_DECISION, list(new_decisions))
+        if shown:
+            self.writer.exec_driver_sql(_INSERT_QUEUE, list(shown))
+
+    def insert_label(self, row: LabelRow) -> None:
+        """Insert a label and take its alert off the queue."""
+        self.writer.exec_driver_sql(_INSERT_LABEL, row)
+        self.writer.execute(queue.delete().where(queue.c.alert_seq == row[3]))
+
+    def insert_names(self, rules: Sequence[RuleRef], tenants: Sequence[str]) -> None:
+        """Remember rules and tenants."""
+        rows = [{"product": r.product, "rule_uid": r.uid, "rule_name": r.name, "tenant": ""} for r in rules]
+        rows += [{"product": "", "rule_uid": "", "rule_name": "", "tenant": tenant} for tenant in tenants]
+        if rows:
+            self.writer.execute(names.insert(), rows)
+
+    def insert_past(self, source: str, facts: bytes) -> None:
+        """Remember facts of a folded history."""
+        self.writer.execute(past.insert(), {"source": source, "facts": facts})
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def last_seq(self) -> int:
+        """Return the number of the last fact; 0 if there is none."""
+        highest = [self.writer.execute(select(func.max(table.c.seq))).scalar() or 0 for table in (alerts, labels)]
+        return max(highest)
+
+    def names(self) -> tuple[list[RuleRef], list[str]]:
+        """Return all rules and tenants seen."""
+        rows = self.writer.execute(select(names.c.product, names.c.rule_uid, names.c.rule_name, names.c.tenant)).all()
+        return [RuleRef(p, u, n) for p, u, n, _ in rows if p], [tenant for *_, tenant in rows if tenant]
+
+    def past_sources(self) -> set[str]:
+        """Return the digests of the histories folded in."""
+        return set(self.writer.execute(select(past.c.source)).scalars())
+
+    def past_facts(self, connection: Connection) -> Iterator[bytes]:
+        """Yield the packed facts of the histories folded in."""
+        yield from connection.execute(select(past.c.facts).order_by(past.c.id)).scalars()
+
+    def facts(self, connection: Connection, after: int, until: int, size: int = 50_000) -> Iterator[list[bytes]]:
+        """Yield the packed facts numbered ``after`` < seq ≤ ``until``, in order, ``size`` at a time."""
+        cursor = connection.exec_driver_sql(_FACTS, (after, until, after, until))
+        while rows := cursor.fetchmany(size):
+            yield [fact for _, fact in rows]
+
+
+def open_engine(path: Path) -> Engine:
+    """Return an engine on the file, each connection with the pragmas that durability needs."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5.0})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _lock(path: Path) -> IO[str]:
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise StartError(f"{path.with_suffix('.db')} is in use by another service") from None
+    return file
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An alert as stored, with its current decision and what is needed to explain it."""
+
+    seq: int
+    alert: Alert
+    decision: Decision
+    features: bytes
+
+
+_CURRENT = (
+    select(alerts.c.seq, alerts.c.payload, decisions)
+    .join(decisions, decisions.c.alert_seq == alerts.c.seq)
+    .order_by(decisions.c.revision.desc())
+)
+
+
+def find(connection: Connection, tenant: str, uid: str) -> Stored | None:
+    """Return an alert with its current decision."""
+    row = connection.execute(_CURRENT.where(alerts.c.tenant == tenant, alerts.c.uid == uid).limit(1)).first()
+    return _stored(row) if row else None
+
+
+def find_seqs(connection: Connection, seqs: Sequence[int]) -> dict[int, Stored]:
+    """Return alerts with their current decisions by seq."""
+    statement = _CURRENT.where(alerts.c.seq.in_(bindparam("seqs", expanding=True)))
+    found: dict[int, Stored] = {}
+    for row in connection.execute(statement, {"seqs": list(seqs)}):
+        found.setdefault(row.seq, _stored(row))
+    return found
+
+
+def find_label(connection: Connection, tenant: str, uid: str) -> Label | None:
+    """Return the label of that uid."""
+    body = connection.execute(select(labels.c.payload).where(labels.c.tenant == tenant, labels.c.uid == uid)).scalar()
+    return msgspec.json.decode(body, type=Label) if body else None
+
+
+def current_label(connection: Connection, alert_seq: int) -> Label | None:
+    """Return the last label on an alert."""
+    statement = select(labels.c.payload).where(labels.c.alert_seq == alert_seq).order_by(labels.c.seq.desc()).limit(1)
+    body = connection.execute(statement).scalar()
+    return msgspec.json.decode(body, type=Label) if body else None
+
+
+def alert_fact(connection: Connection, alert_seq: int) -> bytes:
+    """Return the packed fact of an alert."""
+    return bytes(connection.execute(select(alerts.c.fact).where(alerts.c.seq == alert_seq)).scalar_one())
+
+
+def open_queue(connection: Connection, tenant: str, limit: int, after: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """Return (priority, seq) of the alerts that wait for a person, highest priority first, oldest first among equals."""
+    statement = select(queue.c.priority, queue.c.alert_seq).where(queue.c.tenant == tenant)
+    if after:
+        position = text("(queue.priority < :p OR (queue.priority = :p AND queue.alert_seq > :s))").bindparams(p=after[0], s=after[1])
+        statement = statement.where(position)
+    rows = connection.execute(statement.order_by(queue.c.priority.desc(), queue.c.alert_seq).limit(limit))
+    return [(priority, seq) for priority, seq in rows]
+
+
+def _stored(row: Any) -> Stored:
+    alert = msgspec.json.decode(row.payload, type=Alert)
+    return Stored(row.seq, alert, read_decision(row, alert), row.features)
+
+
+def read_decision(row: Any, alert: Alert) -> Decision:
+    """Return the decision that a row of the table stands for."""
+    return Decision(
+        uid=f"{row.alert_seq}.{row.revision}",
+        alert_uid=alert.uid,
+        tenant=alert.tenant,
+        time=msgspec.convert(row.time, type=type(alert.time), strict=False),
+        revision=row.revision,
+        action=Action(row.action),
+        priority=row.priority,
+        score=row.score,
+        anomaly_score=row.anomaly,
+        reason_codes=tuple(ReasonCode(code) for code in row.reason_codes.split()),
+        bundle=row.bundle,
+        supersedes=f"{row.alert_seq}.{row.revision - 1}" if row.revision > 1 else "",
+    )
