@@ -26,6 +26,8 @@ from features.normalisers.ait_ads import COLUMNS, AitAds
 
 CHUNK = 20_000
 _RAW_SHOWN = 2000
+_AFTER_ALERTS = 2**62
+"""Order of receipt of a label that came with its alert: after every alert received at the same time."""
 _SUFFIXES = {"ait-ads": ("_alerts.csv", "_alerts.csv.xz", "_alerts.csv.gz")}
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.xz", ".jsonl.xz", ".ndjson.xz")
 
@@ -42,12 +44,16 @@ class Reject(msgspec.Struct, frozen=True):
 
 @dataclass
 class Chunk:
-    """Some alerts in input order, with the file and 0-based row of each, and what came with them."""
+    """Some alerts in input order, with the file and 0-based row of each, and what came with them.
+
+    ``seqs`` is the order of receipt where the input records one (a history), else empty; each label has one too.
+    """
 
     alerts: list[Alert] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    labels: list[Label] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    labels: list[tuple[int, Label]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     duplicates: int = 0
 
@@ -60,21 +66,20 @@ def read_chunks(path: Path, fmt: str, *, labels: bool, tenant: str = "", size: i
     there is no alert at all.
     """
     if fmt == "history":
-        reader: Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]] = _history(path)
-        trailing = read_history_labels(path) if labels else []
-    else:
-        get_normaliser(fmt)
-        reader, trailing = _records(path, fmt, labels, tenant), []
+        yield from _history(path, labels, size)
+        return
+    get_normaliser(fmt)
     seen: dict[int, bytes] = {}
-    chunk, found = Chunk(labels=[label for _, label in trailing]), 0
-    for alert, raw, source, row, label in reader:
+    chunk, found = Chunk(), 0
+    for alert, raw, source, row, label in _records(path, fmt, labels, tenant):
         if isinstance(alert, RecordError):
             chunk.rejects.append(_reject(alert, raw, source, row))
         elif _is_new(alert, seen, chunk, source, row):
             chunk.alerts.append(alert)
             chunk.sources.append(source)
             chunk.rows.append(row)
-            chunk.labels += [label] if label else []
+            if label is not None:
+                chunk.labels.append((_AFTER_ALERTS, label))
             found += 1
         if len(chunk.alerts) + len(chunk.rejects) >= size:
             yield chunk
@@ -104,12 +109,17 @@ def _reject(error: RecordError, raw: bytes | None, source: str, row: int) -> Rej
     return Reject(source, row, error.field, error.reason, (raw or b"")[:_RAW_SHOWN].decode("utf-8", "replace"))
 
 
-def _history(path: Path) -> Iterator[tuple[Alert, None, str, int, None]]:
+def _history(path: Path, labels: bool, size: int) -> Iterator[Chunk]:
     row = 0
-    for batch in read_history_alerts(path):
-        for _, alert in batch:
-            yield alert, None, path.name, row, None
-            row += 1
+    for batch in read_history_alerts(path, size):
+        chunk = Chunk([alert for _, alert in batch], [path.name] * len(batch), list(range(row, row + len(batch))))
+        chunk.seqs = [seq for seq, _ in batch]
+        row += len(batch)
+        yield chunk
+    if not row:
+        raise SourceError(str(path), "holds no alert")
+    if labels:
+        yield Chunk(labels=read_history_labels(path))
 
 
 def _files(path: Path, fmt: str) -> list[Path]:

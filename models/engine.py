@@ -12,8 +12,8 @@ from features.counters import CounterState
 from features.encode import FactBlock, FactEncoder
 from models.bundle import ModelBundle, Scored
 from models.decision import Action, ReasonCode
-from models.default_view import DEFAULT_VIEW
-from models.rule_encoder import ENCODINGS, RuleEncoder, RuleTable
+from features.default_view import DEFAULT_VIEW
+from models.rule_encoder import RuleEncoder, RuleTable
 
 _UNDECIDED_PRIORITY = 50
 
@@ -85,4 +85,4 @@ def _undecided(features: NDArray[np.float64]) -> Scored:
     )
 
 
-__all__ = ["ENCODINGS", "ScoringEngine", "counter_digest"]
+__all__ = ["ScoringEngine", "counter_digest"]

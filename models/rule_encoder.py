@@ -10,11 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.default_view import ENCODINGS
 from features.encode import COLUMNS, FactBlock, RuleRef
-
-ENCODINGS = ("rule_risk", "rule_tenants")
-"""``rule_risk``: smoothed mean over the other tenants of the share of the rule's alert groups that were attacks, 0–1;
-``rule_tenants``: how many other tenants have labelled the rule."""
 
 _SMOOTH = 0.5
 """Pseudo-tenants with the prior risk, so that one tenant's word is not taken for certain."""

@@ -26,7 +26,7 @@ from features.label import Label
 from models.bundle import Scored
 from models.decision import Action, Decision
 from models.engine import ScoringEngine
-from service.errors import ConflictError, NotFoundError, OverloadedError, ServiceError
+from service.errors import ConflictError, InvalidError, NotFoundError, OverloadedError, ServiceError
 from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
 from service.store import database as db
 
@@ -249,6 +249,8 @@ class Scorer:
         stored = db.find(writer, label.tenant, label.alert_uid)
         if stored is None:
             return NotFoundError(f"no alert {label.alert_uid}")
+        if label.time < stored.alert.time:
+            return InvalidError("time: lies before the alert's own")
         current = db.current_label(writer, stored.seq)
         if current is not None:
             label = msgspec.structs.replace(label, supersedes=current.uid)

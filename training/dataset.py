@@ -1,0 +1,168 @@
+"""A data set as training sees it: facts in the order of receipt, labels beside them, nothing decided yet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.context import Context
+from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
+from features.history import read_manifest
+from features.label import Label
+from features.reading import Reject, read_chunks
+from features.timeline import Timeline, merge
+
+UNLABELLED = -1
+BIN_SECONDS = 300.0
+
+
+@dataclass
+class Dataset:
+    """n alerts in input order.
+
+    ``target`` i1[n]: 1 attack, 0 benign, −1 unlabelled (never a negative). ``incident`` i4[n]: index into ``incidents``
+    or −1. ``group`` i8[n]: (tenant, rule, entity, five-minute bin), the unit in which repeats of one act count once.
+    ``timeline`` holds the same alerts, and the labels' facts, in the order of receipt.
+    """
+
+    path: Path
+    block: FactBlock
+    received: NDArray[np.float64]
+    seq: NDArray[np.int64]
+    uids: list[str]
+    tenants: list[str]
+    tenant: NDArray[np.int32]
+    rules: list[RuleRef]
+    rule: NDArray[np.int32]
+    target: NDArray[np.int8]
+    kind: NDArray[np.int32]
+    kinds: list[str]
+    incident: NDArray[np.int32]
+    incidents: list[str]
+    group: NDArray[np.int64]
+    labels: list[tuple[int, Label]]
+    sources: list[str]
+    source: NDArray[np.int32]
+    row: NDArray[np.int64]
+    encoder: FactEncoder
+    rejects: list[Reject] = field(default_factory=list)
+    duplicates: int = 0
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of what was read: content, not the installation's hashes."""
+        whole = hashlib.sha256()
+        for array in (self.block.time, self.tenant, self.rule, self.target, self.incident):
+            whole.update(np.ascontiguousarray(array).tobytes())
+        whole.update("\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.incidents]).encode())
+        return whole.hexdigest()
+
+    def timeline(self, labels: list[tuple[int, Label]] | None = None) -> Timeline:
+        """Return the facts in the order of receipt, with ``labels`` (all of the data set's if not given)."""
+        told = self.labels if labels is None else labels
+        keep = {label.alert_uid for _, label in told}
+        row_of = {(self.tenants[self.tenant[i]], uid): i for i, uid in enumerate(self.uids) if uid in keep}
+        return merge(self.block, self.received, self.seq, told, row_of)
+
+
+class _Codes:
+    """Gives each distinct value a small number."""
+
+    def __init__(self) -> None:
+        self.of: dict[object, int] = {}
+
+    def __call__(self, value: object) -> int:
+        return self.of.setdefault(value, len(self.of))
+
+
+def load_dataset(
+    path: Path, fmt: str, secret: bytes, *, labels: bool, tenant: str = "", progress: Callable[[int], None] | None = None
+) -> Dataset:
+    """Read everything at ``path``. ``progress`` is told the number of alerts read so far.
+
+    Raises ``SourceError`` and ``HistoryError``; single bad records are in ``rejects``.
+    """
+    encoder = _encoder(path, fmt, secret)
+    tenants, rules, sources = _Codes(), _Codes(), _Codes()
+    blocks, uids, rejects, told = [], [], [], []
+    received, seq, tenant_codes, rule_codes, source_codes, rows = ([] for _ in range(6))
+    duplicates = 0
+    for chunk in read_chunks(path, fmt, labels=labels, tenant=tenant):
+        blocks.append(encoder.alerts(chunk.alerts))
+        uids += [alert.uid for alert in chunk.alerts]
+        tenant_codes += [tenants(alert.tenant) for alert in chunk.alerts]
+        rule_codes += [rules(RuleRef(a.product, a.rule.uid, a.rule.name)) for a in chunk.alerts]
+        received += [alert.received_time.timestamp() for alert in chunk.alerts]
+        source_codes += [sources(source) for source in chunk.sources]
+        rows += chunk.rows
+        seq += chunk.seqs or [0] * len(chunk.alerts)
+        told += chunk.labels
+        rejects += chunk.rejects
+        duplicates += chunk.duplicates
+        if progress:
+            progress(len(uids))
+    block = FactBlock.concat(blocks)
+    dataset = Dataset(
+        path=path,
+        block=block,
+        received=np.array(received),
+        seq=np.array(seq, np.int64),
+        uids=uids,
+        tenants=[str(name) for name in tenants.of],
+        tenant=np.array(tenant_codes, np.int32),
+        rules=[rule for rule in rules.of if isinstance(rule, RuleRef)],
+        rule=np.array(rule_codes, np.int32),
+        target=np.full(len(uids), UNLABELLED, np.int8),
+        kind=np.full(len(uids), -1, np.int32),
+        kinds=[],
+        incident=np.full(len(uids), -1, np.int32),
+        incidents=[],
+        group=_groups(block),
+        labels=told,
+        sources=[str(name) for name in sources.of],
+        source=np.array(source_codes, np.int32),
+        row=np.array(rows, np.int64),
+        encoder=encoder,
+        rejects=rejects,
+        duplicates=duplicates,
+    )
+    _apply(dataset)
+    return dataset
+
+
+def _encoder(path: Path, fmt: str, secret: bytes) -> FactEncoder:
+    folder = path / read_manifest(path).context if fmt == "history" else None
+    context = Context.load(folder) if folder is not None and folder != path else Context.empty()
+    return FactEncoder(secret, context, context.aliases)
+
+
+def _groups(block: FactBlock) -> NDArray[np.int64]:
+    keys = [block.columns[:, COLUMNS.index(name)] for name in ("tenant", "rule", "entity")]
+    bins = np.floor(block.time / BIN_SECONDS).astype(np.int64)
+    frame = pd.DataFrame({"t": keys[0], "r": keys[1], "e": keys[2], "b": bins})
+    return np.asarray(frame.groupby(["t", "r", "e", "b"], sort=False).ngroup(), np.int64)
+
+
+def _apply(dataset: Dataset) -> None:
+    """Set target, incident and kind of each alert from its last label."""
+    row_of = {(dataset.tenants[t], uid): i for i, (t, uid) in enumerate(zip(dataset.tenant.tolist(), dataset.uids, strict=True))}
+    incidents, kinds = _Codes(), _Codes()
+    for _, label in sorted(dataset.labels, key=lambda item: (item[1].received_time, item[0])):
+        i = row_of.get((label.tenant, label.alert_uid))
+        if i is None:
+            continue
+        dataset.target[i] = label.verdict.target
+        attack = label.verdict.target == 1
+        dataset.incident[i] = incidents(f"{label.tenant}\x1f{label.incident_uid or label.alert_uid}") if attack else -1
+        dataset.kind[i] = kinds(label.reason) if attack and label.reason else -1
+    dataset.incidents = [str(name) for name in incidents.of]
+    dataset.kinds = [str(name) for name in kinds.of]
