@@ -76,6 +76,10 @@ class FactBlock:
         """Return the facts at ``index``, in its order."""
         return FactBlock(self.time[index], self.kind[index], self.weight[index], self.columns[index], self.values[index])
 
+    def narrow(self) -> FactBlock:
+        """Return the block with only its own values, without those that a rule encoder added."""
+        return FactBlock(self.time, self.kind, self.weight, self.columns, self.values[:, : len(VALUES)])
+
     def pack(self) -> list[bytes]:
         """Return each fact as a fixed-width row of bytes, for a database."""
         rows = np.empty(len(self), _ROW)

@@ -87,6 +87,11 @@ def upper_bound(n: int, k: int, delta: float) -> float:
     return float(betaincinv(k + 1, n - k, 1.0 - delta))
 
 
+def lower_bound(n: int, hits: int, delta: float) -> float:
+    """Return the exact lower confidence bound on a proportion with ``hits`` of ``n`` observed (Clopper–Pearson, one-sided)."""
+    return 1.0 - upper_bound(n, n - hits, delta)
+
+
 def units_needed(alpha: float, delta: float, misses: int = 0) -> int:
     """Return how many units, ``misses`` of them missed, prove ``alpha``: 299 without a miss for 1 % at 95 %."""
     needed = max(math.ceil(math.log(delta) / math.log1p(-alpha) - 1e-9), misses + 1)

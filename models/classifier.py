@@ -21,7 +21,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     trees : number of boosting rounds
     leaves : most leaves of a tree
     learning_rate : shrinkage of each round
-    min_weight : least summed hessian in a leaf
+    leaf_rows : fewest training rows in a leaf
     feature_fraction, row_fraction : share of features and rows that each tree sees
     l2 : L2 penalty on leaf values
     seed : seed of the samplings
@@ -33,7 +33,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         trees: int = 200,
         leaves: int = 15,
         learning_rate: float = 0.05,
-        min_weight: float = 1.0,
+        leaf_rows: int = 20,
         feature_fraction: float = 0.5,
         row_fraction: float = 0.8,
         l2: float = 1.0,
@@ -43,7 +43,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.trees = trees
         self.leaves = leaves
         self.learning_rate = learning_rate
-        self.min_weight = min_weight
+        self.leaf_rows = leaf_rows
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
         self.l2 = l2
@@ -86,8 +86,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "objective": "binary",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
-            "min_sum_hessian_in_leaf": self.min_weight,
-            "min_data_in_leaf": 1,
+            "min_data_in_leaf": self.leaf_rows,
             "feature_fraction": self.feature_fraction,
             "bagging_fraction": self.row_fraction,
             "bagging_freq": 1,

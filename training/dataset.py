@@ -66,6 +66,12 @@ class Dataset:
         whole.update("\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.incidents]).encode())
         return whole.hexdigest()
 
+    def label_times(self) -> NDArray[np.float64]:
+        """Return when each alert's last label was given, epoch seconds; +inf for the unlabelled."""
+        given = {(label.tenant, label.alert_uid): label.time.timestamp() for _, label in self.labels}
+        pairs = zip(self.tenant.tolist(), self.uids, strict=True)
+        return np.array([given.get((self.tenants[t], uid), np.inf) for t, uid in pairs])
+
     def timeline(self, labels: list[tuple[int, Label]] | None = None) -> Timeline:
         """Return the facts in the order of receipt, with ``labels`` (all of the data set's if not given)."""
         told = self.labels if labels is None else labels

@@ -1,0 +1,175 @@
+"""Fitting: training rows from one walk, a model for each fold, out-of-fold scores from a second walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
+from features.encode import FactBlock
+from features.view import FeatureView
+from models.bundle import evidence
+from models.classifier import AlertClassifier
+from models.errors import NotEnoughLabelsError
+from models.policy import Evidence
+from models.rule_encoder import RuleEncoder, RuleTable
+from training.dataset import Dataset
+from training.sample import rule_counts, shown_labels, thinned, weights
+from training.split import Fold
+from training.walk import encode_rules, walk
+
+BLIND_WEIGHT, SEEING_WEIGHT = 1.0, 0.5
+"""Each training row is learned from twice: without the tenant's own verdicts, as a new tenant looks, and with them."""
+
+Told = Callable[[str], None]
+
+
+class FitParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be tuned; logged to MLflow as it is."""
+
+    trees: int = 200
+    leaves: int = 15
+    learning_rate: float = 0.05
+    leaf_rows: int = 20
+    feature_fraction: float = 0.5
+    row_fraction: float = 0.8
+    l2: float = 5.0
+    seed: int = 0
+
+    def classifier(self) -> AlertClassifier:
+        """Return an unfitted classifier."""
+        return AlertClassifier(**msgspec.structs.asdict(self))
+
+
+@dataclass
+class TrainingRows:
+    """The thinned rows of a data set with their features as of then; encodings are put in for each fold."""
+
+    dataset: Dataset
+    view: FeatureView
+    alert: NDArray[np.int64]
+    features: NDArray[np.float64]
+    block: FactBlock
+
+    @classmethod
+    def gather(cls, dataset: Dataset, view: FeatureView = DEFAULT_VIEW, seed: int = 0) -> TrainingRows:
+        """Walk the data set once and keep the rows to train on."""
+        mask = thinned(dataset, seed)
+        alerts, features, blocks = [], [], [FactBlock.empty()]
+        timeline = dataset.timeline(shown_labels(dataset, seed))
+        for walked in walk(dataset, timeline, view, _NOTHING):
+            keep = np.flatnonzero(mask[walked.alert])
+            alerts.append(walked.alert[keep])
+            features.append(walked.features[keep])
+            blocks.append(walked.block.take(keep).narrow())
+        return cls(dataset, view, np.concatenate(alerts), np.concatenate(features), FactBlock.concat(blocks))
+
+    def fit(self, train: NDArray[np.bool_], parameters: FitParameters, columns: Sequence[int] | None = None) -> FoldModel:
+        """Fit on the gathered rows that lie in ``train``. Raises ``NotEnoughLabelsError`` when one class is missing."""
+        encoder = RuleEncoder.fit(rule_counts(self.dataset, train))
+        rows = np.flatnonzero(train[self.alert])
+        target = self.dataset.target[self.alert[rows]]
+        positives = int((target == 1).sum())
+        if positives == 0 or positives == len(target):
+            raise NotEnoughLabelsError(positives, len(target) - positives)
+        table = RuleTable(encoder, self.dataset.encoder.rules, self.dataset.encoder.tenants)
+        encodings, _ = table.read(self.block.take(rows))
+        seeing = encode_rules(self.view, self.features[rows], encodings)
+        used = list(columns) if columns is not None else list(range(len(self.view.features)))
+        weight = weights(self.dataset, self.alert[rows])
+        classifier = parameters.classifier().fit(
+            np.concatenate([blinded(self.view, seeing), seeing])[:, used],
+            np.concatenate([target, target]),
+            sample_weight=np.concatenate([weight * BLIND_WEIGHT, weight * SEEING_WEIGHT]),
+            feature_names=[self.view.features[c].name for c in used],
+        )
+        return FoldModel(encoder, classifier, table, used)
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """A fitted classifier with the encoder that belongs to it and the columns that it looks at."""
+
+    encoder: RuleEncoder
+    classifier: AlertClassifier
+    table: RuleTable
+    columns: list[int]
+
+    def raw(self, view: FeatureView, features: NDArray[np.float64], block: FactBlock) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return margins of alerts whose features were walked without encodings, and whether their rules are known."""
+        encodings, known = self.table.read(block)
+        return self.classifier.decision_function(encode_rules(view, features, encodings)[:, self.columns]), known
+
+
+_NOTHING = RuleEncoder(0.5, {})
+
+
+def blinded(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``features`` as they would be if the tenant had never given a verdict."""
+    changed = features.copy()
+    for name in JUDGED_FEATURES:
+        if name in view.names:
+            column = changed[:, view.index(name)]
+            column[~np.isnan(column)] = 0.0
+    return changed
+
+
+@dataclass
+class OutOfFold:
+    """Scores that no model gave to what it had learned from. ``raw`` f8[n] is NaN where no fold tested; ``evidence`` likewise."""
+
+    raw: NDArray[np.float64]
+    evidence: Evidence
+    rule_risk: NDArray[np.float64]
+    """The look-up baseline: the rule's share of attacks in the training folds."""
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """Which alerts have a score."""
+        return ~np.isnan(self.raw)
+
+
+def out_of_fold(
+    rows: TrainingRows,
+    folds: Sequence[Fold],
+    parameters: FitParameters,
+    *,
+    with_labels: bool,
+    columns: Sequence[int] | None = None,
+    told: Told = lambda text: None,
+) -> OutOfFold:
+    """Fit a model for each fold and score what it leaves out, in a second walk over everything.
+
+    ``with_labels``: the tested alerts see their tenant's own earlier verdicts (as a tenant that has given some does).
+    """
+    models = []
+    for fold in folds:
+        told(f"fitting without {fold.name}")
+        models.append(rows.fit(fold.train, parameters, columns))
+    told("scoring out of fold")
+    return score_folds(rows, folds, models, with_labels=with_labels)
+
+
+def score_folds(rows: TrainingRows, folds: Sequence[Fold], models: Sequence[FoldModel], *, with_labels: bool) -> OutOfFold:
+    """Walk everything once more and score each fold's test alerts with its model."""
+    dataset, view = rows.dataset, rows.view
+    n = len(dataset)
+    raw, risk = np.full(n, np.nan), np.full(n, np.nan)
+    known = np.zeros(n, bool)
+    gathered = [np.full(n, np.nan) for _ in Evidence._fields]
+    timeline = dataset.timeline(shown_labels(dataset, 0) if with_labels else [])
+    for walked in walk(dataset, timeline, view, _NOTHING):
+        for fold, model in zip(folds, models, strict=True):
+            inside = np.flatnonzero(fold.test[walked.alert])
+            if not len(inside):
+                continue
+            at, block = walked.alert[inside], walked.block.take(inside).narrow()
+            raw[at], known[at] = model.raw(view, walked.features[inside], block)
+            risk[at] = model.table.read(block)[0][:, 0]
+        for array, found in zip(gathered, evidence(view, walked.features, walked.block, walked.known_rule), strict=True):
+            array[walked.alert] = found
+    return OutOfFold(raw, Evidence(*gathered)._replace(known_rule=known), risk)

@@ -1,0 +1,68 @@
+"""Which rows are trained on, and with what weight, so that a flood teaches no more than what it floods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.label import Label
+from models.rule_encoder import RuleCount
+from training.dataset import UNLABELLED, Dataset
+
+ROWS_A_GROUP = 3
+_SHOWN = 0.3
+"""Share of the groups whose labels the walk lets the model see as the tenant's own: analysts judge few."""
+
+
+def thinned(dataset: Dataset, seed: int) -> NDArray[np.bool_]:
+    """Return a mask of the labelled alerts to train on: at most ``ROWS_A_GROUP`` of each group and verdict, the first among them."""
+    frame = pd.DataFrame({"group": dataset.group, "target": dataset.target})
+    frame["order"] = np.random.default_rng(seed).random(len(frame))
+    first = ~frame.duplicated(["group", "target"]).to_numpy()
+    frame.loc[first, "order"] = -1.0
+    rank = frame.groupby(["group", "target"])["order"].rank(method="first").to_numpy()
+    return np.asarray((rank <= ROWS_A_GROUP) & (dataset.target != UNLABELLED))
+
+
+def weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weight of each training row: one for each group, shared by its rows."""
+    group = pd.Series(dataset.group[rows])
+    return np.asarray(1.0 / group.groupby(group).transform("size").to_numpy(), np.float64)
+
+
+def rule_counts(dataset: Dataset, mask: NDArray[np.bool_]) -> list[RuleCount]:
+    """Return for each tenant and rule how many labelled groups there are in ``mask``, and how many of them are attacks."""
+    rows = np.flatnonzero(mask & (dataset.target != UNLABELLED))
+    frame = pd.DataFrame(
+        {"group": dataset.group[rows], "tenant": dataset.tenant[rows], "rule": dataset.rule[rows], "target": dataset.target[rows]}
+    )
+    groups = frame.groupby("group", sort=False).agg({"tenant": "first", "rule": "first", "target": "max"})
+    counts = groups.groupby(["tenant", "rule"])["target"].agg(["sum", "count"])
+    return [
+        RuleCount(dataset.tenants[t], dataset.rules[r].product, dataset.rules[r].uid, float(p), float(n))
+        for (t, r), p, n in counts.itertuples()
+    ]
+
+
+def shown_labels(dataset: Dataset, seed: int) -> list[tuple[int, Label]]:
+    """Return the labels that the training walk shows as the tenant's own.
+
+    Labels that people gave are all shown. Of imported ones, which cover everything, only the first of some groups are: a
+    model that learned with every alert judged would not know what to make of the few verdicts of real life.
+    """
+    imported = [item for item in dataset.labels if item[1].provenance == "import"]
+    if not imported:
+        return dataset.labels
+    chance = np.random.default_rng(seed).random(int(dataset.group.max()) + 1) if len(dataset) else np.zeros(0)
+    group_of = {(dataset.tenants[t], uid): g for t, uid, g in zip(dataset.tenant.tolist(), dataset.uids, dataset.group.tolist(), strict=True)}
+    kept, seen = [], set()
+    for item in dataset.labels:
+        if item[1].provenance != "import":
+            kept.append(item)
+            continue
+        group = group_of.get((item[1].tenant, item[1].alert_uid), -1)
+        if group >= 0 and group not in seen and chance[group] < _SHOWN:
+            seen.add(group)
+            kept.append(item)
+    return kept

@@ -1,0 +1,100 @@
+"""Batch scoring: the service's engine over files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.encode import FactBlock
+from features.timeline import history_facts
+from models.bundle import ModelBundle, Scored
+from models.engine import ScoringEngine
+from training.dataset import Dataset, load_dataset
+from training.walk import CHUNK
+
+_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()), ("source_row", pa.int64()), ("alert_uid", pa.string()), ("time", pa.timestamp("us", "UTC")),
+        ("tenant", pa.string()), ("score", pa.float64()), ("priority", pa.int16()), ("action", pa.string()),
+        ("anomaly_score", pa.float64()), ("reason_codes", pa.list_(pa.string())), ("bundle", pa.string()),
+    ]
+)  # fmt: skip
+
+
+def score_file(
+    bundle: ModelBundle, data: Path, fmt: str, out: Path, secret: bytes, *, history: Path | None, told: Callable[[str], None]
+) -> tuple[int, int]:
+    """Score the alerts at ``data`` and write a row for each, in input order; return how many were scored and rejected.
+
+    Counters start empty unless ``history`` is folded in first. Labels in ``data`` are never read. Rejects go to
+    ``<out>.rejects.jsonl``; nothing is written when the input cannot be read.
+    """
+    told("reading")
+    dataset = load_dataset(data, fmt, secret, labels=False)
+    engine = ScoringEngine(bundle, dataset.encoder)
+    if history is not None:
+        told("folding the history")
+        for block in past_facts(history, engine):
+            engine.fold(block)
+    told("scoring")
+    table = _table(dataset, list(_walk(dataset, engine)), bundle)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(out.name + ".part")
+    pq.write_table(table, draft, compression="zstd")
+    draft.replace(out)
+    rejects = out.with_name(out.name + ".rejects.jsonl")
+    rejects.unlink(missing_ok=True)
+    if dataset.rejects:
+        rejects.write_bytes(b"\n".join(msgspec.json.encode(reject) for reject in dataset.rejects) + b"\n")
+    return len(dataset), len(dataset.rejects)
+
+
+def past_facts(history: Path, engine: ScoringEngine) -> Iterator[FactBlock]:
+    """Yield the facts of a history, or of an ``ait-ads`` folder or file, in the order of receipt."""
+    if (history / "manifest.json").exists():
+        yield from history_facts(history, engine.encoder)
+        return
+    past = load_dataset(history, "ait-ads", engine.encoder.secret, labels=False)
+    engine.encoder.register(past.encoder.rules.values(), past.encoder.tenants.values())
+    yield past.timeline([]).block
+
+
+def _walk(dataset: Dataset, engine: ScoringEngine) -> Iterator[tuple[NDArray[np.int64], Scored]]:
+    timeline = dataset.timeline([])
+    alert_of = np.empty(len(dataset), np.int64)
+    alert_of[timeline.alert_at] = np.arange(len(dataset))
+    for start in range(0, len(dataset), CHUNK):
+        span = slice(start, start + CHUNK)
+        scored = engine.score(timeline.block.take(span))
+        yield alert_of[span], scored._replace(features=scored.features[:0])
+
+
+def _table(dataset: Dataset, parts: list[tuple[NDArray[np.int64], Scored]], bundle: ModelBundle) -> pa.Table:
+    order = np.argsort(np.concatenate([alert for alert, _ in parts]))
+    n = len(order)
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.concatenate([getattr(scored, name) for _, scored in parts])[order]
+
+    actions = [action.value for _, scored in parts for action in scored.actions]
+    codes = [[str(code) for code in row] for _, scored in parts for row in scored.reason_codes]
+    columns = {
+        "source": pa.DictionaryArray.from_arrays(dataset.source, dataset.sources).cast(pa.string()),
+        "source_row": dataset.row,
+        "alert_uid": dataset.uids,
+        "time": pa.array((dataset.block.time * 1e6).round().astype(np.int64)).cast(pa.timestamp("us", "UTC")),
+        "tenant": pa.DictionaryArray.from_arrays(dataset.tenant, dataset.tenants).cast(pa.string()),
+        "score": column("score"),
+        "priority": column("priority").astype(np.int16),
+        "action": pa.array(actions).take(pa.array(order)),
+        "anomaly_score": column("anomaly"),
+        "reason_codes": pa.array(codes).take(pa.array(order)),
+        "bundle": pa.array([bundle.digest] * n),
+    }
+    return pa.table(columns, schema=_SCHEMA)

@@ -1,0 +1,72 @@
+"""Splits: which alerts a model may learn from, and which it is judged on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.dataset import UNLABELLED, Dataset
+
+TIME_FOLDS = 5
+
+
+class Fold(NamedTuple):
+    """``train`` and ``test``: boolean masks over the alerts; ``left_out``: the tenants that the model does not know."""
+
+    name: str
+    train: NDArray[np.bool_]
+    test: NDArray[np.bool_]
+    left_out: list[str]
+
+
+def folds(dataset: Dataset) -> tuple[list[Fold], str]:
+    """Return the folds for out-of-fold scores, and what a bound from them assumes (``own`` or ``transferred``).
+
+    With attacks labelled in two or more tenants each tenant is left out in turn, and the bound is transferred from the
+    others; else time is cut into blocks and each is scored by a model of what came before.
+    """
+    attacked = [t for t in range(len(dataset.tenants)) if ((dataset.tenant == t) & (dataset.target == 1)).any()]
+    if len(attacked) >= 2:
+        return leave_one_tenant_out(dataset), "transferred"
+    return time_ordered(dataset), "own"
+
+
+def leave_one_tenant_out(dataset: Dataset) -> list[Fold]:
+    """Return a fold for each tenant that has labels."""
+    labelled = dataset.target != UNLABELLED
+    found = []
+    for number, tenant in enumerate(dataset.tenants):
+        own = dataset.tenant == number
+        if (own & labelled).any():
+            found.append(Fold(tenant, labelled & ~own, own, [tenant]))
+    return found
+
+
+def time_ordered(dataset: Dataset, count: int = TIME_FOLDS) -> list[Fold]:
+    """Return ``count`` − 1 folds: each block of time is tested on a model of the blocks before it.
+
+    An incident is whole on one side: its alerts that reach into a later block than its first alert's are not trained on
+    before that incident's block is past, nor tested without it.
+    """
+    labelled = dataset.target != UNLABELLED
+    time = dataset.block.time.copy()
+    for incident in range(len(dataset.incidents)):
+        of_it = dataset.incident == incident
+        time[of_it] = time[of_it].min()
+    last = time.copy()
+    for incident in range(len(dataset.incidents)):
+        of_it = dataset.incident == incident
+        last[of_it] = dataset.block.time[of_it].max()
+    edges = np.quantile(time[labelled], np.linspace(0.0, 1.0, count + 1)) if labelled.any() else np.zeros(count + 1)
+    given = dataset.label_times()
+    found = []
+    for k in range(1, count):
+        start, end = edges[k], edges[k + 1]
+        train = labelled & (last < start) & (given < start)
+        test = (time >= start) & ((time < end) | (k == count - 1))
+        both = (dataset.target[train] == 1).any() and (dataset.target[train] == 0).any()
+        if both and test.any():
+            found.append(Fold(f"block {k + 1} of {count}", train, test, []))
+    return found

@@ -1,0 +1,134 @@
+"""MLflow: where runs go, and what a training leaves there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, Schema
+
+from training.errors import TrackingError
+from training.settings import Settings
+
+MODEL = "tamis"
+EXPERIMENT = "tamis"
+CHALLENGER, CHAMPION = "challenger", "champion"
+_CODE = Path(__file__).with_name("pyfunc_model.py")
+_REQUIREMENTS = ["tamis"]
+
+
+@dataclass
+class TrainingRun:
+    """Everything that a training logs."""
+
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    bundle: Path
+    features: list[str]
+    files: list[Path] = field(default_factory=list)
+
+
+def connect(settings: Settings) -> MlflowClient:
+    """Point MLflow at its server, or at SQLite under ``TAMIS_VAR``; make the experiment if it is not there."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    folder = (settings.var / "mlflow").absolute()
+    uri = settings.tracking_uri
+    if not uri:
+        folder.mkdir(parents=True, exist_ok=True)
+        uri = f"sqlite:///{folder / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient()
+    with _told():
+        if client.get_experiment_by_name(EXPERIMENT) is None:
+            location = None if settings.tracking_uri else (folder / "artifacts").as_uri()
+            client.create_experiment(EXPERIMENT, artifact_location=location)
+    return client
+
+
+def where(settings: Settings) -> str:
+    """Return where the runs are, for a person to find."""
+    return settings.tracking_uri or f"sqlite:///{(settings.var / 'mlflow' / 'mlflow.db').absolute()}"
+
+
+@contextmanager
+def running(settings: Settings, name: str) -> Iterator[str]:
+    """Open a run; yield its id. The run is marked failed when the block raises."""
+    connect(settings)
+    with _told(), mlflow.start_run(experiment_id=mlflow.get_experiment_by_name(EXPERIMENT).experiment_id, run_name=name) as run:
+        yield run.info.run_id
+
+
+def log_training(settings: Settings, run: TrainingRun) -> str:
+    """Log into the open run, register the bundle as a new version of ``tamis``, alias it ``challenger``; return the version."""
+    with _told():
+        mlflow.log_params(dict(run.params))
+        mlflow.log_metrics({_metric_name(name): value for name, value in run.metrics.items() if value == value})
+        mlflow.set_tags(dict(run.tags))
+        for file in run.files:
+            mlflow.log_artifact(str(file), "report")
+        columns = Schema([ColSpec("double", name, required=False) for name in run.features])
+        outputs = Schema([ColSpec("double", "score"), ColSpec("long", "priority")])
+        info = mlflow.pyfunc.log_model(
+            name="bundle",
+            python_model=str(_CODE),
+            artifacts={"bundle": str(run.bundle)},
+            registered_model_name=MODEL,
+            pip_requirements=_REQUIREMENTS,
+            signature=ModelSignature(inputs=columns, outputs=outputs),
+        )
+        version = str(info.registered_model_version)
+        MlflowClient().set_registered_model_alias(MODEL, CHALLENGER, version)
+    return version
+
+
+def resolve(client: MlflowClient, name: str) -> Any:
+    """Return the model version of an alias or a number. Raises ``TrackingError``."""
+    with _told():
+        if name.isdecimal():
+            return client.get_model_version(MODEL, name)
+        return client.get_model_version_by_alias(MODEL, name)
+
+
+def champion(client: MlflowClient) -> Any | None:
+    """Return the champion's version, or ``None`` before the first promotion."""
+    try:
+        return client.get_model_version_by_alias(MODEL, CHAMPION)
+    except MlflowException:
+        return None
+
+
+@contextmanager
+def downloaded(version: Any) -> Iterator[Path]:
+    """Yield the bundle directory of a model version, downloaded to a place that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder, _told():
+        root = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/{version.version}", dst_path=folder))
+        found = [path.parent for path in root.rglob("classifier.txt")]
+        if len(found) != 1:
+            raise TrackingError(f"version {version.version} holds {len(found)} bundles")
+        yield found[0]
+
+
+def _metric_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except MlflowException as error:
+        raise TrackingError(str(error.message)) from error
