@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from training.errors import FetchError
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_PIECE = 1 << 16
 
 
 def download(name: str, address: str, target: Path, *, size: int, sha256: str, console: Console) -> Path:
@@ -54,7 +54,7 @@ def _receive(name: str, address: str, part: Path, size: int, console: Console) -
         ):
             answer.raise_for_status()
             task = progress.add_task(name, total=size, completed=start)
-            _write(answer, part, start, size, progress, task)
+            _write(answer, part, start, size, lambda have: progress.update(task, completed=have))
     except httpx.HTTPStatusError as error:
         raise FetchError(name, address, f"the server answers {error.response.status_code}") from error
     except httpx.HTTPError as error:
@@ -68,16 +68,15 @@ def _receive(name: str, address: str, part: Path, size: int, console: Console) -
         raise FetchError(name, address, f"{have:,} bytes came, {size:,} expected; {_kept(part, size)}")
 
 
-def _write(answer: httpx.Response, part: Path, start: int, size: int, progress: Progress, task: TaskID) -> None:
-    goes_on = answer.status_code == httpx.codes.PARTIAL_CONTENT and answer.headers.get("Content-Range", "").startswith(
-        f"bytes {start}-"
-    )
+def _write(answer: httpx.Response, part: Path, start: int, size: int, advance: Callable[[int], None]) -> None:
+    place = answer.headers.get("Content-Range", "")
+    goes_on = answer.status_code == httpx.codes.PARTIAL_CONTENT and place.startswith(f"bytes {start}-")
     have = start if goes_on else 0
     with part.open("ab" if goes_on else "wb") as file:
-        for piece in answer.iter_raw(_PIECE):
+        for piece in answer.iter_raw():
             file.write(piece)
             have += len(piece)
-            progress.update(task, completed=have)
+            advance(have)
             if have > size:  # never fill the disk with what cannot be right
                 return
 

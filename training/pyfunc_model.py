@@ -21,7 +21,9 @@ class TamisModel(PythonModel):  # type: ignore[misc]
         """Load and check the bundle."""
         self.bundle = ModelBundle.load(Path(context.artifacts["bundle"]))
 
-    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return ``score`` (probability of a true positive) and ``priority`` of each row; columns are the view's features."""
         rows = model_input[self.bundle.view.names].to_numpy(np.float64)
         score = self.bundle.calibrator(self.bundle.raw(rows))

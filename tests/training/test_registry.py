@@ -73,7 +73,7 @@ def test_log_training_registers_the_challenger_with_all_that_is_known(loop: tupl
     assert not list((settings.var / "mlflow").rglob("*.pkl"))
 
 
-def test_champion_loads_in_a_fresh_process_and_scores_as_the_bundle_does(loop: tuple[Settings, list[Any]], tmp_path: Path) -> None:
+def test_champion_loads_in_a_fresh_process_and_scores_alike(loop: tuple[Settings, list[Any]], tmp_path: Path) -> None:
     settings, bundles = loop
     np.save(tmp_path / "rows.npy", bundles[0].features[:50])
     arguments = [tracking_uri(settings), str(tmp_path / "rows.npy"), str(tmp_path / "out.npy")]
@@ -86,7 +86,7 @@ def test_champion_loads_in_a_fresh_process_and_scores_as_the_bundle_does(loop: t
 def test_promote_is_refused_in_words_and_changes_nothing(loop: tuple[Settings, list[Any]]) -> None:
     settings, bundles = loop
     version = log_training(settings, _run(bundles[1], 0.7))
-    with pytest.raises(GateRefusedError, match="worse by more than 0.01") as caught:
+    with pytest.raises(GateRefusedError, match="worse by more than") as caught:
         promote(settings, by="ann")
     assert any("average precision 0.700" in reason for reason in caught.value.reasons)
     assert BundleStore(settings.bundles).current() == bundles[0].digest
