@@ -34,6 +34,7 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
         summary="Scores alerts, suppresses noise under a certificate, takes verdicts.",
         version="0.1.0",
         lifespan=lifespan,
+        responses=problems.RESPONSES,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
 
 from service.errors import ForbiddenError, UnauthorizedError
 from service.keys import Key, Role
@@ -25,14 +26,16 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
 """Every route but the health probes. A route that is missing here is closed to all."""
 
 
-async def authorised(request: Request) -> Key:
+_BEARER = HTTPBearer(auto_error=False, description="An API key from `tamis keys create`; `X-API-Key` is understood too.")
+
+
+async def authorised(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Key:
     """Return the key of the request if its role may use the matched route."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    given = text if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    given = bearer.credentials if bearer else request.headers.get("x-api-key", "")
     if not given:
         raise UnauthorizedError("send an API key: Authorization: Bearer …")
     key: Key = request.app.state.host.keys.authenticate(given)
-    if key.role not in ROLES.get((request.method, request.scope["route"].path), frozenset()):
+    if key.role not in ROLES.get((request.method, request.scope["route"].path_format), frozenset()):
         raise ForbiddenError(f"a key of role {key.role.value} may not do this")
     return key
 

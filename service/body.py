@@ -10,6 +10,7 @@ from fastapi import Request
 from service.errors import InvalidError, TooLargeError
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Records(NamedTuple):
@@ -21,7 +22,8 @@ class Records(NamedTuple):
 
 async def read_body(request: Request, most: int) -> bytes:
     """Return the body. Raises ``TooLargeError`` before more than ``most`` bytes are kept."""
-    if int(request.headers.get("content-length") or 0) > most:
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > most:
         raise TooLargeError(f"at most {most} bytes")
     parts, size = [], 0
     async for part in request.stream():
@@ -33,11 +35,11 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 def split(body: bytes, content_type: str) -> Records:
-    """Split a body into records: one JSON object, an array of them, or NDJSON (by content type). Raises ``InvalidError``."""
+    """Split a body into records: one JSON object, an array, or NDJSON (by content type or looks). Raises ``InvalidError``."""
     trimmed = body.strip()
     if not trimmed:
         raise InvalidError("the body is empty")
-    if "ndjson" in content_type or "jsonl" in content_type:
+    if "ndjson" in content_type or "jsonl" in content_type or _is_lines(trimmed):
         return Records([line for line in trimmed.split(b"\n") if line.strip()], single=False)
     if trimmed[:1] != b"[":
         return Records([trimmed], single=True)
@@ -48,3 +50,15 @@ def split(body: bytes, content_type: str) -> Records:
     if not items:
         raise InvalidError("the array is empty")
     return Records(items, single=False)
+
+
+def _is_lines(body: bytes) -> bool:
+    """Whether the first of several lines is an object by itself: then each is a record."""
+    first, newline, _ = body.partition(b"\n")
+    if not newline or not first.startswith(b"{"):
+        return False
+    try:
+        _OBJECT.decode(first)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True

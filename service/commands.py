@@ -43,7 +43,7 @@ def _told() -> Iterator[None]:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on [TAMIS_HOST].")] = "",
     port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one [TAMIS_PORT].")] = -1,
-    history: Annotated[Path | None, typer.Option(help="A history to fold in first, so that the first day is not all novel.")] = None,
+    history: Annotated[Path | None, typer.Option(help="A history to fold in first: then the first day is not all novel.")] = None,
 ) -> None:
     """Score live alerts over HTTP until interrupted."""
     with _told():

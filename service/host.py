@@ -7,11 +7,13 @@ import hashlib
 import logging
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.context import Context
 from features.counters import CounterState
@@ -23,10 +25,11 @@ from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
 from models.errors import ModelsError
-from service.errors import StartError
+from service.errors import ServiceError, StartError
+from service.jobs import CallJob
 from service.keys import KeyStore
 from service.metrics import BUNDLE_REFUSALS, BUNDLE_SWAPS, KEYS
-from service.scorer import CallJob, Scorer
+from service.scorer import Scorer
 from service.settings import ServiceSettings
 from service.store.database import Database
 
@@ -58,16 +61,17 @@ class Host:
             self.database.close()
             raise
         self.scorer: Scorer
+        self.champion: str | None = None
+        """The bundle that should serve."""
         self._explainers: dict[str, ModelBundle] = {}
         self._snapshot_seq = 0
 
     async def start(self) -> None:
         """Load the champion, bring the counters up to date, start the scorer."""
-        bundle = await self._verified(self.bundles.current())
+        self.champion = self.bundles.current()
+        bundle = await self._verified(self.champion)
         engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
-        self.scorer = Scorer(
-            self.database, engine, self._rebuild, self.settings.batch_alerts, self.settings.max_waiting_alerts
-        )
+        self.scorer = Scorer(self.database, engine, self._rebuild, self.settings.batch_alerts, self.settings.max_waiting_alerts)
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())
@@ -106,7 +110,7 @@ class Host:
                 engine.state = CounterState.load(path, engine.view.spec, self.encoder.secret, self.settings.max_keys)
                 start = seq
                 break
-            except FeaturesError as error:
+            except (FeaturesError, zipfile.BadZipFile) as error:
                 log.warning("snapshot left aside: %s", error)
         if start == 0:
             for packed in self.database.past_facts(connection):
@@ -149,7 +153,7 @@ class Host:
             for step in (self._look_at_keys, self._look_at_context, self._look_at_bundles, self._look_at_snapshot):
                 try:
                     await step()
-                except (FeaturesError, ModelsError, StartError, OSError):
+                except (FeaturesError, ModelsError, ServiceError, SQLAlchemyError, OSError):
                     log.exception("keeping current failed; what serves goes on serving")
 
     async def _look_at_keys(self) -> None:
@@ -169,7 +173,7 @@ class Host:
         await self._between_batches(change)
 
     async def _look_at_bundles(self) -> None:
-        digest = self.bundles.current()
+        digest = self.champion = self.bundles.current()
         serving = self.scorer.engine.bundle
         if digest is None or digest in self.refused or (serving is not None and serving.digest == digest):
             return
@@ -227,7 +231,9 @@ class Host:
         )
         try:
             _, told = await asyncio.wait_for(child.communicate(), _VERIFY_SECONDS)
-            reason = "" if child.returncode == 0 else told.decode("utf-8", "replace").strip() or f"its check died ({child.returncode})"
+            reason = (
+                "" if child.returncode == 0 else told.decode("utf-8", "replace").strip() or f"its check died ({child.returncode})"
+            )
         except TimeoutError:
             child.kill()
             await child.wait()

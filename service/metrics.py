@@ -11,7 +11,10 @@ REJECTS = Counter("tamis_rejects", "Records that could not become an alert", reg
 LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
 WAITING = Gauge("tamis_waiting_alerts", "Alerts waiting to be scored", registry=REGISTRY)
 BATCH_ALERTS = Histogram(
-    "tamis_batch_alerts", "Alerts scored and committed together", buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000), registry=REGISTRY
+    "tamis_batch_alerts",
+    "Alerts committed together",
+    buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000),
+    registry=REGISTRY,
 )
 REQUEST_SECONDS = Histogram(
     "tamis_ingest_seconds", "Time from the last byte of a POST /v1/alerts to its durable answer",

@@ -10,67 +10,34 @@ import logging
 import queue as queues
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.alert import Alert, content_digest
-from features.encode import FactBlock, label_facts
 from features.label import Label
 from models.bundle import Scored
 from models.decision import Action, Decision
 from models.engine import ScoringEngine
-from service.errors import ConflictError, InvalidError, NotFoundError, OverloadedError, ServiceError
+from service.errors import ConflictError, OverloadedError, ServiceError
+from service.jobs import AlertsJob, Answer, Job, LabelsJob, size
 from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
 from service.store import database as db
+from service.verdicts import record
 
 log = logging.getLogger(__name__)
 
 _ENCODER = msgspec.json.Encoder()
 
-Answer = Decision | ServiceError
-
-
-@dataclass
-class AlertsJob:
-    """Alerts of one request; answered by a decision or an error for each."""
-
-    tenant: str
-    alerts: Sequence[Alert]
-    future: Future[list[Answer]] = field(default_factory=Future)
-    created: int = 0
-
-
-@dataclass
-class LabelsJob:
-    """Labels of one request; answered by the stored label or an error for each."""
-
-    tenant: str
-    labels: Sequence[Label]
-    future: Future[list[Label | ServiceError]] = field(default_factory=Future)
-
-
-@dataclass
-class CallJob:
-    """Something to do between two batches, such as changing the engine."""
-
-    call: Callable[[], None]
-    future: Future[None] = field(default_factory=Future)
-
-
-Job = AlertsJob | LabelsJob | CallJob
-
 
 class Scorer:
     """Takes jobs from any thread, works them off in one. ``rebuild`` makes the engine again from what is stored."""
 
-    def __init__(self, database: db.Database, engine: ScoringEngine, rebuild: Callable[[], ScoringEngine], batch_alerts: int, most: int) -> None:
+    def __init__(
+        self, database: db.Database, engine: ScoringEngine, rebuild: Callable[[], ScoringEngine], batch_alerts: int, most: int
+    ) -> None:
         self.database = database
         self.engine = engine
         self.seq = database.last_seq()
@@ -81,7 +48,7 @@ class Scorer:
         self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
         self._waiting = 0
         self._guard = threading.Lock()
-        self._named = (len(engine.encoder.rules), len(engine.encoder.tenants))
+        self._named = self._new_named = (len(engine.encoder.rules), len(engine.encoder.tenants))
         self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
 
     def start(self) -> None:
@@ -105,8 +72,8 @@ class Scorer:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            batch, size, stop = [job], _size(job), False
-            while size < self._batch_alerts and not stop:
+            batch, taken, stop = [job], size(job), False
+            while taken < self._batch_alerts and not stop:
                 try:
                     following = self._jobs.get_nowait()
                 except queues.Empty:
@@ -115,13 +82,15 @@ class Scorer:
                     stop = True
                 else:
                     batch.append(following)
-                    size += _size(following)
+                    taken += size(following)
             self._work(batch)
             if stop:
                 return
 
     def _work(self, batch: list[Job]) -> None:
         """Do a batch of jobs in one transaction, then answer them."""
+        total = sum(size(job) for job in batch)
+        batch = [job for job in batch if job.future.set_running_or_notify_cancel()]  # from here on nobody can call it off
         answers: list[tuple[Job, object]] = []
         try:
             if self.failed:
@@ -133,18 +102,22 @@ class Scorer:
                     continue
                 answers += self._score(run)
                 run = []
-                answers.append((job, self._label(job) if isinstance(job, LabelsJob) else job.call()))
+                answers.append((job, self._label(job) if isinstance(job, LabelsJob) else job.run()))
             answers += self._score(run)
             self._remember_names()
             self.database.writer.commit()
+            self._named = self._new_named
         except Exception as error:  # noqa: BLE001 — whatever happened, every waiting request must be answered
             self._fail(batch, error)
         else:
             for job, answer in answers:
-                job.future.set_result(answer)  # type: ignore[arg-type]
+                if isinstance(answer, Exception):
+                    job.future.set_exception(answer)
+                else:
+                    job.future.set_result(answer)  # type: ignore[arg-type]
         finally:
             with self._guard:
-                self._waiting -= sum(_size(job) for job in batch)
+                self._waiting -= total
                 WAITING.set(self._waiting)
 
     def _fail(self, batch: list[Job], error: Exception) -> None:
@@ -165,11 +138,10 @@ class Scorer:
 
     def _remember_names(self) -> None:
         encoder = self.engine.encoder
-        count = (len(encoder.rules), len(encoder.tenants))
+        count = self._new_named = (len(encoder.rules), len(encoder.tenants))
         if count != self._named:
             rules, tenants = list(encoder.rules.values()), list(encoder.tenants.values())
             self.database.insert_names(rules[self._named[0] :], tenants[self._named[1] :])
-            self._named = count
 
     # -- alerts ------------------------------------------------------------------------------------------------------
 
@@ -177,24 +149,26 @@ class Scorer:
         """Decide on the alerts of all jobs together; those stored before keep their decision."""
         fresh: list[Alert] = []
         digests: list[bytes] = []
-        plan = [(job, self._sort_out(job, fresh, digests)) for job in jobs]
+        new: dict[tuple[str, str], int] = {}
+        plan = [(job, self._sort_out(job, new, fresh, digests)) for job in jobs]
         made = self._decide(fresh, digests) if fresh else []
         return [(job, self._answers(job, slots, made)) for job, slots in plan]
 
-    def _sort_out(self, job: AlertsJob, fresh: list[Alert], digests: list[bytes]) -> list[int | ServiceError]:
+    def _sort_out(
+        self, job: AlertsJob, new: dict[tuple[str, str], int], fresh: list[Alert], digests: list[bytes]
+    ) -> list[int | ServiceError]:
         """Say for each alert where its answer is: an index into what is decided now, −seq of a stored one, or an error."""
         stored = self.database.known(job.tenant, [alert.uid for alert in job.alerts])
-        new = {alert.uid: i for i, alert in enumerate(fresh) if alert.tenant == job.tenant}
         slots: list[int | ServiceError] = []
         for alert in job.alerts:
-            digest = content_digest(alert)
+            digest, key = content_digest(alert), (job.tenant, alert.uid)
             if alert.uid in stored:
                 seq, before = stored[alert.uid]
                 slots.append(-seq if before == digest else _taken(alert))
-            elif alert.uid in new:
-                slots.append(new[alert.uid] if digests[new[alert.uid]] == digest else _taken(alert))
+            elif key in new:
+                slots.append(new[key] if digests[new[key]] == digest else _taken(alert))
             else:
-                new[alert.uid] = len(fresh)
+                new[key] = len(fresh)
                 slots.append(len(fresh))
                 fresh.append(alert)
                 digests.append(digest)
@@ -238,46 +212,19 @@ class Scorer:
     # -- labels ------------------------------------------------------------------------------------------------------
 
     def _label(self, job: LabelsJob) -> list[Label | ServiceError]:
-        return [self._label_one(label) for label in job.labels]
+        return [self._record(label) for label in job.labels]
 
-    def _label_one(self, label: Label) -> Label | ServiceError:
-        writer = self.database.writer
-        before = db.find_label(writer, label.tenant, label.uid)
-        if before is not None:
-            same = msgspec.structs.replace(before, received_time=label.received_time, supersedes=label.supersedes) == label
-            return before if same else ConflictError(f"label {label.uid} was given before with other content")
-        stored = db.find(writer, label.tenant, label.alert_uid)
-        if stored is None:
-            return NotFoundError(f"no alert {label.alert_uid}")
-        if label.time < stored.alert.time:
-            return InvalidError("time: lies before the alert's own")
-        current = db.current_label(writer, stored.seq)
-        if current is not None:
-            label = msgspec.structs.replace(label, supersedes=current.uid)
-        alert_block = FactBlock.unpack([db.alert_fact(writer, stored.seq)])
-        facts = [label_facts(alert_block, [label.verdict], _epoch(label))]
-        if current is not None:
-            facts.insert(0, label_facts(alert_block, [current.verdict], _epoch(current), -1.0))
-        block = FactBlock.concat(facts)
-        self.seq += 1
-        self.database.insert_label(
-            (self.seq, label.tenant, label.uid, stored.seq, _ENCODER.encode(label), b"".join(block.pack()))
-        )
-        self.engine.fold(block)
-        LABELS.labels(label.verdict.value).inc()
-        return label
-
-
-def _epoch(label: Label) -> NDArray[np.float64]:
-    return np.array([label.time.timestamp()])
+    def _record(self, label: Label) -> Label | ServiceError:
+        answer, facts = record(self.database, label, self.seq + 1)
+        if facts is not None:
+            self.seq += 1
+            self.engine.fold(facts)
+            LABELS.labels(label.verdict.value).inc()
+        return answer
 
 
 def _taken(alert: Alert) -> ConflictError:
     return ConflictError(f"alert {alert.uid} was sent before with other content")
-
-
-def _size(job: Job) -> int:
-    return len(job.alerts) if isinstance(job, AlertsJob) else 0
 
 
 def _decisions(fresh: list[Alert], scored: Scored, first: int, now: float, bundle: str) -> list[Decision]:
@@ -298,6 +245,14 @@ def _decisions(fresh: list[Alert], scored: Scored, first: int, now: float, bundl
             bundle=bundle,
         )
         for i, (alert, action, priority, score, surprise, codes) in enumerate(
-            zip(fresh, scored.actions, scored.priority.tolist(), scored.score.tolist(), scored.anomaly.tolist(), scored.reason_codes, strict=True)
+            zip(
+                fresh,
+                scored.actions,
+                scored.priority.tolist(),
+                scored.score.tolist(),
+                scored.anomaly.tolist(),
+                scored.reason_codes,
+                strict=True,
+            )
         )
     ]

@@ -41,7 +41,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_env(cls) -> ServiceSettings:
         """Read the environment. Raises ``StartError`` naming the variable that is wrong."""
-        given = {name: os.environ[f"TAMIS_{name.upper()}"] for name in cls.__struct_fields__ if f"TAMIS_{name.upper()}" in os.environ}
+        given = {
+            name: os.environ[f"TAMIS_{name.upper()}"] for name in cls.__struct_fields__ if f"TAMIS_{name.upper()}" in os.environ
+        }
         try:
             return msgspec.convert(given, cls, strict=False, dec_hook=lambda kind, value: kind(value))
         except msgspec.ValidationError as error:

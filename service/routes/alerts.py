@@ -17,12 +17,15 @@ from models.decision import Decision
 from service.auth import Authorised
 from service.body import read_body, split
 from service.errors import InvalidError, NotFoundError, ServiceError
+from service.jobs import AlertsJob
 from service.metrics import REJECTS, REQUEST_SECONDS
 from service.reading import explained, find_alert
-from service.scorer import AlertsJob
 
 router = APIRouter()
 _ENCODER = msgspec.json.Encoder()
+
+MAX_UID = 1024
+"""Longest uid that is taken, in characters."""
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -73,7 +76,7 @@ async def post_alerts(request: Request, key: Authorised, format: str = "ocsf", i
     return _json({"decisions": decisions, "rejected": sorted(rejected, key=lambda r: int(r["row"]))})
 
 
-@router.get("/v1/alerts/{uid}", summary="An alert as stored, in the canonical form")
+@router.get("/v1/alerts/{uid:path}", summary="An alert as stored, in the canonical form")
 async def get_alert(request: Request, uid: str, key: Authorised) -> Response:
     """Return the alert as an OCSF Detection Finding."""
     stored = await asyncio.to_thread(find_alert, request.app.state.host, key.tenant, uid)
@@ -92,7 +95,10 @@ def _decode(items: list[bytes], fmt: str, tenant: str) -> tuple[list[tuple[int, 
     place = Place(tenant=tenant, received_time=datetime.now(UTC))
     for row, item in enumerate(items):
         try:
-            alerts.append((row, normaliser.decode(item, place)))
+            alert = normaliser.decode(item, place)
+            if len(alert.uid) > MAX_UID:
+                raise RecordError(f"longer than {MAX_UID} characters", field="uid")
+            alerts.append((row, alert))
         except RecordError as error:
             rejected.append({"row": row, "field": error.field, "reason": error.reason})
     return alerts, rejected

@@ -19,7 +19,7 @@ router = APIRouter()
 _ENCODER = msgspec.json.Encoder()
 
 
-@router.get("/v1/decisions/{uid}", summary="The current decision on an alert, with its reasons")
+@router.get("/v1/decisions/{uid:path}", summary="The current decision on an alert, with its reasons")
 async def get_decision(request: Request, uid: str, key: Authorised) -> Response:
     """`uid` is the alert's."""
     host: Host = request.app.state.host
@@ -83,7 +83,7 @@ def _position(cursor: str) -> tuple[int, int] | None:
     if not cursor:
         return None
     priority, _, seq = cursor.partition(".")
-    if not (priority.isdecimal() and seq.isdecimal()):
+    if not (priority.isdecimal() and seq.isdecimal() and len(priority) <= 3 and len(seq) <= 18):
         raise InvalidError("cursor is not one that this service gave")
     return int(priority), int(seq)
 

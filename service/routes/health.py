@@ -20,10 +20,13 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="Can it take alerts, and does it score them?")
 async def readyz(request: Request) -> JSONResponse:
-    """Open to all. 503 while nothing can be stored. `model` is false where every alert is queued for want of a bundle."""
-    scorer = request.app.state.host.scorer
+    """Open to all. 503 while nothing can be stored. `model` is false where every alert is queued for want of a bundle;
+    `champion_refused` is true while the published bundle is damaged and an earlier one (or none) serves on."""
+    host = request.app.state.host
+    scorer = host.scorer
     ready = not scorer.failed
-    body = {"status": "ready" if ready else "storage fails", "model": scorer.engine.bundle is not None}
+    body = {"status": "ready" if ready else "storage fails", "model": scorer.engine.bundle is not None,
+            "champion_refused": host.champion in host.refused}  # fmt: skip
     return JSONResponse(body, 200 if ready else 503)
 
 

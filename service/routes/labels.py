@@ -15,8 +15,8 @@ from features.label import Label, Provenance, Verdict
 from service.auth import Authorised
 from service.body import read_body, split
 from service.errors import InvalidError, ServiceError
+from service.jobs import LabelsJob
 from service.keys import Key, Role
-from service.scorer import LabelsJob
 
 router = APIRouter()
 
@@ -31,6 +31,7 @@ class _Given(msgspec.Struct, forbid_unknown_fields=True):
     time: datetime | None = None
     reason: _Short = ""
     incident_uid: _Short = ""
+    supersedes: _Short = ""
     provenance: Provenance = Provenance.HUMAN
 
 
@@ -52,6 +53,7 @@ _BODY: dict[str, Any] = {
                         "time": {"type": "string", "format": "date-time", "description": "when it was given; now if absent"},
                         "reason": {"type": "string"},
                         "incident_uid": {"type": "string"},
+                        "supersedes": {"type": "string", "description": "refused (409) unless it is the last verdict"},
                         "provenance": {"enum": [p.value for p in Provenance], "description": "other than human: admin only"},
                     },
                 }
@@ -115,4 +117,5 @@ def _label(raw: bytes, key: Key) -> Label:
         analyst=key.name or key.uid,
         reason=given.reason,
         incident_uid=given.incident_uid,
+        supersedes=given.supersedes,
     )

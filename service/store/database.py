@@ -11,7 +11,8 @@ from typing import IO, Any
 import alembic.command
 import alembic.config
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, and_, bindparam, create_engine, event, func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.alert import Alert
 from features.encode import RuleRef
@@ -29,9 +30,7 @@ _INSERT_DECISION = (
 )
 _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
 _INSERT_QUEUE = "INSERT INTO queue (alert_seq, tenant, priority) VALUES (?,?,?)"
-_KNOWN = (
-    "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN (SELECT value FROM json_each(?))"
-)
+_KNOWN = "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN (SELECT value FROM json_each(?))"
 _FACTS = (
     "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? UNION ALL "
     "SELECT seq, fact FROM labels WHERE seq > ? AND seq <= ? ORDER BY seq"
@@ -50,20 +49,19 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path.with_suffix(".lock"))
         self.engine = open_engine(path)
-        self.writer: Connection = self.engine.connect()
         try:
+            self.writer: Connection = self.engine.connect()
             config = alembic.config.Config()
             config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes["connection"] = self.writer
             alembic.command.upgrade(config, "head")
             self.writer.commit()
-        except Exception:
+        except SQLAlchemyError as error:
             self.close()
-            raise
+            raise StartError(f"{path} cannot be used: {error.__cause__ or error}") from error
 
     def close(self) -> None:
         """Close all connections and give up the lock."""
-        self.writer.close()
         self.engine.dispose()
         self._lock.close()
 
@@ -128,7 +126,7 @@ class Database:
 
 def open_engine(path: Path) -> Engine:
     """Return an engine on the file, each connection with the pragmas that durability needs."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5.0})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5.0}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -201,7 +199,8 @@ def open_queue(connection: Connection, tenant: str, limit: int, after: tuple[int
     """Return (priority, seq) of the alerts that wait for a person, highest priority first, oldest first among equals."""
     statement = select(queue.c.priority, queue.c.alert_seq).where(queue.c.tenant == tenant)
     if after:
-        position = text("(queue.priority < :p OR (queue.priority = :p AND queue.alert_seq > :s))").bindparams(p=after[0], s=after[1])
+        lower, later = queue.c.priority < after[0], queue.c.alert_seq > after[1]
+        position = or_(lower, and_(queue.c.priority == after[0], later))
         statement = statement.where(position)
     rows = connection.execute(statement.order_by(queue.c.priority.desc(), queue.c.alert_seq).limit(limit))
     return [(priority, seq) for priority, seq in rows]

@@ -32,7 +32,12 @@ def upgrade() -> None:
     op.create_table("queue", sa.Column("alert_seq", sa.Integer, primary_key=True), _text("tenant"), _integer("priority"))
     op.create_index("queue_order", "queue", ["tenant", "priority", "alert_seq"])
     op.create_table(
-        "names", sa.Column("id", sa.Integer, primary_key=True), _text("product"), _text("rule_uid"), _text("rule_name"), _text("tenant")
+        "names",
+        sa.Column("id", sa.Integer, primary_key=True),
+        _text("product"),
+        _text("rule_uid"),
+        _text("rule_name"),
+        _text("tenant"),
     )
     op.create_table("past", sa.Column("id", sa.Integer, primary_key=True), _text("source"), _bytes("facts"))
     for table in _APPEND_ONLY:
