@@ -1,0 +1,55 @@
+"""Small real bundles, trained on noise: they test how a bundle is served, not how good it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import lightgbm
+import msgspec
+import numpy as np
+
+from features.default_view import DEFAULT_VIEW
+from features.view import FeatureView
+from models.bundle import Golden, write_bundle
+from models.bundle_store import BundleStore
+from models.calibration import Calibrator, priority
+from models.certificate import DEFAULT_OBJECTIVE, Objective, certify
+from models.policy import ThresholdPolicy
+from models.rule_encoder import RuleCount, RuleEncoder
+
+
+def make_bundle(path: Path, seed: int = 0, view: FeatureView = DEFAULT_VIEW) -> str:
+    """Write a bundle; return its digest. Another ``seed`` gives another model."""
+    random = np.random.default_rng(seed)
+    rows = random.exponential(3.0, (400, len(view.features)))
+    target = (rows[:, :3].sum(axis=1) > 9.0).astype(float)
+    data = lightgbm.Dataset(rows, target, feature_name=view.names)
+    booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_leaves": 7, "seed": seed, "num_threads": 1}, data, 10)
+    calibrator, some = Calibrator(1.0, 0.1), rows[:5]
+    raw = np.asarray(booster.predict(some, raw_score=True))
+    score = calibrator(raw)
+    window = ("2023-01-01", "2023-02-01")
+    certificate = certify(np.full(500, 0.9), Objective.parse(DEFAULT_OBJECTIVE), unit="incident", assumption="own", window=window)
+    golden = Golden(some.tolist(), raw.tolist(), score.tolist(), priority(score).tolist())
+    parts = {
+        "classifier.txt": booster.model_to_string().encode(),
+        "MODEL_CARD.md": b"# a test",
+        **{
+            name: msgspec.json.encode(part)
+            for name, part in (
+                ("calibrator.json", calibrator),
+                ("encoder.json", RuleEncoder.fit([RuleCount("x", "wazuh", "r1", 1.0, 2.0 + seed)])),
+                ("view.json", view),
+                ("policy.json", ThresholdPolicy(certificates=(certificate,), escalate_from=0.99)),
+                ("golden.json", golden),
+            )
+        },
+    }
+    return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
+
+
+def publish(var: Path, work: Path, seed: int = 0) -> str:
+    """Make a bundle and make it champion under ``var``."""
+    make_bundle(work, seed)
+    return BundleStore(var / "bundles").publish(work, by="test", time=datetime.now(UTC))

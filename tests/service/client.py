@@ -1,0 +1,87 @@
+"""A real application on a real database, spoken to without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.host import Host
+from service.keys import KeyStore, Role
+from service.settings import ServiceSettings
+
+
+class Service:
+    """The service on ``var``, from start to stop; use as a context manager. ``keys`` holds one key for each role of ``acme``."""
+
+    def __init__(self, var: Path, history: Path | None = None, **settings: Any) -> None:
+        self.settings = ServiceSettings(var=var, **settings)
+        store = KeyStore(self.settings.keys)
+        self.keys = {role: store.create(role, "acme", role.value) for role in Role}
+        self.other = store.create(Role.ADMIN, "other", "other")
+        self._history = history
+        self._runner = asyncio.Runner()
+        self._life: AbstractAsyncContextManager[None]
+        self.app: FastAPI
+
+    def __enter__(self) -> Self:
+        self.app = create_app(self.settings, self._history)
+        self._life = self.app.router.lifespan_context(self.app)  # type: ignore[assignment]
+        self._runner.run(self._life.__aenter__())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._runner.run(self._life.__aexit__(None, None, None))
+        self._runner.close()
+
+    @property
+    def host(self) -> Host:
+        """What runs inside."""
+        host: Host = self.app.state.host
+        return host
+
+    def sleep(self, seconds: float) -> None:
+        """Let the service go on by itself."""
+        self._runner.run(asyncio.sleep(seconds))
+
+    def send(self, method: str, path: str, key: str | None = None, **request: Any) -> httpx.Response:
+        """Send one request, by default with the admin's key; ``key=""`` sends none."""
+        return self._runner.run(self._send(method, path, key, request))
+
+    def send_all(self, requests: list[tuple[str, str, bytes]]) -> list[httpx.Response]:
+        """Send (method, path, body) all at once."""
+
+        async def together() -> list[httpx.Response]:
+            return await asyncio.gather(*(self._send(method, path, None, {"content": body}) for method, path, body in requests))
+
+        return self._runner.run(together())
+
+    def post(self, records: object, path: str = "/v1/alerts", key: str | None = None) -> httpx.Response:
+        """Post records as JSON."""
+        return self.send("POST", path, key, content=msgspec.json.encode(records))
+
+    async def _send(self, method: str, path: str, key: str | None, request: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        text = self.keys[Role.ADMIN] if key is None else key
+        headers = {"authorization": f"Bearer {text}"} if text else {}
+        async with httpx.AsyncClient(transport=transport, base_url="http://tamis") as client:
+            return await client.request(method, path, headers={**headers, **request.pop("headers", {})}, **request)
+
+
+def finding(uid: str, rule: str = "r1", host: str = "h1", seconds: float = 0.0, **more: Any) -> dict[str, Any]:
+    """Return an OCSF Detection Finding, ``seconds`` after the start of the tests' time."""
+    return {
+        "class_uid": 2004,
+        "time": 1_700_000_000_000 + int(seconds * 1000),
+        "severity_id": 3,
+        "finding_info": {"uid": uid, "title": rule, "analytic": {"uid": rule, "name": f"rule {rule}"}},
+        "metadata": {"product": {"name": "wazuh"}},
+        "device": {"hostname": host},
+        **more,
+    }

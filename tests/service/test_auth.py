@@ -1,0 +1,41 @@
+"""Every route × every role, no key and wrong keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.auth import ROLES
+from service.keys import KeyStore, Role
+from tests.service.client import Service
+
+OPEN = {"/healthz", "/readyz"}
+
+
+@pytest.mark.parametrize("route", sorted(ROLES))
+def test_matrix(service: Service, route: tuple[str, str]) -> None:
+    method, path = route[0], route[1].format(uid="none")
+    for role in Role:
+        refused = service.send(method, path, service.keys[role]).status_code == 403
+        assert refused == (role not in ROLES[route]), role
+    known = service.keys[Role.ADMIN]
+    for wrong in ("", "x", "tamis__", "tamis_a_b", known[:-1] + ("A" if known[-1] != "A" else "B"), known + "x", "tamis_" + "ü"):
+        answer = service.send(method, path, key="", headers={b"authorization": f"Bearer {wrong}".encode()} if wrong else {})
+        assert answer.status_code == 401, wrong
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_every_route_is_in_the_table_or_open(service: Service) -> None:
+    found = {(method, path) for path, methods in service.app.openapi()["paths"].items() for method in map(str.upper, methods)}
+    assert {route for route in found if route[1] not in OPEN} <= set(ROLES)
+    for path in OPEN:
+        assert service.send("GET", path, key="").status_code == 200
+
+
+def test_a_revoked_key_is_refused_within_seconds(service: Service) -> None:
+    store = KeyStore(service.settings.keys)
+    key = store.create(Role.ANALYST, "acme", "temporary")
+    service.sleep(2.2)
+    assert service.send("GET", "/v1/queue", key).status_code == 200
+    store.revoke(key.split("_")[1])
+    service.sleep(2.2)
+    assert service.send("GET", "/v1/queue", key).status_code == 401

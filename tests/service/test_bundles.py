@@ -1,0 +1,107 @@
+"""How bundles come into service, and how damaged ones do not."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from features.default_view import DEFAULT_VIEW
+from features.view import FeatureView
+from models.bundle_store import BundleStore
+from tests.service import bundles
+from tests.service.bundles import publish
+from tests.service.client import Service, finding
+from tests.service.test_host import step
+from tests.service.test_scorer import features
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def serve_until(service: Service, digest: str, seconds: float = 30.0) -> list[str]:
+    """Post one alert after the other until ``digest`` decides; return who decided each. None may fail."""
+    until, deciders = time.monotonic() + seconds, []
+    while not deciders or deciders[-1] != digest:
+        assert time.monotonic() < until, "the bundle was not swapped in"
+        answers = service.send_all(
+            [("POST", "/v1/alerts", msgspec.json.encode(finding(f"s{digest[:4]}{len(deciders)}{i}"))) for i in range(5)]
+        )
+        assert [answer.status_code for answer in answers] == [201] * 5
+        deciders += [answer.json().get("bundle", "") for answer in answers]
+    return deciders
+
+
+def test_swap_without_a_failed_request(tmp_path: Path) -> None:
+    first = publish(tmp_path / "var", tmp_path / "first", 1)
+    with Service(tmp_path / "var", poll_seconds=0.05) as service:
+        decided = service.post(finding("a")).json()
+        assert decided["bundle"] == first
+        assert 0.0 < decided["score"] < 1.0
+        second = publish(tmp_path / "var", tmp_path / "second", 2)
+        assert set(serve_until(service, second)) == {first, second}
+        explained = service.send("GET", "/v1/decisions/a").json()
+        assert explained["bundle"] == first
+        assert explained["reasons"]
+        assert service.send("GET", "/v1/thresholds").json()["bundle"] == second
+        BundleStore(tmp_path / "var" / "bundles").rollback(by="test", time=NOW)
+        assert set(serve_until(service, first)) == {first, second}
+
+
+@pytest.mark.parametrize("damage", ["truncated", "golden", "missing"])
+def test_a_damaged_bundle_is_refused_and_the_old_one_serves(tmp_path: Path, damage: str) -> None:
+    first = publish(tmp_path / "var", tmp_path / "first", 1)
+    with Service(tmp_path / "var", poll_seconds=0.05) as service:
+        bundles.make_bundle(tmp_path / "second", 2)
+        model = tmp_path / "second" / "classifier.txt"
+        if damage == "truncated":
+            model.write_bytes(model.read_bytes()[:500])
+        elif damage == "golden":
+            (tmp_path / "second" / "golden.json").write_bytes(b"{}")
+        else:
+            model.unlink()
+        BundleStore(tmp_path / "var" / "bundles").publish(tmp_path / "second", by="test", time=NOW)
+        for _ in range(300):
+            service.sleep(0.05)
+            if service.host.refused:
+                break
+        assert service.host.refused
+        assert service.post(finding("a")).json()["bundle"] == first
+        ready = service.send("GET", "/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["champion_refused"]
+
+
+def test_other_counters_are_rebuilt_from_the_facts(tmp_path: Path) -> None:
+    """A bundle with another counter specification sees what it would have seen, had it served from the start."""
+    spec = msgspec.structs.replace(DEFAULT_VIEW.spec, half_lives=tuple(2.0 * h for h in DEFAULT_VIEW.spec.half_lives))
+    stretched = [
+        msgspec.structs.replace(feature, half_life=2.0 * feature.half_life, other_half_life=2.0 * feature.other_half_life)
+        for feature in DEFAULT_VIEW.features
+    ]
+    view = FeatureView(spec, tuple(stretched))
+    bundles.make_bundle(tmp_path / "other", 3, view)
+    rows = []
+    for name, late in (("early", False), ("late", True)):
+        var = tmp_path / name
+        var.mkdir()
+        (var / "secret.key").write_bytes(b"s" * 32)
+        store = BundleStore(var / "bundles")
+        publish(var, tmp_path / f"{name}-first", 1)
+        if not late:
+            digest = store.publish(tmp_path / "other", by="test", time=NOW)
+        with Service(var, poll_seconds=0.05) as service:
+            for i in range(20):
+                step(service, i)
+            if late:
+                digest = store.publish(tmp_path / "other", by="test", time=NOW)
+                for _ in range(600):
+                    service.sleep(0.05)
+                    serving = service.host.scorer.engine.bundle
+                    if serving is not None and serving.digest == digest:
+                        break
+            assert service.post(finding("last", rule="r1", host="h1", seconds=2000)).json()["bundle"] == digest
+            rows.append(features(service)[-1].tobytes())
+    assert rows[0] == rows[1]
