@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +92,16 @@ class _Codes:
 
 
 def load_dataset(
-    path: Path, fmt: str, secret: bytes, *, labels: bool, tenant: str = "", progress: Callable[[int], None] | None = None
+    path: Path,
+    fmt: str,
+    secret: bytes,
+    *,
+    labels: bool,
+    tenant: str = "",
+    also: Path | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Dataset:
-    """Read everything at ``path``. ``progress`` is told the number of alerts read so far.
+    """Read everything at ``path``, and the history ``also``. ``progress`` is told the number of alerts read so far.
 
     Raises ``SourceError`` and ``HistoryError``; single bad records are in ``rejects``.
     """
@@ -102,7 +110,8 @@ def load_dataset(
     blocks, uids, rejects, told = [], [], [], []
     received, seq, tenant_codes, rule_codes, source_codes, rows = ([] for _ in range(6))
     duplicates = 0
-    for chunk in read_chunks(path, fmt, labels=labels, tenant=tenant):
+    more = read_chunks(also, "history", labels=labels) if also else ()
+    for chunk in chain(read_chunks(path, fmt, labels=labels, tenant=tenant), more):
         blocks.append(encoder.alerts(chunk.alerts))
         uids += [alert.uid for alert in chunk.alerts]
         tenant_codes += [tenants(alert.tenant) for alert in chunk.alerts]

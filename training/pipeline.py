@@ -1,0 +1,159 @@
+"""Retraining, the one command: data in, a registered challenger out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.hashing import load_or_create_secret
+from models.bundle import ModelBundle
+from models.bundle_store import BundleStore
+from models.certificate import DEFAULT_OBJECTIVE, Certificate, Objective
+from models.policy import ThresholdPolicy
+from training.assemble import Assembled, assemble
+from training.dataset import UNLABELLED, Dataset, load_dataset
+from training.errors import DataError
+from training.figures import training_figures
+from training.fit import FitParameters
+from training.metrics import average_precision, average_precision_by_tenant, brier, expected_calibration_error, group_scores, step_recall
+from training.settings import Settings
+from training.tracking import TrainingRun, log_training, running
+from training.walk import walk
+
+Told = Callable[[str], None]
+
+LEAST_LATER_LABELS = 20
+"""Labelled alerts, both kinds among them, from which on challenger and champion are compared on the later window."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training produced. ``rejects`` counts the records that were put aside."""
+
+    version: str
+    bundle_digest: str
+    metrics: dict[str, float]
+    certificate: Certificate
+    policy: ThresholdPolicy
+    alerts: int
+    rejects: int
+
+
+def train(
+    settings: Settings,
+    data: Path,
+    fmt: str,
+    *,
+    objective: str = DEFAULT_OBJECTIVE,
+    out: Path | None = None,
+    parameters: FitParameters | None = None,
+    also: Path | None = None,
+    told: Told = lambda text: None,
+) -> TrainResult:
+    """Read, walk, fit, calibrate, certify, and log to MLflow as the new challenger.
+
+    ``also`` is a history to train on together with ``data``; ``out`` a directory to write the bundle to as well. Raises
+    ``ObjectiveError``, ``SourceError``, ``HistoryError``, ``NotEnoughLabelsError`` and ``TrackingError``; then nothing
+    is registered.
+    """
+    aim = Objective.parse(objective)
+    parameters = parameters or FitParameters()
+    secret = load_or_create_secret(settings.secret)
+    told("reading")
+    dataset = load_dataset(data, fmt, secret, labels=True, also=also, progress=lambda n: told(f"reading: {n:,} alerts"))
+    if (dataset.target != UNLABELLED).sum() == 0:
+        raise DataError(str(data), "none of its alerts has a label")
+    with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
+        made = assemble(dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told)
+        metrics = measure(dataset, made.oof.raw, made.score)
+        serving = serving_bundle(settings)
+        if serving is not None:
+            metrics |= compare_later(dataset, made.oof.raw, serving)
+        told("logging to MLflow")
+        run = _run(dataset, made, parameters, metrics, serving, training_figures(Path(folder), dataset, made.score))
+        version = log_training(settings, run)
+        if out is not None:
+            _copy(made.path, out)
+    return TrainResult(
+        version, made.bundle.digest, metrics, made.certificate, made.bundle.policy, len(dataset), len(dataset.rejects)
+    )
+
+
+def measure(dataset: Dataset, raw: NDArray[np.float64], score: NDArray[np.float64]) -> dict[str, float]:
+    """Return the metrics of out-of-fold scores over labelled alerts, pooled, per tenant and worst."""
+    rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED))
+    if not len(rows):
+        return {}
+    groups = group_scores(raw[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows])
+    by_tenant = average_precision_by_tenant(groups)
+    calibrated = group_scores(score[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows])
+    steps = list(step_recall(raw[rows], dataset.target[rows], dataset.incident[rows], dataset.tenant[rows]).values())
+    found = {
+        "group_ap": average_precision(groups),
+        "group_ap_worst": min(by_tenant.values(), default=float("nan")),
+        "step_recall": float(np.mean(steps)) if steps else float("nan"),
+        "brier": brier(calibrated.score, calibrated.target),
+        "calibration_error": expected_calibration_error(calibrated.score, calibrated.target),
+    }
+    return found | {f"group_ap/{dataset.tenants[tenant]}": value for tenant, value in by_tenant.items()}
+
+
+def serving_bundle(settings: Settings) -> ModelBundle | None:
+    """Return the bundle that serves, if there is one."""
+    store = BundleStore(settings.bundles)
+    digest = store.current()
+    return ModelBundle.load(store.path(digest)) if digest else None
+
+
+def compare_later(dataset: Dataset, raw: NDArray[np.float64], champion: ModelBundle) -> dict[str, float]:
+    """Return both models' average precision on the labelled alerts after the champion's window, which neither has learned from.
+
+    The challenger speaks by its out-of-fold scores. Empty when there are too few such labels.
+    """
+    end = datetime.fromisoformat(champion.manifest.window[1]).timestamp()
+    later = (dataset.block.time > end) & ~np.isnan(raw) & (dataset.target != UNLABELLED)
+    if later.sum() < LEAST_LATER_LABELS or len(np.unique(dataset.target[later])) < 2:
+        return {}
+    theirs = np.full(len(dataset), np.nan)
+    for walked in walk(dataset, dataset.timeline(), champion.view, champion.encoder):
+        inside = np.flatnonzero(later[walked.alert])
+        theirs[walked.alert[inside]] = champion.raw(walked.features[inside])
+    rows, found = np.flatnonzero(later), {"later_labels": float(later.sum())}
+    for prefix, scores in (("later", raw), ("later_champion", theirs)):
+        groups = group_scores(scores[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows])
+        found[f"{prefix}_group_ap"] = average_precision(groups)
+        found[f"{prefix}_group_ap_worst"] = min(average_precision_by_tenant(groups).values())
+    return found
+
+
+def _run(
+    dataset: Dataset, made: Assembled, parameters: FitParameters, metrics: dict[str, float], serving: ModelBundle | None, files: list[Path]
+) -> TrainingRun:
+    certificate = made.certificate
+    params = {**msgspec.structs.asdict(parameters), "objective": certificate.objective, "alerts": len(dataset)}
+    tags = {
+        "data_digest": dataset.digest,
+        "bundle_digest": made.bundle.digest,
+        "certificate": certificate.status.value,
+        "champion_digest": serving.digest if serving else "",
+    }
+    proof = {"certificate/n": certificate.n, "certificate/k": certificate.k, "certificate/bound": certificate.bound}
+    return TrainingRun(params, {**metrics, **proof}, tags, made.path, made.bundle.view.names, [*files, made.path / "MODEL_CARD.md"])
+
+
+def _copy(source: Path, out: Path) -> None:
+    """Copy the bundle to ``out``, whole or not at all."""
+    draft = out.with_name(out.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, draft)
+    shutil.rmtree(out, ignore_errors=True)
+    draft.rename(out)
