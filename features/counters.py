@@ -29,20 +29,20 @@ class KeySpec(msgspec.Struct, frozen=True):
     """One family of counted keys.
 
     ``columns`` are columns of the fact (the tenant is always part of the key). ``feeds`` says which kind of fact adds to
-    it. ``weight`` names a value of the fact to add instead of 1. ``distinct`` names a pair key: then this key sums the
-    different values of the pair lately seen instead of counting facts. ``pace`` stretches the half-lives for this key.
+    it. ``distinct`` or ``fresh`` names a pair key: then this key sums the pair's values lately seen, or those of them for
+    which lately is unusual, instead of counting facts. ``pace`` stretches the half-lives for this key.
     """
 
     name: str
     columns: tuple[str, ...]
     feeds: FactKind = FactKind.ALERT
-    weight: str = ""
     distinct: str = ""
+    fresh: str = ""
     pace: float = 1.0
 
 
 class CounterSpec(msgspec.Struct, frozen=True):
-    """Everything the state depends on. ``half_lives`` in seconds, ``values`` the names of the facts' values."""
+    """Everything the state depends on. ``half_lives`` in seconds, shortest first; ``values`` the names of the facts' values."""
 
     half_lives: tuple[float, ...]
     keys: tuple[KeySpec, ...]
@@ -58,7 +58,7 @@ class CounterSpec(msgspec.Struct, frozen=True):
         return [key.name for key in self.keys].index(name)
 
     def compiled(self, secret: bytes) -> tuple[Any, ...]:
-        """Return the kernel's ``keys_spec``: salts, key columns, feeds, pairs, weights, rates."""
+        """Return the kernel's ``keys_spec``: salts, key columns, feeds, modes, pairs, rates."""
         width = max(len(key.columns) for key in self.keys) + 1
         columns = np.full((len(self.keys), width), -1, np.int64)
         salts = np.zeros(len(self.keys), np.uint64)
@@ -67,10 +67,11 @@ class CounterSpec(msgspec.Struct, frozen=True):
             for c, column in enumerate(("tenant", *key.columns)):
                 columns[k, c] = COLUMNS.index(column)
         feeds = np.array([key.feeds for key in self.keys], np.uint8)
-        pairs = np.array([self.key_index(key.distinct) if key.distinct else -1 for key in self.keys], np.int64)
-        weights = np.array([self.values.index(key.weight) if key.weight else -1 for key in self.keys], np.int64)
+        modes = np.array([kernel.FRESH if key.fresh else kernel.DISTINCT if key.distinct else kernel.PLAIN for key in self.keys])
+        pairs = [self.key_index(key.fresh or key.distinct) if key.fresh or key.distinct else -1 for key in self.keys]
         rates = np.array([[1.0 / (half_life * key.pace) for half_life in self.half_lives] for key in self.keys], np.float64)
-        return salts, columns, feeds, pairs, weights, rates
+        rates[modes == kernel.FRESH, :-1] -= rates[modes == kernel.FRESH, -1:]
+        return salts, columns, feeds, modes.astype(np.int64), np.array(pairs, np.int64), rates
 
 
 class Op(IntEnum):

@@ -44,6 +44,14 @@ DISTINCT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 )
 """Keys that sum different values: name, columns, the pair whose sightings count, words."""
 
+FRESH: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    ("tenant_fresh_rules", (), "rule", "rules in the tenant that are unusual for it"),
+    ("tenant_fresh_pairs", (), "entity_rule", "rules in the tenant that are unusual for their entity"),
+    ("product_fresh_rules", ("product",), "rule", "rules of this product that are unusual in the tenant"),
+    ("entity_fresh_rules", ("entity",), "entity_rule", "rules on this entity that are unusual for it"),
+)
+"""Keys that sum the values for which lately is unusual: name, columns, the pair, words."""
+
 JUDGED: tuple[tuple[str, tuple[str, ...], FactKind, str], ...] = (
     ("rule_attacks", ("rule",), FactKind.TRUE_POSITIVE, "verdicts 'attack' on this rule"),
     ("rule_benign", ("rule",), FactKind.BENIGN, "verdicts 'benign' on this rule"),
@@ -75,8 +83,9 @@ JUDGED_FEATURES = tuple(f"{name}_30d" for name, *_ in JUDGED)
 def _spec() -> CounterSpec:
     counted = [KeySpec(name, columns) for name, columns, _ in COUNTED]
     distinct = [KeySpec(name, columns, distinct=pair) for name, columns, pair, _ in DISTINCT]
+    fresh = [KeySpec(name, columns, fresh=pair) for name, columns, pair, _ in FRESH]
     judged = [KeySpec(name, columns, feeds=kind, pace=_LABEL_PACE) for name, columns, kind, _ in JUDGED]
-    return CounterSpec(HALF_LIVES, (*counted, *distinct, *judged), (*VALUES, *ENCODINGS))
+    return CounterSpec(HALF_LIVES, (*counted, *distinct, *fresh, *judged), (*VALUES, *ENCODINGS))
 
 
 def _counts(name: str, words: str) -> list[Feature]:
@@ -100,7 +109,7 @@ def _burst(name: str, words: str, half_life: float) -> Feature:
 
 
 def _features() -> list[Feature]:
-    words = {name: text for name, _, text in COUNTED} | {name: text for name, _, _, text in DISTINCT}
+    words = {name: text for name, _, text in COUNTED} | {name: text for name, _, _, text in (*DISTINCT, *FRESH)}
     made = [feature for name, text in words.items() for feature in _counts(name, text)]
     made += [
         Feature(name=f"{name}_gap", op=Op.GAP, a=name, unit="seconds", text=f"{text}: the last one") for name, _, text in COUNTED

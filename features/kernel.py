@@ -3,7 +3,9 @@
 For key k and half-life h the state holds ``c(T) = Σ wᵢ · 2^(−(T − tᵢ)/h)`` at the key's own reference time T (its latest
 fact). A read at t ≥ T decays it further; a late fact, t < T, adds its already decayed weight. So the state does not
 depend on the order of arrival beyond rounding. A *distinct* key sums ``2^(−(T − last_v)/h)`` over the values v seen with
-it: the soft number of different values lately, again independent of order.
+it: the soft number of different values lately. A *fresh* key sums ``c_v(h) / c_v(H)`` over the values, H the longest
+half-life: the number of different values lately for which lately is unusual. Both ratios and sums decay exactly, so these
+too do not depend on the order.
 
 Everything here is plain arrays and scalars; :mod:`features.counters` gives them names.
 """
@@ -14,6 +16,9 @@ import math
 
 import numpy as np
 from numba import njit
+
+PLAIN, DISTINCT, FRESH = 0, 1, 2
+"""What a key adds up: facts; the last sighting of each value of its pair key; the recent share of each such value."""
 
 VALUE, COUNT, GAP, RATIO = 0, 1, 2, 3
 """Feature operations: a value of the fact itself; a count; seconds since the key was last seen; scale·a/(b + smooth)."""
@@ -114,10 +119,27 @@ def _distinct_increment(now, elapsed, pair_elapsed, rate):
     return np.exp2(-late * rate) - np.exp2(-(late + pair_elapsed) * rate)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _fresh_increment(elapsed, pair_elapsed, short, long, rates, fresh_rate):
+    """What one sighting adds to a fresh sum; ``short`` and ``long`` are the value's counts before it, as read.
+
+    For a fact that is late for its own value the counts are as of the value's last fact, and so is the increment.
+    """
+    late = max(-elapsed, 0.0)
+    add_short, add_long = 1.0, 1.0
+    if -math.inf < pair_elapsed < 0.0:
+        add_short, add_long = np.exp2(pair_elapsed * rates[0]), np.exp2(pair_elapsed * rates[1])
+        late = max(late + pair_elapsed, 0.0)
+    before = short / long if long > 0.0 else 0.0
+    return ((short + add_short) / (long + add_long) - before) * np.exp2(-late * fresh_rate)
+
+
 @njit(cache=True, nogil=True)
-def _add(table, now, weight, rates, hashes, slots, decay, pairs, pair_last, k):
+def _add(table, now, rates, hashes, slots, decay, count, rules, weight, pair_last, k):
     """Add the fact to key k. Returns 1 if the key is new in the table."""
     keys, last, counts = table
+    modes, pairs = rules
+    pair, longest = pairs[k], rates.shape[1] - 1
     is_new = slots[k] < 0
     slot = _find(keys, hashes[k]) if is_new else slots[k]
     if is_new:
@@ -125,12 +147,14 @@ def _add(table, now, weight, rates, hashes, slots, decay, pairs, pair_last, k):
         last[slot] = now
     elapsed = now - last[slot]
     for j in range(rates.shape[1]):
-        if pairs[k] >= 0:
-            increment = _distinct_increment(now, elapsed, now - pair_last[pairs[k]], rates[k, j])
-        elif elapsed < 0.0:
-            increment = weight * np.exp2(elapsed * rates[k, j])
+        if modes[k] == PLAIN:
+            increment = weight if elapsed >= 0.0 else weight * np.exp2(elapsed * rates[k, j])
+        elif modes[k] == DISTINCT or j == longest:
+            increment = _distinct_increment(now, elapsed, now - pair_last[pair], rates[k, j])
         else:
-            increment = weight
+            both = (rates[pair, j], rates[pair, longest])
+            seen = now - pair_last[pair]
+            increment = _fresh_increment(elapsed, seen, count[pair, j], count[pair, longest], both, rates[k, j])
         counts[slot, j] = counts[slot, j] * decay[k, j] + increment
     if elapsed > 0.0:
         last[slot] = now
@@ -147,7 +171,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
     used : i8[1], number of keys in the table; changed in place
     limit : the walk stops before a fact that might exceed this many keys
     facts : (time f8[n], kind u1[n], weight f8[n], columns u8[n, C], values f8[n, V])
-    keys_spec : (salts u8[K], key_columns i8[K, ·], feeds u1[K], pairs i8[K], weights i8[K], rates f8[K, H])
+    keys_spec : (salts u8[K], key_columns i8[K, ·], feeds u1[K], modes i8[K], pairs i8[K], rates f8[K, H])
     program : i8[F, 5] (operation, a, half-life of a, b, half-life of b);  scales : f8[F, 2] (scale, smooth)
     out : f8[n, F], or f8[0, F] to fold without reading
 
@@ -156,7 +180,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
     The index of the first fact not yet walked: n when done, less when the table must grow or shrink first.
     """
     time, kind, weight, columns, values = facts
-    salts, key_columns, feeds, pairs, weights, rates = keys_spec
+    salts, key_columns, feeds, modes, pairs, rates = keys_spec
     number = salts.shape[0]
     hashes, slots = np.zeros(number, np.uint64), np.zeros(number, np.int64)
     decay, count = np.zeros(rates.shape), np.zeros(rates.shape)
@@ -173,8 +197,8 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
         for k in range(number):
             absent = hashes[k] == 0 or (pairs[k] >= 0 and hashes[pairs[k]] == 0)
             if feeds[k] == kind[i] and not absent:
-                share = weight[i] if weights[k] < 0 else weight[i] * values[i, weights[k]]
-                used[0] += _add(table, time[i], share, rates, hashes, slots, decay, pairs, pair_last, k)
+                rules = (modes, pairs)
+                used[0] += _add(table, time[i], rates, hashes, slots, decay, count, rules, weight[i], pair_last, k)
     return time.shape[0]
 
 

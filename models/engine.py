@@ -1,10 +1,6 @@
 """The scoring engine: facts in, judgement out, state kept. The one path of the service and of ``tamis score``."""
 
 from __future__ import annotations
-
-import hashlib
-
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +32,7 @@ class ScoringEngine:
 
     @property
     def counter_digest(self) -> str:
-        """What the state depends on: the counter specification and the rule weights that it adds up."""
+        """What the state depends on: the counter specification."""
         return counter_digest(self.bundle)
 
     def score(self, block: FactBlock) -> Scored:
@@ -59,11 +55,8 @@ _BLANK = RuleEncoder(0.5, {})
 
 
 def counter_digest(bundle: ModelBundle | None) -> str:
-    """Return the digest of the counters that ``bundle`` needs: specification, and rule weights where it sums them."""
-    spec = bundle.view.spec if bundle else DEFAULT_VIEW.spec
-    weighted = bundle is not None and any(key.weight for key in spec.keys)
-    weights = hashlib.sha256(msgspec.json.encode(bundle.encoder)).hexdigest() if bundle and weighted else ""
-    return hashlib.sha256(f"{spec.digest} {weights}".encode()).hexdigest()
+    """Return the digest of the counters that ``bundle`` needs."""
+    return bundle.view.spec.digest if bundle else DEFAULT_VIEW.spec.digest
 
 
 def _widen(block: FactBlock, values: NDArray[np.float64]) -> FactBlock:

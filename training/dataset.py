@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -72,6 +72,19 @@ class Dataset:
         given = {(label.tenant, label.alert_uid): label.time.timestamp() for _, label in self.labels}
         pairs = zip(self.tenant.tolist(), self.uids, strict=True)
         return np.array([given.get((self.tenants[t], uid), np.inf) for t, uid in pairs])
+
+    def without(self, rows: NDArray[np.bool_]) -> Dataset:
+        """Return the data set as if the alerts in the mask ``rows`` had never happened. Codes and names stay the same."""
+        keep = np.flatnonzero(~rows)
+        gone = {(self.tenants[self.tenant[i]], self.uids[i]) for i in np.flatnonzero(rows)}
+        per_alert = ("received", "seq", "tenant", "rule", "target", "kind", "incident", "group", "source", "row")
+        return replace(
+            self,
+            block=self.block.take(keep),
+            uids=[self.uids[i] for i in keep],
+            labels=[item for item in self.labels if (item[1].tenant, item[1].alert_uid) not in gone],
+            **{name: getattr(self, name)[keep] for name in per_alert},
+        )
 
     def timeline(self, labels: list[tuple[int, Label]] | None = None) -> Timeline:
         """Return the facts in the order of receipt, with ``labels`` (all of the data set's if not given)."""

@@ -86,12 +86,12 @@ class Step(NamedTuple):
     hours: float = 2.0
 
 
-_EXECUTION = Step("execution", {"e-encoded-command": 3, "e-office-child": 3, "e-lolbin": 2, "s-first-process": 2, "e-command-framework": 3}, 3.0, None, 0.5)
+_EXECUTION = Step("execution", {"e-encoded-command": 3, "e-office-child": 3, "e-lolbin": 2, "s-first-process": 2, "e-command-framework": 4}, 3.0, None, 0.5)
 _FOOTHOLD = Step("persistence", {"e-scheduled-task": 3, "e-new-service": 2, "n-beacon": 4, "n-rare-agent": 2, "n-known-c2": 4}, 4.0)
 _DISCOVERY = Step("discovery", {"e-discovery": 4, "e-net-enumeration": 3, "n-port-scan": 2, "n-smb-sweep": 1}, 3.0, None, 6.0)
-_CREDENTIALS = Step("credential_access", {"e-lsass-access": 4, "i-failed-logons": 2, "e-lolbin": 1, "e-credential-tool": 2}, 2.0, None, 4.0)
+_CREDENTIALS = Step("credential_access", {"e-lsass-access": 5, "i-failed-logons": 2, "e-lolbin": 1, "e-credential-tool": 2}, 2.0, None, 4.0)
 _LATERAL = Step(
-    "lateral_movement", {"e-remote-service": 4, "n-smb-sweep": 2, "e-new-service": 2, "e-command-framework": 3}, 4.0, Where.SERVER, 8.0
+    "lateral_movement", {"e-remote-service": 4, "n-smb-sweep": 2, "e-new-service": 2, "e-command-framework": 4}, 4.0, Where.SERVER, 8.0
 )
 _EXFILTRATION = Step("exfiltration", {"e-archive-staged": 2, "n-upload": 3, "n-dns-tunnel": 2, "e-log-cleared": 2}, 4.0, None, 12.0)
 _TAKEOVER = Step(

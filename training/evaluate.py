@@ -1,0 +1,236 @@
+"""Evaluation: leave one tenant out, three scorers side by side, and what a suppression would have hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.default_view import DEFAULT_VIEW
+from models.calibration import Calibrator
+from models.certificate import GRID
+from models.policy import Guardrails, effective_score
+from training.dataset import UNLABELLED, Dataset
+from training.fit import FitParameters, OutOfFold, Told, TrainingRows, out_of_fold, score_folds
+from training.metrics import (
+    Suppression,
+    average_precision,
+    average_precision_by_tenant,
+    brier,
+    expected_calibration_error,
+    group_scores,
+    step_recall,
+    suppression,
+)
+from training.sample import weights
+from training.split import Fold, leave_one_tenant_out
+
+SUPPRESS_BELOW = 0.05
+IDENTITY = "model"
+NO_IDENTITY = "without rule identity"
+LOOK_UP = "look-up table"
+
+
+@dataclass
+class Scorer:
+    """One way of scoring, with its out-of-fold scores (``raw`` orders, ``score`` is calibrated on the other tenants)."""
+
+    name: str
+    raw: NDArray[np.float64]
+    score: NDArray[np.float64]
+    oof: OutOfFold
+
+
+@dataclass
+class Quality:
+    """How well a scorer does on some alerts; dictionaries are by tenant name."""
+
+    group_ap: float
+    group_ap_by: dict[str, float]
+    step_recall: float
+    step_recall_by: dict[str, float]
+    brier: float
+    calibration_error: float
+
+    @property
+    def group_ap_worst(self) -> float:
+        """Of the worst tenant."""
+        return min(self.group_ap_by.values(), default=float("nan"))
+
+    @property
+    def step_recall_worst(self) -> float:
+        """Mean over the steps of the worst tenant."""
+        return min(self.step_recall_by.values(), default=float("nan"))
+
+
+@dataclass
+class UnseenKind:
+    """A kind of attack left out of training, in the tenant left out: recall at the threshold, and what is lost whole."""
+
+    tenant: str
+    kind: str
+    recall: float
+    lost: bool
+    lost_zero_miss: bool
+    lost_habit: bool
+
+
+@dataclass
+class Evaluation:
+    """Everything that ``tamis evaluate`` prints."""
+
+    dataset: Dataset
+    headline: NDArray[np.bool_]
+    scorers: list[Scorer]
+    quality: dict[str, Quality] = field(default_factory=dict)
+    quality_all: dict[str, Quality] = field(default_factory=dict)
+    suppressions: dict[str, Suppression] = field(default_factory=dict)
+    zero_miss: float = 0.0
+    unseen: list[UnseenKind] = field(default_factory=list)
+    unseen_groups: float = float("nan")
+    """Share of benign groups still suppressed under the habit rule, in the mean over the kinds left out."""
+
+
+def evaluate(
+    dataset: Dataset, parameters: FitParameters, *, leave_out_rule: str = "", unseen_kinds: bool = True, told: Told = lambda text: None
+) -> Evaluation:
+    """Leave each tenant out in turn and measure the look-up table, the model, and the model without rule identity.
+
+    ``leave_out_rule``: rules whose name contains this text are left out of the headline figures (they are printed beside).
+    """
+    rows = TrainingRows.gather(dataset, seed=parameters.seed)
+    splits = leave_one_tenant_out(dataset)
+    names = DEFAULT_VIEW.features
+    blind = [i for i, feature in enumerate(names) if not feature.identity]
+    with_identity = out_of_fold(rows, splits, parameters, with_labels=False, told=told)
+    without = out_of_fold(rows, splits, parameters, with_labels=False, columns=blind, told=told)
+    scorers = [
+        _scorer(LOOK_UP, dataset, with_identity, np.log(with_identity.rule_risk / (1.0 - with_identity.rule_risk))),
+        _scorer(IDENTITY, dataset, with_identity, with_identity.raw),
+        _scorer(NO_IDENTITY, dataset, without, without.raw),
+    ]
+    left_out = np.array([bool(leave_out_rule) and leave_out_rule in (rule.name or rule.uid) for rule in dataset.rules])
+    result = Evaluation(dataset, ~left_out[dataset.rule], scorers)
+    for scorer in scorers:
+        result.quality[scorer.name] = measure(dataset, scorer, result.headline)
+        result.quality_all[scorer.name] = measure(dataset, scorer, np.ones(len(dataset), bool))
+    _measure_suppression(result, scorers[1])
+    if unseen_kinds and dataset.kinds:
+        _measure_unseen(result, rows, parameters, told)
+    return result
+
+
+def _scorer(name: str, dataset: Dataset, oof: OutOfFold, raw: NDArray[np.float64]) -> Scorer:
+    """Calibrate each tenant's scores on those of the others."""
+    score = np.full(len(dataset), np.nan)
+    labelled = oof.scored & (dataset.target != UNLABELLED)
+    for tenant in range(len(dataset.tenants)):
+        others = np.flatnonzero(labelled & (dataset.tenant != tenant))
+        own = oof.scored & (dataset.tenant == tenant)
+        if len(others) and own.any():
+            score[own] = Calibrator.fit(raw[others], dataset.target[others], weights(dataset, others))(raw[own])
+    return Scorer(name, raw, score, oof)
+
+
+def measure(dataset: Dataset, scorer: Scorer, mask: NDArray[np.bool_]) -> Quality:
+    """Measure a scorer on the labelled alerts in ``mask``."""
+    rows = np.flatnonzero(mask & (dataset.target != UNLABELLED) & scorer.oof.scored)
+    target, tenant = dataset.target[rows], dataset.tenant[rows]
+    groups = group_scores(scorer.raw[rows], target, dataset.group[rows], tenant)
+    recalls = step_recall(scorer.raw[rows], target, dataset.incident[rows], tenant)
+    owner = {int(i): int(t) for i, t in zip(dataset.incident[rows], tenant, strict=True) if i >= 0}
+    by_tenant: dict[str, list[float]] = {}
+    for incident, recall in recalls.items():
+        by_tenant.setdefault(dataset.tenants[owner[incident]], []).append(recall)
+    family = _families(dataset, rows)
+    calibrated = group_scores(scorer.score[rows], target, family, tenant)
+    return Quality(
+        average_precision(groups),
+        {dataset.tenants[t]: value for t, value in average_precision_by_tenant(groups).items()},
+        float(np.mean(list(recalls.values()))) if recalls else float("nan"),
+        {name: float(np.mean(values)) for name, values in by_tenant.items()},
+        brier(calibrated.score, calibrated.target),
+        expected_calibration_error(calibrated.score, calibrated.target),
+    )
+
+
+def _families(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the family of each alert: tenant × UTC day × entity × rule, as a number."""
+    day = np.floor(dataset.block.time[rows] / 86400.0).astype(np.int64)
+    keys = np.stack([dataset.tenant[rows], day, dataset.rule[rows], dataset.block.columns[rows, 3].astype(np.int64)], axis=1)
+    return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1), np.int64)
+
+
+def zero_miss_threshold(dataset: Dataset, score: NDArray[np.float64]) -> float:
+    """Return the largest grid threshold at which no incident is suppressed whole."""
+    rows = np.flatnonzero((dataset.incident >= 0) & ~np.isnan(score))
+    best = np.full(len(dataset.incidents), -np.inf)
+    np.maximum.at(best, dataset.incident[rows], score[rows])
+    lowest = float(best[np.isfinite(best)].min()) if np.isfinite(best).any() else 0.0
+    fitting = GRID[lowest >= GRID]
+    return float(fitting[-1]) if len(fitting) else 0.0
+
+
+def _measure_suppression(result: Evaluation, scorer: Scorer) -> None:
+    dataset, rows = result.dataset, np.flatnonzero(result.headline & (result.dataset.target != UNLABELLED) & scorer.oof.scored)
+    whole = effective_score(scorer.score, scorer.oof.evidence, Guardrails())
+    result.zero_miss = zero_miss_threshold(dataset, np.where(result.headline, scorer.score, np.nan))
+    for name, score, limit in (
+        (f"score < {SUPPRESS_BELOW}", scorer.score, SUPPRESS_BELOW),
+        (f"score < {SUPPRESS_BELOW}, habitual only", whole, SUPPRESS_BELOW),
+        ("largest threshold that loses no step", scorer.score, result.zero_miss),
+        ("the same, habitual only", whole, result.zero_miss),
+    ):
+        result.suppressions[name] = suppression(
+            score[rows] < limit, dataset.target[rows], dataset.group[rows], dataset.incident[rows]
+        )
+
+
+def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParameters, told: Told) -> None:
+    """Leave a tenant and a kind of attack out together; the kind's alerts leave the other tenants' counters too."""
+    dataset, shares = result.dataset, []
+    for number, kind in enumerate(dataset.kinds):
+        of_kind = dataset.kind == number
+        tenants = sorted({int(t) for t in dataset.tenant[of_kind & result.headline]})
+        if not tenants:
+            continue
+        told(f"unseen kind: {kind}")
+        kept = dataset.without(of_kind)
+        gathered = TrainingRows.gather(kept, seed=parameters.seed)
+        splits = [Fold(dataset.tenants[t], _others(kept, t), dataset.tenant == t, [dataset.tenants[t]]) for t in tenants]
+        models = [gathered.fit(split.train, parameters) for split in splits]
+        oof = score_folds(rows, splits, models, with_labels=False)
+        for t in tenants:
+            others = np.flatnonzero((dataset.tenant != t) & (dataset.target != UNLABELLED) & ~of_kind)
+            calibrator = Calibrator.fit(result.scorers[1].raw[others], dataset.target[others], weights(dataset, others))
+            found, share = _unseen(result, oof, calibrator, t, number)
+            result.unseen.append(found)
+            shares.append(share)
+    result.unseen_groups = float(np.mean(shares)) if shares else float("nan")
+
+
+def _others(dataset: Dataset, tenant: int) -> NDArray[np.bool_]:
+    return np.asarray((dataset.tenant != tenant) & (dataset.target != UNLABELLED))
+
+
+def _unseen(result: Evaluation, oof: OutOfFold, calibrator: Calibrator, tenant: int, kind: int) -> tuple[UnseenKind, float]:
+    dataset = result.dataset
+    own = np.flatnonzero((dataset.tenant == tenant) & result.headline)
+    score = calibrator(oof.raw[own])
+    evidence = type(oof.evidence)(*(array[own] for array in oof.evidence))
+    whole = effective_score(score, evidence, Guardrails())
+    attack = dataset.kind[own] == kind
+    others = np.where((dataset.tenant != tenant) & result.headline & (dataset.kind != kind), result.scorers[1].score, np.nan)
+    limit = zero_miss_threshold(dataset, others)
+    hidden = suppression(whole < limit, dataset.target[own], dataset.group[own], dataset.incident[own])
+    found = UnseenKind(
+        dataset.tenants[tenant],
+        dataset.kinds[kind],
+        float((score[attack] >= SUPPRESS_BELOW).mean()),
+        bool((score[attack] < SUPPRESS_BELOW).all()),
+        bool((score[attack] < limit).all()),
+        bool((whole[attack] < limit).all()),
+    )
+    return found, hidden.benign_groups
+
