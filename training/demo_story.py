@@ -1,0 +1,122 @@
+"""What happened in the demo, as a person enjoys reading it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from features.alert import Alert, main_entity
+from features.label import Label
+from models.decision import Action
+from training.demo_stage import Stage
+from training.pipeline import TrainResult
+
+
+@dataclass
+class Story:
+    """Numbers of one run. ``changed_siblings``: (judged alert, later sibling, action without verdicts, action with them)."""
+
+    stage: Stage
+    actions: Counter[str]
+    attack_actions: Counter[str]
+    steps_found: int
+    steps: int
+    verdicts: Counter[str]
+    changed_siblings: list[tuple[Alert, Alert, str, str]]
+    unrelated_same: int
+    unrelated: int
+    trainings: tuple[TrainResult, TrainResult]
+
+    def show(self, console: Console, runs: str, folder: Path, seconds: float) -> None:
+        """Print the story."""
+        console.print(self._table())
+        for judged, sibling, before, after in self.changed_siblings[:1]:
+            console.print(
+                Panel(
+                    f"verdict on {judged.uid} ({judged.time:%d %b %H:%M}): {judged.rule.uid} on {main_entity(judged).uid}\n"
+                    f"sibling {sibling.uid} ({sibling.time:%d %b %H:%M}): {before} without verdicts → {after} with them",
+                    title="one verdict, followed",
+                    expand=False,
+                )
+            )
+        console.print(f"MLflow store   {runs}", soft_wrap=True, highlight=False)
+        console.print(f"everything     {folder} (service log, export, bundles)", soft_wrap=True, highlight=False)
+        console.print(f"took {seconds:.0f} s", highlight=False)
+
+    def _table(self) -> Table:
+        total = sum(self.actions.values())
+        first, second = self.trainings
+        certificate = second.certificate
+        table = Table(title=f"Tamis on {self.stage.source}: network {self.stage.tenant}, never seen in the first training", show_header=False)
+        table.add_column(style="bold")
+        table.add_column(justify="right")
+        table.add_column(style="dim")
+        table.add_row("alerts in", f"{total:,}", "over HTTP, each with a durable decision")
+        for action in (Action.SUPPRESS, Action.QUEUE, Action.ESCALATE):
+            count = self.actions[action]
+            table.add_row(_WORDS[action], f"{count:,}", f"{count / total:.1%}; {self.attack_actions[action]:,} of them attack alerts")
+        table.add_row("attack steps found", f"{self.steps_found} of {self.steps}", "a step is found if any alert of it reached a person")
+        table.add_row("verdicts given", f"{sum(self.verdicts.values()):,}", ", ".join(f"{n} {v}" for v, n in self.verdicts.items()))
+        table.add_row("siblings changed", f"{len(self.changed_siblings):,}", "later alerts, same rule and entity, decided otherwise")
+        share = self.unrelated_same / self.unrelated if self.unrelated else 0.0
+        table.add_row("unrelated left alone", f"{self.unrelated_same:,}", f"{share:.1%} of those whose rule and entity got no verdict")
+        proof = f"n = {certificate.n}, k = {certificate.k}, bound {certificate.bound:.3f}"
+        table.add_row("certificate", certificate.status.value, f"{certificate.objective}: {proof}")
+        table.add_row("model", f"v{first.version} → v{second.version}", f"{first.bundle_digest[:12]} → {second.bundle_digest[:12]}")
+        return table
+
+
+_WORDS = {Action.SUPPRESS: "suppressed", Action.QUEUE: "queued", Action.ESCALATE: "escalated"}
+
+
+def tell(
+    stage: Stage,
+    decisions: Mapping[str, Mapping[str, Any]],
+    labels: Sequence[Label],
+    without: Mapping[str, str],
+    trainings: tuple[TrainResult, TrainResult],
+) -> Story:
+    """Compare what was decided with what would have been decided without the verdicts."""
+    attacks = [alert for alert in stage.alerts if stage.is_attack(alert)]
+    steps = {stage.step(alert) for alert in attacks}
+    found = {stage.step(alert) for alert in attacks if decisions[alert.uid]["action"] != Action.SUPPRESS}
+    judged = _judged(stage, labels)
+    rules, entities = {line[0] for line in judged}, {line[1] for line in judged}
+    changed, unrelated, same = [], 0, 0
+    for alert in stage.alerts:
+        line = (alert.rule.uid, main_entity(alert).uid)
+        action = str(decisions[alert.uid]["action"])
+        if line in judged and judged[line][1].time < alert.time and action != without[alert.uid]:
+            changed.append((judged[line][0], alert, without[alert.uid], action))
+        elif line[0] not in rules and line[1] not in entities:
+            unrelated += 1
+            same += action == without[alert.uid]
+    return Story(
+        stage=stage,
+        actions=Counter(str(decision["action"]) for decision in decisions.values()),
+        attack_actions=Counter(str(decisions[alert.uid]["action"]) for alert in attacks),
+        steps_found=len(found),
+        steps=len(steps),
+        verdicts=Counter(label.verdict.value for label in labels),
+        changed_siblings=changed,
+        unrelated_same=same,
+        unrelated=unrelated,
+        trainings=trainings,
+    )
+
+
+def _judged(stage: Stage, labels: Sequence[Label]) -> dict[tuple[str, str], tuple[Alert, Label]]:
+    """Return for each rule and entity the alert judged first, and its label."""
+    by_uid = {alert.uid: alert for alert in stage.alerts}
+    found: dict[tuple[str, str], tuple[Alert, Label]] = {}
+    for label in labels:
+        alert = by_uid[label.alert_uid]
+        found.setdefault((alert.rule.uid, main_entity(alert).uid), (alert, label))
+    return found

@@ -1,0 +1,133 @@
+"""A report: one page that opens anywhere, prints well, and shows hostile text as text; the numbers beside it as JSON."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from rich.table import Table as RichTable
+from sklearn.metrics import precision_recall_curve
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.7rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{padding:.25rem .7rem;border-bottom:1px solid #dde2e8;text-align:right}th:first-child,td:first-child{text-align:left}
+th{font-weight:600;color:#47525f}p.note{color:#5b6673;max-width:50rem}figure{margin:1rem 0}svg{max-width:100%;height:auto}
+@media print{body{margin:0}h2{break-after:avoid}figure,table{break-inside:avoid}}
+"""
+
+Cell = str | int | float
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: the first column names the row, the others are right-aligned. Floats are shown with three decimals."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+
+    def rich(self) -> RichTable:
+        """Return the table for a terminal."""
+        shown = RichTable(title=self.title, caption=self.note or None)
+        for number, column in enumerate(self.columns):
+            shown.add_column(column, justify="right" if number else "left")
+        for row in self.rows:
+            shown.add_row(*(shown_cell(cell) for cell in row))
+        return shown
+
+    def html(self) -> str:
+        """Return the table for a page."""
+        head = "".join(f"<th>{html.escape(column)}</th>" for column in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(shown_cell(cell))}</td>" for cell in row) + "</tr>" for row in self.rows
+        )
+        note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
+        return f"<h2>{html.escape(self.title)}</h2><table><tr>{head}</tr>{body}</table>{note}"
+
+
+def shown_cell(cell: Cell) -> str:
+    """Return a cell as text."""
+    if isinstance(cell, float):
+        return "–" if np.isnan(cell) else f"{cell:.3f}"
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot as SVG."""
+
+    name: str
+    title: str
+    svg: str
+
+
+def write_report(folder: Path, title: str, tables: Sequence[Table], plots: Sequence[Plot], facts: Mapping[str, Any]) -> Path:
+    """Write ``report.html`` and ``report.json`` into ``folder``; return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = [table.html() for table in tables]
+    parts += [f"<h2>{html.escape(plot.title)}</h2><figure>{plot.svg}</figure>" for plot in plots]
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>"
+    )
+    (folder / "report.html").write_text(page, "utf-8")
+    numbers = {"title": title, "facts": dict(facts), "tables": [{"title": t.title, "columns": t.columns, "rows": t.rows} for t in tables]}
+    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=1))
+    return folder / "report.html"
+
+
+def precision_recall_plot(curves: Mapping[str, tuple[NDArray[np.int8], NDArray[np.float64]]]) -> Plot:
+    """Draw precision against recall of each (target, score)."""
+    figure, axes = _axes("recall", "precision")
+    for name, (target, score) in curves.items():
+        if target.any():
+            precision, recall, _ = precision_recall_curve(target, score)
+            axes.step(recall, precision, where="post", label=name)
+    return _plot("precision_recall", "Precision and recall over alert groups", figure, axes)
+
+
+def calibration_plot(curves: Mapping[str, tuple[NDArray[np.int8], NDArray[np.float64]]], bins: int = 15) -> Plot:
+    """Draw the share of attacks against the mean score in bins of equal mass."""
+    figure, axes = _axes("mean score", "share of attacks")
+    axes.plot([0, 1], [0, 1], color="#b8c0ca", linewidth=1)
+    for name, (target, score) in curves.items():
+        parts = [part for part in np.array_split(np.argsort(score, kind="stable"), bins) if len(part)]
+        axes.plot([score[p].mean() for p in parts], [target[p].mean() for p in parts], marker="o", markersize=3, label=name)
+    return _plot("calibration", "Calibration", figure, axes)
+
+
+def suppression_plot(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Plot:
+    """Draw the share of incidents lost whole against the share of benign groups suppressed."""
+    figure, axes = _axes("benign groups suppressed", "attack steps lost")
+    for name, (hidden, lost) in curves.items():
+        axes.plot(hidden, lost, label=name)
+    return _plot("suppression", "What suppression costs", figure, axes)
+
+
+def _axes(x: str, y: str) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlabel=x, ylabel=y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _plot(name: str, title: str, figure: Figure, axes: Any) -> Plot:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
+    out = io.StringIO()
+    with rc_context({"svg.hashsalt": "tamis"}):
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    svg = out.getvalue()
+    return Plot(name, title, svg[svg.index("<svg") :])
