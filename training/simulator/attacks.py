@@ -53,7 +53,7 @@ def _campaign(world: World, days: int, steps: tuple[Step, ...], number: int, rng
         time += float(rng.exponential(step.hours * 3600.0 * slow)) + 120.0
         if rng.random() > _PROGRESS:
             break
-    return [Rows(*(column[part.time < days * DAY] for column in part)) for part in made]
+    return [part.take(part.time < days * DAY) for part in made]
 
 
 def _step(world: World, step: Step, number: int, at: tuple[float, int, int, int], rng: np.random.Generator) -> Rows:

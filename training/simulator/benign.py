@@ -6,11 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.simulator.rules import INDEX, RULES, Where
-from training.simulator.world import DAY, Rows, World, joined, rows
+from training.simulator.world import DAY, ORIGINS, Rows, World, joined, rows
 
 _BURST = 0.55
 """Chance that an alert of a habit is followed by another a moment later."""
-_ONBOARDING_RULES = ("s-first-process", "i-new-device", "e-new-service", "e-scheduled-task", "e-lolbin", "n-rare-agent", "e-encoded-command")
+_ONBOARDING_RULES = (
+    "s-first-process",
+    "i-new-device",
+    "e-new-service",
+    "e-scheduled-task",
+    "e-lolbin",
+    "n-rare-agent",
+    "e-encoded-command",
+)
 _ADMIN_RULES = ("e-remote-service", "e-discovery", "e-encoded-command", "i-privilege", "e-net-enumeration")
 
 
@@ -25,7 +33,7 @@ def _noise(world: World, days: int, rng: np.random.Generator) -> Rows:
     for number, rule in enumerate(RULES):
         hosts = world.where(rule.where)
         host = np.repeat(hosts, rng.poisson(rule.noise * world.rates[number] * days, len(hosts)))
-        parts.append(_placed(world, days, host, number, "noise", rng))
+        parts.append(_placed(world, world.working_times(world.user_of(host), days, rng), host, number, rng))
     return joined(parts)
 
 
@@ -39,19 +47,21 @@ def _habits(world: World, days: int, rng: np.random.Generator) -> Rows:
         host = np.repeat(np.arange(len(chosen)), rng.poisson(pace * days))
         first = np.where(rng.random(len(chosen)) < 0.2, rng.uniform(0, days, len(chosen)), 0.0) * DAY
         last = np.where(rng.random(len(chosen)) < 0.15, rng.uniform(0, days, len(chosen)), days) * DAY
-        made = _placed(world, days, chosen[host], number, "habit", rng)
-        held = (made.time >= first[host]) & (made.time <= last[host])
-        parts.append(_repeated(Rows(*(column[held] for column in made)), days, rng))
+        time = world.working_times(world.user_of(chosen[host]), days, rng)
+        held = (time >= first[host]) & (time <= last[host])
+        made = _placed(world, time[held], chosen[host][held], number, rng)
+        parts.append(_repeated(made._replace(origin=np.full_like(made.origin, ORIGINS.index("habit"))), days, rng))
     return joined(parts)
 
 
-def _placed(world: World, days: int, host: NDArray[np.int64], rule: int, origin: str, rng: np.random.Generator) -> Rows:
+def _placed(world: World, time: NDArray[np.float64], host: NDArray[np.int64], rule: int, rng: np.random.Generator) -> Rows:
+    """Return alerts of one rule at these times on these hosts, with outside addresses and domains that many share."""
     who = world.user_of(host)
     outside = -2 - rng.zipf(1.3, len(host)).clip(max=3000)
     is_outside = np.full(len(host), RULES[rule].product in {"nids", "idp", "mail"})
     domain = np.where(is_outside & (rng.random(len(host)) < 0.5), rng.zipf(1.5, len(host)).clip(max=2000), -1)
     return rows(
-        world.working_times(who, days, rng), origin,
+        time, "noise",
         rule=rule, host=host, user=who, source=np.where(is_outside, outside, -1), domain=domain,
     )  # fmt: skip
 
@@ -60,7 +70,7 @@ def _repeated(made: Rows, days: int, rng: np.random.Generator) -> Rows:
     again = np.repeat(np.arange(len(made.time)), rng.geometric(1.0 - _BURST, len(made.time)))
     first = np.concatenate([[True], again[1:] != again[:-1]]) if len(again) else np.zeros(0, bool)
     time = made.time[again] + np.where(first, 0.0, rng.exponential(180.0, len(again)))
-    return Rows(np.minimum(time, days * DAY - 1.0), *(column[again] for column in made[1:]))
+    return made.take(again)._replace(time=np.minimum(time, days * DAY - 1.0))
 
 
 def _scanner(world: World, days: int, rng: np.random.Generator) -> Rows:
@@ -78,7 +88,7 @@ def _scanner(world: World, days: int, rng: np.random.Generator) -> Rows:
     decoyed = time[scanned.host == world.server("decoy")] + 1.0
     touched = rows(decoyed, "scanner", rule=INDEX["s-decoy-touched"], host=world.server("decoy"), source=world.server("scan"))
     seen = rng.random(count) < 0.6
-    return joined([Rows(*(column[seen] for column in scanned)), touched])
+    return joined([scanned.take(seen), touched])
 
 
 def _backup(world: World, days: int, rng: np.random.Generator) -> Rows:

@@ -32,7 +32,7 @@ _MOST_TENANTS = 200
 
 
 class Simulated(NamedTuple):
-    """What was written: the ``history`` directory, the ``truth`` beside it (a row an alert), the ``context`` files, and counts."""
+    """What was written: the ``history``, the ``truth`` beside it (a row an alert), the ``context`` files, and counts."""
 
     history: Path
     truth: Path
@@ -78,7 +78,7 @@ def _live(number: int, days: int, seed: int) -> _Tenant:
     alerts = joined([benign(world, days, rng), attacked])
     received = alerts.time + rng.exponential(8.0, len(alerts.time)) + np.where(rng.random(len(alerts.time)) < 0.02, 900.0, 0.0)
     order = np.argsort(received, kind="stable")
-    alerts = Rows(*(column[order] for column in alerts))
+    alerts = alerts.take(order)
     return _Tenant(world, alerts, received[order], incidents, judge(alerts, days, rng))
 
 

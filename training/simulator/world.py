@@ -36,6 +36,10 @@ class Rows(NamedTuple):
     incident: NDArray[np.int64]
     step: NDArray[np.int64]
 
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+        """Return the rows at ``index`` (positions or a mask)."""
+        return Rows(self.time[index], *(column[index] for column in self[1:]))
+
 
 ORIGINS = ("noise", "habit", "scanner", "backup", "admin", "onboarding", "attack")
 
@@ -48,7 +52,8 @@ def rows(time: NDArray[np.float64], origin: str, **columns: object) -> Rows:
 
 def joined(parts: list[Rows]) -> Rows:
     """Return all rows, one part after the other."""
-    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    time, *others = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Rows(time, *others)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,9 @@ class World:
         servers = self.servers[self.servers != self.server("decoy")]
         if place is Where.SERVER:
             return servers
-        return servers[self.exposed[servers]] if place is Where.EXPOSED else np.concatenate([np.arange(len(self.users)), servers])
+        if place is Where.EXPOSED:
+            return np.asarray(servers[self.exposed[servers]], np.int64)
+        return np.concatenate([np.arange(len(self.users)), servers])
 
     def user_of(self, host: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return whose workstation it is, −1 for servers."""
@@ -93,7 +100,9 @@ class World:
         day = rng.integers(0, max(int(days), 1), len(who)).astype(np.float64)
         weekend = (day % 7.0 >= 5.0) & (rng.random(len(who)) < 0.9)
         day = np.where(weekend & (who >= 0), np.maximum(day - 2.0 - (day % 7.0 - 5.0), 0.0), day)
-        hour = np.where(who >= 0, self.starts[np.maximum(who, 0)] + rng.beta(1.6, 1.8, len(who)) * 9.5, rng.uniform(0, 24, len(who)))
+        hour = np.where(
+            who >= 0, self.starts[np.maximum(who, 0)] + rng.beta(1.6, 1.8, len(who)) * 9.5, rng.uniform(0, 24, len(who))
+        )
         return np.clip((day + hour / 24.0) * DAY, 0.0, days * DAY - 1.0)
 
 

@@ -1,0 +1,134 @@
+"""The simulation: the same seed gives the same bytes, truth stays out of the history, and a rule's name does not tell."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from features.context import Context
+from features.history import read_alerts, read_labels, read_manifest
+from features.label import Verdict
+from training.errors import DataError
+from training.simulator.simulate import START, Simulated, simulate
+
+DAYS = 14
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """Three tenants over two weeks."""
+    return simulate(3, DAYS, 7, tmp_path_factory.mktemp("simulated") / "out")
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    first, again, other = (simulate(2, 3, seed, tmp_path / name) for seed, name in ((1, "a"), (1, "b"), (2, "c")))
+    assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
+    assert _digests(tmp_path / "a")["history/alerts-00000.parquet"] != _digests(tmp_path / "c")["history/alerts-00000.parquet"]
+    assert first[3:] == again[3:]
+    assert other.alerts > 500
+
+
+def test_history_reads_back_in_the_order_of_receipt(simulated: Simulated) -> None:
+    alerts = [item for chunk in read_alerts(simulated.history) for item in chunk]
+    labels = read_labels(simulated.history)
+    assert len(alerts) == simulated.alerts
+    assert len(labels) == simulated.labels
+    received = sorted(
+        [(seq, alert.received_time) for seq, alert in alerts] + [(seq, label.received_time) for seq, label in labels]
+    )
+    assert [seq for seq, _ in received] == list(range(len(received)))
+    assert all(a[1] <= b[1] for a, b in itertools.pairwise(received))
+    assert len({(alert.tenant, alert.uid) for _, alert in alerts}) == len(alerts)
+    assert all(START <= alert.time < START + timedelta(days=DAYS) for _, alert in alerts)
+
+
+def test_tenants_overlap_in_time(simulated: Simulated) -> None:
+    times: dict[str, list[float]] = {}
+    for chunk in read_alerts(simulated.history):
+        for _, alert in chunk:
+            times.setdefault(alert.tenant, []).append(alert.time.timestamp())
+    assert len(times) == 3
+    assert max(min(of) for of in times.values()) < min(max(of) for of in times.values())
+
+
+def test_a_verdict_comes_after_its_alert_and_before_the_end(simulated: Simulated) -> None:
+    given = {alert.uid: alert.time for chunk in read_alerts(simulated.history) for _, alert in chunk}
+    for _, label in read_labels(simulated.history):
+        assert given[label.alert_uid] < label.time < START + timedelta(days=DAYS)
+
+
+def test_verdicts_are_partial_and_sometimes_wrong(simulated: Simulated) -> None:
+    truth = pd.read_parquet(simulated.truth).set_index(["tenant", "alert_uid"])["attack"]
+    labels = [label for _, label in read_labels(simulated.history)]
+    assert 0.1 < len(labels) / simulated.alerts < 0.6
+    assert {label.verdict for label in labels} >= {Verdict.TRUE_POSITIVE, Verdict.BENIGN_POSITIVE, Verdict.FALSE_POSITIVE}
+    wrong = [
+        label for label in labels if label.verdict.target >= 0 and label.verdict.target != truth[label.tenant, label.alert_uid]
+    ]
+    assert 0.0 < len(wrong) / len(labels) < 0.1
+
+
+def test_truth_is_beside_the_history_and_not_in_it(simulated: Simulated) -> None:
+    assert simulated.truth.parent == simulated.history.parent
+    kinds = {part.kind for part in read_manifest(simulated.history).parts}
+    assert kinds == {"alerts", "labels"}
+    truth = pd.read_parquet(simulated.truth)
+    assert len(truth) == simulated.alerts
+    assert set(truth["origin"]) >= {"noise", "habit", "scanner", "backup", "admin", "attack"}
+    assert (truth["attack"] == (truth["incident_uid"] != "")).all()
+    alert = next(iter(read_alerts(simulated.history)))[0][1]
+    assert alert.raw == ""
+
+
+def test_context_travels_with_the_history(simulated: Simulated) -> None:
+    context = Context.load(simulated.history / read_manifest(simulated.history).context)
+    alerts = [alert for _, alert in next(iter(read_alerts(simulated.history)))]
+    known = [context.asset(alert.tenant, alert.entities[0].uid, alert.time) for alert in alerts]
+    assert all(known)
+    assert {asset.criticality for asset in known if asset} >= {0, 1, 2, 3, 4}
+    assert any(context.decoy(a.tenant, "host", a.entities[0].uid, a.time) for a in alerts)
+    assert any(context.indicator(a.tenant, o.kind, o.value, a.time) for a in alerts for o in a.observables)
+
+
+def test_rule_table_neither_solves_it_nor_fails(tmp_path: Path) -> None:
+    simulated = simulate(5, 30, 3, tmp_path / "out")
+    truth = pd.read_parquet(simulated.truth)
+    rules = pd.DataFrame(
+        [(a.tenant, a.uid, a.rule.uid) for chunk in read_alerts(simulated.history) for _, a in chunk],
+        columns=["tenant", "alert_uid", "rule"],
+    )
+    table = rules.merge(truth, on=["tenant", "alert_uid"])
+    assert len(table) == len(truth)
+    found = np.zeros(len(table))
+    for tenant in table["tenant"].unique():
+        out = table["tenant"] == tenant
+        rate = table[~out].groupby("rule")["attack"].mean()
+        found[out] = table[out]["rule"].map(rate).fillna(0.0)
+    assert 0.3 <= average_precision_score(table["attack"], found) <= 0.7
+    assert 0.005 < table["attack"].mean() < 0.05
+
+
+@pytest.mark.parametrize(("tenants", "days", "seed"), [(0, 1, 0), (1, 0, 0), (1, 1, -1), (500, 1, 0)])
+def test_impossible_numbers_are_refused(tmp_path: Path, tenants: int, days: int, seed: int) -> None:
+    with pytest.raises(DataError, match="simulating needs"):
+        simulate(tenants, days, seed, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(DataError, match="in use"):
+        simulate(1, 1, 0, tmp_path)
+    assert (tmp_path / "precious").read_text() == "x"
