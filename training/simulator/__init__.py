@@ -3,3 +3,7 @@
 Everything follows from a seed, to the byte. Depth is modest: it is here so that the loop runs without real data, and so
 that a rule's name alone does not tell an attack.
 """
+
+from training.simulator.simulation import Simulated, simulate
+
+__all__ = ["Simulated", "simulate"]

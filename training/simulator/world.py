@@ -83,10 +83,10 @@ class World:
     def where(self, place: Where) -> NDArray[np.int64]:
         """Return the hosts at a place; decoys are nowhere."""
         if place is Where.WORKSTATION:
-            return np.arange(len(self.users))
+            return np.arange(len(self.users), dtype=np.int64)
         servers = self.servers[self.servers != self.server("decoy")]
         if place is Where.SERVER:
-            return servers
+            return np.asarray(servers, np.int64)
         if place is Where.EXPOSED:
             return np.asarray(servers[self.exposed[servers]], np.int64)
         return np.concatenate([np.arange(len(self.users)), servers])
@@ -108,7 +108,7 @@ class World:
 
 def build_world(number: int, rng: np.random.Generator) -> World:
     """Make a tenant. Names carry no meaning across tenants; how loud each rule is differs widely."""
-    tenant = f"tenant-{number + 1}"
+    tenant = f"tenant-{number + 1:03d}"
     count = int(rng.integers(30, 60))
     tags = rng.permutation(9000)[: count + len(_SERVERS)] + 1000
     hosts = [f"{'ws' if i < count else _SERVERS[i - count]}-{tag}" for i, tag in enumerate(tags.tolist())]

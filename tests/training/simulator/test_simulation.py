@@ -16,7 +16,8 @@ from features.context import Context
 from features.history import read_alerts, read_labels, read_manifest
 from features.label import Verdict
 from training.errors import DataError
-from training.simulator.simulate import START, Simulated, simulate
+from training.simulator import Simulated, simulate
+from training.simulator.simulation import START
 
 DAYS = 14
 

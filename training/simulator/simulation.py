@@ -41,6 +41,10 @@ class Simulated(NamedTuple):
     labels: int
     incidents: int
 
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.alerts:,} alerts, {self.labels:,} verdicts, {self.incidents} incidents in {self.history}; truth in {self.truth}"
+
 
 class _Tenant(NamedTuple):
     world: World
