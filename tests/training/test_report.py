@@ -1,0 +1,100 @@
+"""The report: hostile names stay text, nothing is fetched from elsewhere, the same content gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.report import Cell, Plot, Table, calibration_plot, precision_recall_plot, suppression_plot, write_report
+
+HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
+RNG = np.random.default_rng(0)
+TARGET = (RNG.random(400) < 0.2).astype(np.int8)
+SCORE = np.clip(RNG.random(400) * 0.6 + 0.3 * TARGET, 0.0, 1.0)
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page with their attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def plots(name: str = "model") -> list[Plot]:
+    return [
+        precision_recall_plot({name: (TARGET, SCORE), "no attack": (np.zeros(3, np.int8), np.ones(3))}),
+        calibration_plot({name: (TARGET, SCORE)}),
+        suppression_plot({name: ([0.1, 0.5, 0.9], [0.0, 0.0, 0.2])}),
+    ]
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    table = Table(HOSTILE, [HOSTILE, "n"], [[HOSTILE, 1]], HOSTILE)
+    page = write_report(tmp_path, HOSTILE, [table], plots(HOSTILE), {HOSTILE: HOSTILE}).read_text("utf-8")
+    seen = Tags(page)
+    assert not {"script", "img", "iframe", "link", "object"} & {tag for tag, _ in seen.tags}
+    assert not [name for _, attributes in seen.tags for name in attributes if name.startswith("on")]
+    assert seen.text.count(HOSTILE) >= 5
+
+
+def test_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
+    page = write_report(tmp_path, "t", [], plots(), {}).read_text("utf-8")
+    for _, attributes in Tags(page).tags:
+        for name in ("src", "href", "xlink:href", "data", "action"):
+            assert (attributes.get(name) or "#").startswith("#")
+    assert not re.search(r"@import|url\((?!#)", page)
+    assert "<!DOCTYPE svg" not in page
+
+
+def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    table = Table("t", ["a", "b"], [["x", 0.5]])
+    for name in ("one", "two"):
+        write_report(tmp_path / name, "t", [table], plots(), {"n": 1})
+    for file in ("report.html", "report.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_numbers_are_the_same_in_page_and_json(tmp_path: Path) -> None:
+    rows: list[list[Cell]] = [["ours", 12345, 0.98765], ["theirs", 0, float("nan")]]
+    page = write_report(tmp_path, "Quality", [Table("AP", ["scorer", "alerts", "ap"], rows, "A note.")], [], {"digest": "ab"})
+    text = page.read_text("utf-8")
+    assert "12,345" in text
+    assert "0.988" in text
+    assert "<td>–</td>" in text
+    assert "A note." in text
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert found["facts"] == {"digest": "ab"}
+    assert found["tables"][0]["rows"] == [["ours", 12345, 0.98765], ["theirs", 0, None]]
+
+
+def test_table_for_the_terminal_has_all_rows() -> None:
+    shown = Table("AP", ["scorer", "ap"], [["ours", 0.5], ["theirs", 0.25]]).rich()
+    assert shown.row_count == 2
+    assert [column.justify for column in shown.columns] == ["left", "right"]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_each_plot_is_one_svg_without_a_date(number: int) -> None:
+    plot = plots()[number]
+    assert plot.svg.startswith("<svg")
+    assert plot.svg.count("</svg>") == 1
+    assert "dc:date" not in plot.svg
+
+
+def test_plots_take_no_curves_at_all() -> None:
+    for plot in (precision_recall_plot({}), calibration_plot({}), suppression_plot({})):
+        assert plot.svg.startswith("<svg")
