@@ -150,30 +150,13 @@ class Scorer:
         fresh: list[Alert] = []
         digests: list[bytes] = []
         new: dict[tuple[str, str], int] = {}
-        plan = [(job, self._sort_out(job, new, fresh, digests)) for job in jobs]
+        uids: dict[str, list[str]] = {}
+        for job in jobs:
+            uids.setdefault(job.tenant, []).extend(alert.uid for alert in job.alerts)
+        known = {tenant: self.database.known(tenant, some) for tenant, some in uids.items()}
+        plan = [(job, _sort_out(job, known[job.tenant], new, fresh, digests)) for job in jobs]
         made = self._decide(fresh, digests) if fresh else []
         return [(job, self._answers(job, slots, made)) for job, slots in plan]
-
-    def _sort_out(
-        self, job: AlertsJob, new: dict[tuple[str, str], int], fresh: list[Alert], digests: list[bytes]
-    ) -> list[int | ServiceError]:
-        """Say for each alert where its answer is: an index into what is decided now, −seq of a stored one, or an error."""
-        stored = self.database.known(job.tenant, [alert.uid for alert in job.alerts])
-        slots: list[int | ServiceError] = []
-        for alert in job.alerts:
-            digest, key = content_digest(alert), (job.tenant, alert.uid)
-            if alert.uid in stored:
-                seq, before = stored[alert.uid]
-                slots.append(-seq if before == digest else _taken(alert))
-            elif key in new:
-                slots.append(new[key] if digests[new[key]] == digest else _taken(alert))
-            else:
-                new[key] = len(fresh)
-                slots.append(len(fresh))
-                fresh.append(alert)
-                digests.append(digest)
-                job.created += 1
-        return slots
 
     def _answers(self, job: AlertsJob, slots: list[int | ServiceError], made: list[Decision]) -> list[Answer]:
         repeated = [-slot for slot in slots if isinstance(slot, int) and slot < 0]
@@ -221,6 +204,31 @@ class Scorer:
             self.engine.fold(facts)
             LABELS.labels(label.verdict.value).inc()
         return answer
+
+
+def _sort_out(
+    job: AlertsJob,
+    stored: dict[str, tuple[int, bytes]],
+    new: dict[tuple[str, str], int],
+    fresh: list[Alert],
+    digests: list[bytes],
+) -> list[int | ServiceError]:
+    """Say for each alert where its answer is: an index into what is decided now, −seq of a stored one, or an error."""
+    slots: list[int | ServiceError] = []
+    for alert in job.alerts:
+        digest, key = content_digest(alert), (job.tenant, alert.uid)
+        if alert.uid in stored:
+            seq, before = stored[alert.uid]
+            slots.append(-seq if before == digest else _taken(alert))
+        elif key in new:
+            slots.append(new[key] if digests[new[key]] == digest else _taken(alert))
+        else:
+            new[key] = len(fresh)
+            slots.append(len(fresh))
+            fresh.append(alert)
+            digests.append(digest)
+            job.created += 1
+    return slots
 
 
 def _taken(alert: Alert) -> ConflictError:

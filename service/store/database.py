@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,13 +25,13 @@ from service.store.tables import alerts, decisions, labels, names, past, queue
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
-_INSERT_ALERT = "INSERT INTO alerts (seq, tenant, uid, received, digest, payload, fact) VALUES (?,?,?,?,?,?,?)"
-_INSERT_DECISION = (
-    "INSERT INTO decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?)"
-)
+_ALERTS = "alerts (seq, tenant, uid, received, digest, payload, fact)"
+_DECISIONS = "decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features)"
+_QUEUE = "queue (alert_seq, tenant, priority)"
 _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
-_INSERT_QUEUE = "INSERT INTO queue (alert_seq, tenant, priority) VALUES (?,?,?)"
+_ROWS_AT_ONCE = (256, 32, 4, 1)
+"""Rows a statement: the driver gives up the interpreter lock at each statement, and gets it back late under load."""
+
 _KNOWN = "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN (SELECT value FROM json_each(?))"
 _FACTS = (
     "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? UNION ALL "
@@ -76,10 +78,16 @@ class Database:
         self, new_alerts: Sequence[AlertRow], new_decisions: Sequence[DecisionRow], shown: Sequence[tuple[int, str, int]]
     ) -> None:
         """Insert alerts with their decisions, and put those a person should see into the queue."""
-        self.writer.exec_driver_sql(_INSERT_ALERT, list(new_alerts))
-        self.writer.exec_driver_sql(_INSERT_DECISION, list(new_decisions))
-        if shown:
-            self.writer.exec_driver_sql(_INSERT_QUEUE, list(shown))
+        for table, rows in ((_ALERTS, new_alerts), (_DECISIONS, new_decisions), (_QUEUE, shown)):
+            self._insert(table, rows)
+
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        start = 0
+        for size in _ROWS_AT_ONCE:
+            while len(rows) - start >= size:
+                some = rows[start : start + size]
+                self.writer.exec_driver_sql(_insertion(table, size), tuple(chain.from_iterable(some)))
+                start += size
 
     def insert_label(self, row: LabelRow) -> None:
         """Insert a label and take its alert off the queue."""
@@ -122,6 +130,12 @@ class Database:
         cursor = connection.exec_driver_sql(_FACTS, (after, until, after, until))
         while rows := cursor.fetchmany(size):
             yield [fact for _, fact in rows]
+
+
+@cache
+def _insertion(table: str, rows: int) -> str:
+    row = "(" + ",".join("?" * (table.count(",") + 1)) + ")"
+    return f"INSERT INTO {table} VALUES " + ",".join([row] * rows)  # noqa: S608 — of the constants above only
 
 
 def open_engine(path: Path) -> Engine:
