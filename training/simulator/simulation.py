@@ -43,7 +43,8 @@ class Simulated(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in a line."""
-        return f"{self.alerts:,} alerts, {self.labels:,} verdicts, {self.incidents} incidents in {self.history}; truth in {self.truth}"
+        counts = f"{self.alerts:,} alerts, {self.labels:,} verdicts, {self.incidents} incidents"
+        return f"{counts} in {self.history}; truth in {self.truth}"
 
 
 class _Tenant(NamedTuple):

@@ -1,0 +1,43 @@
+"""The notebooks run from top to bottom, as a data scientist would run them, and are kept without outputs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+from models.bundle_store import BundleStore
+from training.simulator import simulate
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebook_is_kept_clean(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def test_retrain_runs_and_makes_a_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(2, 5, 11, tmp_path / "simulated").history.rename(tmp_path / "export")
+    monkeypatch.setenv("TAMIS_VAR", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.read(ROOT / "notebooks" / "01_retrain.ipynb", as_version=4)
+    nbclient.NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "version 1 of the model" in printed
+    assert "certificate refused" in printed
+    assert "champion: " in printed
+    assert BundleStore(tmp_path / "bundles").current() is not None
