@@ -38,7 +38,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         row_fraction: float = 0.8,
         l2: float = 1.0,
         seed: int = 0,
-        threads: int = 2,
+        threads: int = 1,
     ) -> None:
         self.trees = trees
         self.leaves = leaves

@@ -17,7 +17,7 @@ from models.calibration import Calibrator, priority
 from models.certificate import GRID, Certificate, Objective, certify, lower_bound
 from models.policy import Guardrails, ThresholdPolicy, effective_score
 from training.dataset import UNLABELLED, Dataset
-from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, out_of_fold
+from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, fit_all, score_folds
 from training.sample import weights
 from training.split import folds
 
@@ -46,13 +46,14 @@ def assemble(dataset: Dataset, objective: Objective, parameters: FitParameters, 
     told("walking the facts")
     rows = TrainingRows.gather(dataset, seed=parameters.seed)
     splits, assumption = folds(dataset)
-    oof = out_of_fold(rows, splits, parameters, with_labels=assumption == "own", told=told)
+    everything = dataset.target != UNLABELLED
+    *models, model = fit_all(rows, [*(fold.train for fold in splits), everything], parameters, told=told)
+    told("scoring out of fold")
+    oof = score_folds(rows, splits, models, with_labels=assumption == "own")
     calibrator = calibrate(dataset, oof)
     score = np.where(oof.scored, calibrator(np.nan_to_num(oof.raw)), np.nan)
     certificate = certificate_of(dataset, oof, score, objective, assumption)
     policy = ThresholdPolicy(certificates=(certificate,), escalate_from=escalation(dataset, score))
-    told("fitting on everything")
-    model = rows.fit(dataset.target != UNLABELLED, parameters)
     card = model_card(dataset, certificate, policy, parameters)
     digest = _write(out, rows, model, calibrator, policy, card, dataset, run)
     bundle = ModelBundle.load(out)

@@ -12,7 +12,7 @@ from models.calibration import Calibrator
 from models.certificate import GRID
 from models.policy import Guardrails, effective_score
 from training.dataset import UNLABELLED, Dataset
-from training.fit import FitParameters, OutOfFold, Told, TrainingRows, out_of_fold, score_folds
+from training.fit import FitParameters, OutOfFold, Told, TrainingRows, fit_all, out_of_fold, score_folds
 from training.metrics import (
     Suppression,
     average_precision,
@@ -199,7 +199,7 @@ def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParam
         kept = dataset.without(of_kind)
         gathered = TrainingRows.gather(kept, seed=parameters.seed)
         splits = [Fold(dataset.tenants[t], _others(kept, t), dataset.tenant == t, [dataset.tenants[t]]) for t in tenants]
-        models = [gathered.fit(split.train, parameters) for split in splits]
+        models = fit_all(gathered, [split.train for split in splits], parameters)
         oof = score_folds(rows, splits, models, with_labels=False)
         for t in tenants:
             others = np.flatnonzero((dataset.tenant != t) & (dataset.target != UNLABELLED) & ~of_kind)

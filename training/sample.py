@@ -10,9 +10,12 @@ from features.label import Label
 from models.rule_encoder import RuleCount
 from training.dataset import UNLABELLED, Dataset
 
-ROWS_A_GROUP = 3
+ROWS_A_GROUP = 2
 _SHOWN = 0.3
 """Share of the groups whose labels the walk lets the model see as the tenant's own: analysts judge few."""
+
+_ENOUGH_GROUPS = 20
+_OPPOSED = 0.8
 
 
 def thinned(dataset: Dataset, seed: int) -> NDArray[np.bool_]:
@@ -26,9 +29,36 @@ def thinned(dataset: Dataset, seed: int) -> NDArray[np.bool_]:
 
 
 def weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the weight of each training row: one for each group, shared by its rows."""
+    """Return the weight of each row: one for each group, shared by its rows."""
     group = pd.Series(dataset.group[rows])
     return np.asarray(1.0 / group.groupby(group).transform("size").to_numpy(), np.float64)
+
+
+def training_weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weight of each training row: as :func:`weights`, but incidents count by the root of their number of groups.
+
+    So one long campaign does not drown the short ones; attacks together weigh as much as they have rows.
+    """
+    weight = weights(dataset, rows)
+    attack = dataset.target[rows] == 1
+    of_incident = pd.Series(weight[attack]).groupby(dataset.incident[rows][attack]).transform("sum").to_numpy()
+    weight[attack] /= np.sqrt(of_incident)
+    weight[attack] *= attack.sum() / max(weight[attack].sum(), 1e-12)
+    return weight
+
+
+def contradicted(dataset: Dataset, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which alerts are of a rule whose verdicts contradict each other between tenants: it teaches nothing.
+
+    Contradiction: with ``_ENOUGH_GROUPS`` labelled groups each, nearly always an attack in one tenant, hardly ever in another.
+    """
+    shares: dict[tuple[str, str], list[float]] = {}
+    for count in rule_counts(dataset, mask):
+        if count.total >= _ENOUGH_GROUPS:
+            shares.setdefault((count.product, count.uid), []).append(count.positive / count.total)
+    opposed = {rule for rule, found in shares.items() if max(found) - min(found) > _OPPOSED}
+    flags = np.array([(rule.product, rule.uid) in opposed for rule in dataset.rules], bool)
+    return np.asarray(flags[dataset.rule] if len(flags) else np.zeros(len(dataset), bool))
 
 
 def rule_counts(dataset: Dataset, mask: NDArray[np.bool_]) -> list[RuleCount]:
