@@ -68,7 +68,10 @@ class Host:
 
     async def start(self) -> None:
         """Load the champion, bring the counters up to date, start the scorer."""
-        self.champion = self.bundles.current()
+        try:
+            self.champion = self.bundles.current()
+        except ModelsError:
+            log.exception("no champion can be read: every alert is queued until it can")
         bundle = await self._verified(self.champion)
         engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
         self.scorer = Scorer(self.database, engine, self._rebuild, self.settings.batch_alerts, self.settings.max_waiting_alerts)
@@ -238,7 +241,12 @@ class Host:
             child.kill()
             await child.wait()
             reason = f"its check took longer than {_VERIFY_SECONDS:.0f} s"
-        bundle = None if reason else await asyncio.to_thread(ModelBundle.load, path)
+        bundle = None
+        if not reason:
+            try:
+                bundle = await asyncio.to_thread(ModelBundle.load, path)
+            except ModelsError as error:  # it changed since the child looked at it
+                reason = str(error)
         if bundle is not None and bundle.digest != digest:
             bundle, reason = None, "does not have the digest that it was published under"
         if bundle is None:

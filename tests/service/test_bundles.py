@@ -105,3 +105,15 @@ def test_other_counters_are_rebuilt_from_the_facts(tmp_path: Path) -> None:
             assert service.post(finding("last", rule="r1", host="h1", seconds=2000)).json()["bundle"] == digest
             rows.append(features(service)[-1].tobytes())
     assert rows[0] == rows[1]
+
+
+def test_a_damaged_champion_pointer_does_not_keep_the_service_from_starting(tmp_path: Path) -> None:
+    """Without a model every alert goes to a person, which is safer than no service."""
+    digest = publish(tmp_path / "var", tmp_path / "first", 1)
+    pointer = tmp_path / "var" / "bundles" / "champion.json"
+    whole = pointer.read_bytes()
+    pointer.write_bytes(whole[:20])
+    with Service(tmp_path / "var", poll_seconds=0.05) as service:
+        assert service.post(finding("a")).json()["reason_codes"] == ["no_model"]
+        pointer.write_bytes(whole)
+        assert serve_until(service, digest)[-1] == digest
