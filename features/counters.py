@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
+import zipfile
+import zlib
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +26,11 @@ _LOAD = 0.6
 """The table grows when this share of its slots is taken."""
 _KEPT = 0.75
 """At the size cap this share of the keys, those least decayed, is kept."""
+_DAMAGE = (
+    OSError, ValueError, KeyError, EOFError, IndexError, TypeError, MemoryError, RuntimeError, SyntaxError,
+    zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What reading a damaged snapshot can raise, wherever the damage is."""
 
 
 class KeySpec(msgspec.Struct, frozen=True):
@@ -171,7 +179,7 @@ class CounterState:
                 table = state._empty(int(saved["slots"]))
                 at = saved["at"]
                 table[0][at], table[1][at], table[2][at] = saved["keys"], saved["last"], saved["counts"]
-        except (OSError, ValueError, KeyError, EOFError, IndexError) as error:
+        except _DAMAGE as error:
             raise HistoryError(str(path), f"damaged counter state: {error}") from error
         state._table = table
         state._used[0] = len(at)

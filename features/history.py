@@ -97,7 +97,9 @@ class HistoryWriter:
 
     def labels(self, labels: Sequence[Label], seqs: Sequence[int] | None = None) -> None:
         """Append labels in the order of receipt."""
-        rows = [{**msgspec.structs.asdict(label), "seq": seq} for label, seq in zip(labels, self._number(labels, seqs), strict=True)]
+        rows = [
+            {**msgspec.structs.asdict(label), "seq": seq} for label, seq in zip(labels, self._number(labels, seqs), strict=True)
+        ]
         self._write("labels", rows)
 
     def decisions(self, rows: Sequence[dict[str, Any]]) -> None:

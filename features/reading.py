@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import msgspec
 
@@ -145,13 +145,18 @@ def _records(
                 yield from _json_records(stream, file, fmt, labels, tenant)
 
 
+def _open(file: Path) -> IO[bytes]:
+    if file.suffix == ".gz":
+        return cast("IO[bytes]", gzip.GzipFile(file))
+    return lzma.LZMAFile(file) if file.suffix == ".xz" else file.open("rb")
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[IO[bytes]]:
     """Open a plain, gzip or xz file; what is wrong with it becomes a ``SourceError``."""
     try:
-        opener = {".gz": gzip.open, ".xz": lzma.open}.get(file.suffix)
-        with opener(file, "rb") if opener else file.open("rb") as stream:
-            yield stream  # type: ignore[misc]
+        with _open(file) as stream:
+            yield stream
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise SourceError(str(file), f"truncated or damaged archive: {error}") from error
     except OSError as error:
@@ -180,7 +185,7 @@ def _csv_rows(
                 raise RecordError(f"{len(cells)} fields, the header has {len(header)}")
             time, name, ip, host, short = (cells[i] for i in at)
             _check_text(name + ip + host)
-            alert = normaliser.row(time, name, ip, host, short, f"{network}-{row}", place)
+            alert = normaliser.row(time=time, name=name, ip=ip, host=host, short=short, uid=f"{network}-{row}", place=place)
         except RecordError as error:
             yield error, ",".join(cells).encode("utf-8", "surrogateescape"), file.name, row, None
             continue

@@ -173,7 +173,7 @@ def anomaly(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.floa
     """
     pair, entity = features[:, view.index(HABIT)], features[:, view.index("entity_1d")]
     surprise = np.log2(entity + 1.0) - np.log2(pair + 0.5)
-    return np.maximum(np.nan_to_num(surprise, nan=0.0), 0.0)
+    return np.asarray(np.maximum(np.nan_to_num(surprise, nan=0.0), 0.0), np.float64)
 
 
 def read_parts(path: Path) -> tuple[Manifest, dict[str, bytes], str]:

@@ -100,7 +100,9 @@ def units_needed(alpha: float, delta: float, misses: int = 0) -> int:
     return needed
 
 
-def certify(unit_scores: NDArray[np.float64], objective: Objective, *, unit: str, assumption: str, window: tuple[str, str]) -> Certificate:
+def certify(
+    unit_scores: NDArray[np.float64], objective: Objective, *, unit: str, assumption: str, window: tuple[str, str]
+) -> Certificate:
     """Return the certificate of the largest threshold that keeps the objective.
 
     ``unit_scores`` f8[n]: for each positive unit (incident or attack step) the score of its highest alert *as the whole

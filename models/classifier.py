@@ -28,7 +28,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     threads : threads to train with
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 — scikit-learn's convention
         self,
         trees: int = 200,
         leaves: int = 15,
@@ -50,7 +50,13 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.threads = threads
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, feature_names: list[str] | None = None) -> Self:  # noqa: N803
+    def fit(
+        self,
+        X: ArrayLike,  # noqa: N803
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        feature_names: list[str] | None = None,
+    ) -> Self:
         """Fit on features ``X`` (n × F, float, NaN allowed) and targets ``y`` (n, 0 or 1), weighted by ``sample_weight`` (n)."""
         X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)  # noqa: N806
         self.classes_ = np.unique(y)

@@ -1,14 +1,15 @@
 """The scoring engine: facts in, judgement out, state kept. The one path of the service and of ``tamis score``."""
 
 from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.counters import CounterState
+from features.default_view import DEFAULT_VIEW
 from features.encode import FactBlock, FactEncoder
 from models.bundle import ModelBundle, Scored
 from models.decision import Action, ReasonCode
-from features.default_view import DEFAULT_VIEW
 from models.rule_encoder import RuleEncoder, RuleTable
 
 _UNDECIDED_PRIORITY = 50

@@ -35,7 +35,9 @@ class NotEnoughLabelsError(ModelsError):
 
     def __init__(self, positives: int, negatives: int) -> None:
         self.positives, self.negatives = positives, negatives
-        super().__init__(f"cannot fit on {positives} labelled attack alerts and {negatives} labelled benign ones: both kinds are needed")
+        super().__init__(
+            f"cannot fit on {positives} labelled attack alerts and {negatives} labelled benign ones: both kinds are needed"
+        )
 
 
 class BundleStoreError(ModelsError):

@@ -36,6 +36,11 @@ class Evidence(NamedTuple):
     indicator: NDArray[np.float64]
     decoy: NDArray[np.float64]
 
+    def take(self, rows: NDArray[np.int64]) -> Evidence:
+        """Return the evidence of some alerts."""
+        known, *others = (array[rows] for array in self)
+        return Evidence(known.astype(np.bool_), *(array.astype(np.float64) for array in others))
+
 
 class Guardrails(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions under which nothing is suppressed, whatever the score; they outrank the model."""

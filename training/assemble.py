@@ -37,7 +37,9 @@ class Assembled:
     certificate: Certificate
 
 
-def assemble(dataset: Dataset, objective: Objective, parameters: FitParameters, out: Path, *, run: str = "", told: Told = lambda text: None) -> Assembled:
+def assemble(
+    dataset: Dataset, objective: Objective, parameters: FitParameters, out: Path, *, run: str = "", told: Told = lambda text: None
+) -> Assembled:
     """Train on ``dataset`` and write the bundle to ``out``.
 
     With too few incidents the certificate is refused and the bundle suppresses nothing. Raises ``NotEnoughLabelsError``
@@ -55,7 +57,7 @@ def assemble(dataset: Dataset, objective: Objective, parameters: FitParameters, 
     certificate = certificate_of(dataset, oof, score, objective, assumption)
     policy = ThresholdPolicy(certificates=(certificate,), escalate_from=escalation(dataset, score))
     card = model_card(dataset, certificate, policy, parameters)
-    digest = _write(out, rows, model, calibrator, policy, card, dataset, run)
+    digest = _write(out, rows, model, calibrator, policy, card=card, dataset=dataset, run=run)
     bundle = ModelBundle.load(out)
     assert bundle.digest == digest  # noqa: S101 — just written
     return Assembled(bundle, out, oof, score, certificate)
@@ -69,7 +71,9 @@ def calibrate(dataset: Dataset, oof: OutOfFold) -> Calibrator:
     return Calibrator.fit(oof.raw[rows], dataset.target[rows], weights(dataset, rows))
 
 
-def certificate_of(dataset: Dataset, oof: OutOfFold, score: NDArray[np.float64], objective: Objective, assumption: str) -> Certificate:
+def certificate_of(
+    dataset: Dataset, oof: OutOfFold, score: NDArray[np.float64], objective: Objective, assumption: str
+) -> Certificate:
     """Return the certificate of the objective, a unit for each incident, its highest alert speaking for it."""
     effective = effective_score(score, oof.evidence, Guardrails())
     rows = np.flatnonzero((dataset.incident >= 0) & oof.scored)
@@ -119,7 +123,15 @@ def model_card(dataset: Dataset, certificate: Certificate, policy: ThresholdPoli
 
 
 def _write(
-    out: Path, rows: TrainingRows, model: FoldModel, calibrator: Calibrator, policy: ThresholdPolicy, card: str, dataset: Dataset, run: str
+    out: Path,
+    rows: TrainingRows,
+    model: FoldModel,
+    calibrator: Calibrator,
+    policy: ThresholdPolicy,
+    *,
+    card: str,
+    dataset: Dataset,
+    run: str,
 ) -> str:
     golden = _golden(rows.view, rows.features, model, calibrator)
     parts = {

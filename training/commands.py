@@ -72,8 +72,8 @@ def simulate(
     from training.simulator import simulate as run
 
     with _working("simulating"):
-        summary = run(out, tenants=tenants, days=days, seed=seed)
-    console.print(f"{out}: {summary}", highlight=False)
+        made = run(tenants, days, seed, out)
+    console.print(f"{out}: {made.alerts:,} alerts, {made.labels:,} labels, {made.incidents} incidents", highlight=False)
 
 
 @app.command()
@@ -94,7 +94,9 @@ def train(
         result = run(settings, data, fmt, objective=objective, out=out, also=also, told=told)
         promoted = promote_version(settings, result.version, by=getpass.getuser())[0] if promote_it else ""
     certificate = result.certificate
-    console.print(f"version {result.version}, bundle {result.bundle_digest[:12]}, {result.alerts:,} alerts, {result.rejects} rejected")
+    console.print(
+        f"version {result.version}, bundle {result.bundle_digest[:12]}, {result.alerts:,} alerts, {result.rejects} rejected"
+    )
     for name in ("group_ap", "group_ap_worst", "step_recall", "calibration_error"):
         if name in result.metrics:
             console.print(f"  {name:18} {result.metrics[name]:.3f}")
@@ -113,7 +115,9 @@ def evaluate(
     data: Data,
     fmt: Format,
     report: Annotated[Path, typer.Option(help="Folder for the page, its plots and the numbers as JSON.")],
-    leave_one_out: Annotated[str, typer.Option(help="What to leave out in turn; `tenant` is the only protocol so far.")] = "tenant",
+    leave_one_out: Annotated[
+        str, typer.Option(help="What to leave out in turn; `tenant` is the only protocol so far.")
+    ] = "tenant",
     leave_out_rule: Annotated[str, typer.Option(help="Text of rules left out of the headline figures (printed beside).")] = "",
     unseen_kinds: Annotated[bool, typer.Option(help="Also leave each kind of attack out (a model more for each).")] = True,
 ) -> None:
@@ -128,7 +132,9 @@ def evaluate(
     settings = Settings.from_env()
     with _working("reading") as told:
         dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
-        result = run(dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told)
+        result = run(
+            dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told
+        )
         page = write(report, result)
     for table in tables(result):
         Console().print(table.rich())

@@ -100,7 +100,7 @@ def _live_a_day(loop: Loop, pipeline: Client, analyst: Client, day: Sequence[Ale
     for some in batches(day):
         loop.decisions |= {decision["alert_uid"]: decision for decision in pipeline.send(some)}
     seen: set[tuple[str, str]] = set()
-    given = []
+    given: list[dict[str, object]] = []
     for item in analyst.get("/v1/queue", limit=500)["alerts"]:
         alert = loop.alerts_by_uid[item["alert_uid"]]
         line = (alert.rule.uid, main_entity(alert).uid)
@@ -125,7 +125,7 @@ def _without_verdicts(home: Settings, stage: Stage, first: TrainResult) -> dict[
     """Return the action that the first model, never told a verdict, takes on each alert."""
     bundle = ModelBundle.load(BundleStore(home.bundles).path(first.bundle_digest))
     engine = ScoringEngine(bundle, FactEncoder(load_or_create_secret(home.secret)))
-    actions = {}
+    actions: dict[str, str] = {}
     for some in batches(stage.alerts, 20_000):
         scored = engine.score(engine.encoder.alerts(some))
         actions |= {alert.uid: action.value for alert, action in zip(some, scored.actions, strict=True)}
@@ -161,8 +161,11 @@ def _serving(home: Settings) -> Iterator[str]:
     """Run the service on a free port; yield its address once it scores. Its log goes to ``service.log``."""
     log = home.var / "service.log"
     with log.open("wb") as stderr:
-        process = subprocess.Popen(  # noqa: S603 — our own command
-            [sys.executable, "-m", "tamis", "serve", "--port", "0"], env=_environment(home), stderr=stderr, stdout=subprocess.DEVNULL
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tamis", "serve", "--port", "0"],
+            env=_environment(home),
+            stderr=stderr,
+            stdout=subprocess.DEVNULL,
         )
     try:
         yield _wait_for_service(process, log)

@@ -67,7 +67,8 @@ def _start(file: Path) -> float:
 
 
 def _stage(source: str, data: Path, fmt: str, replayed: Path, replayed_fmt: str) -> Stage:
-    alerts, truth = [], {}
+    alerts: list[Alert] = []
+    truth: dict[str, Label] = {}
     for chunk in read_chunks(replayed, replayed_fmt, labels=True):
         alerts += chunk.alerts
         truth |= {label.alert_uid: label for _, label in chunk.labels}

@@ -54,22 +54,37 @@ class Story:
         total = sum(self.actions.values())
         first, second = self.trainings
         certificate = second.certificate
-        table = Table(title=f"Tamis on {self.stage.source}: network {self.stage.tenant}, never seen in the first training", show_header=False)
+        table = Table(
+            title=f"Tamis on {self.stage.source}: network {self.stage.tenant}, never seen in the first training",
+            show_header=False,
+        )
         table.add_column(style="bold")
         table.add_column(justify="right")
         table.add_column(style="dim")
         table.add_row("alerts in", f"{total:,}", "over HTTP, each with a durable decision")
         for action in (Action.SUPPRESS, Action.QUEUE, Action.ESCALATE):
             count = self.actions[action]
-            table.add_row(_WORDS[action], f"{count:,}", f"{count / total:.1%}; {self.attack_actions[action]:,} of them attack alerts")
-        table.add_row("attack steps found", f"{self.steps_found} of {self.steps}", "a step is found if any alert of it reached a person")
-        table.add_row("verdicts given", f"{sum(self.verdicts.values()):,}", ", ".join(f"{n} {v}" for v, n in self.verdicts.items()))
-        table.add_row("siblings changed", f"{len(self.changed_siblings):,}", "later alerts, same rule and entity, decided otherwise")
+            table.add_row(
+                _WORDS[action], f"{count:,}", f"{count / total:.1%}; {self.attack_actions[action]:,} of them attack alerts"
+            )
+        table.add_row(
+            "attack steps found", f"{self.steps_found} of {self.steps}", "a step is found if any alert of it reached a person"
+        )
+        table.add_row(
+            "verdicts given", f"{sum(self.verdicts.values()):,}", ", ".join(f"{n} {v}" for v, n in self.verdicts.items())
+        )
+        table.add_row(
+            "siblings changed", f"{len(self.changed_siblings):,}", "later alerts, same rule and entity, decided otherwise"
+        )
         share = self.unrelated_same / self.unrelated if self.unrelated else 0.0
-        table.add_row("unrelated left alone", f"{self.unrelated_same:,}", f"{share:.1%} of those whose rule and entity got no verdict")
+        table.add_row(
+            "unrelated left alone", f"{self.unrelated_same:,}", f"{share:.1%} of those whose rule and entity got no verdict"
+        )
         proof = f"n = {certificate.n}, k = {certificate.k}, bound {certificate.bound:.3f}"
         table.add_row("certificate", certificate.status.value, f"{certificate.objective}: {proof}")
-        table.add_row("model", f"v{first.version} → v{second.version}", f"{first.bundle_digest[:12]} → {second.bundle_digest[:12]}")
+        table.add_row(
+            "model", f"v{first.version} → v{second.version}", f"{first.bundle_digest[:12]} → {second.bundle_digest[:12]}"
+        )
         return table
 
 

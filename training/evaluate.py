@@ -93,7 +93,12 @@ class Evaluation:
 
 
 def evaluate(
-    dataset: Dataset, parameters: FitParameters, *, leave_out_rule: str = "", unseen_kinds: bool = True, told: Told = lambda text: None
+    dataset: Dataset,
+    parameters: FitParameters,
+    *,
+    leave_out_rule: str = "",
+    unseen_kinds: bool = True,
+    told: Told = lambda text: None,
 ) -> Evaluation:
     """Leave each tenant out in turn and measure the look-up table, the model, and the model without rule identity.
 
@@ -218,7 +223,7 @@ def _unseen(result: Evaluation, oof: OutOfFold, calibrator: Calibrator, tenant: 
     dataset = result.dataset
     own = np.flatnonzero((dataset.tenant == tenant) & result.headline)
     score = calibrator(oof.raw[own])
-    evidence = type(oof.evidence)(*(array[own] for array in oof.evidence))
+    evidence = oof.evidence.take(own)
     whole = effective_score(score, evidence, Guardrails())
     attack = dataset.kind[own] == kind
     others = np.where((dataset.tenant != tenant) & result.headline & (dataset.kind != kind), result.scorers[1].score, np.nan)
@@ -233,4 +238,3 @@ def _unseen(result: Evaluation, oof: OutOfFold, calibrator: Calibrator, tenant: 
         bool((whole[attack] < limit).all()),
     )
     return found, hidden.benign_groups
-

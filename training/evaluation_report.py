@@ -21,7 +21,9 @@ def tables(result: Evaluation) -> list[Table]:
     names = sorted({name for quality in result.quality.values() for name in quality.group_ap_by})
     left_out = not result.headline.all()
     found = [
-        _by_tenant("Average precision over alert groups", result.quality, names, lambda q: (q.group_ap, q.group_ap_worst, q.group_ap_by)),
+        _by_tenant(
+            "Average precision over alert groups", result.quality, names, lambda q: (q.group_ap, q.group_ap_worst, q.group_ap_by)
+        ),
         _by_tenant(
             "Recall of attack steps at 1 % false positives",
             result.quality,

@@ -100,7 +100,9 @@ class FoldModel:
     table: RuleTable
     columns: list[int]
 
-    def raw(self, view: FeatureView, features: NDArray[np.float64], block: FactBlock) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def raw(
+        self, view: FeatureView, features: NDArray[np.float64], block: FactBlock
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return margins of alerts whose features were walked without encodings, and whether their rules are known."""
         encodings, known = self.table.read(block)
         return self.classifier.decision_function(encode_rules(view, features, encodings)[:, self.columns]), known

@@ -21,7 +21,9 @@ class GroupScores(NamedTuple):
     tenant: NDArray[np.int32]
 
 
-def group_scores(score: NDArray[np.float64], target: NDArray[np.int8], group: NDArray[np.int64], tenant: NDArray[np.int32]) -> GroupScores:
+def group_scores(
+    score: NDArray[np.float64], target: NDArray[np.int8], group: NDArray[np.int64], tenant: NDArray[np.int32]
+) -> GroupScores:
     """Aggregate alerts to groups."""
     frame = pd.DataFrame({"score": score, "target": target, "group": group, "tenant": tenant})
     found = frame.groupby("group").agg({"score": "max", "target": "max", "tenant": "first"})
@@ -56,7 +58,7 @@ def step_recall(
         limit = np.quantile(benign, 1.0 - FALSE_POSITIVES)
         attack = own & (incident >= 0)
         above = pd.Series(score[attack] > limit).groupby(incident[attack]).mean()
-        found |= {int(i): float(share) for i, share in above.items()}
+        found |= dict(zip(above.index.to_numpy().tolist(), above.to_numpy().tolist(), strict=True))
     return found
 
 

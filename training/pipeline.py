@@ -23,7 +23,14 @@ from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
 from training.figures import training_figures
 from training.fit import FitParameters
-from training.metrics import average_precision, average_precision_by_tenant, brier, expected_calibration_error, group_scores, step_recall
+from training.metrics import (
+    average_precision,
+    average_precision_by_tenant,
+    brier,
+    expected_calibration_error,
+    group_scores,
+    step_recall,
+)
 from training.settings import Settings
 from training.tracking import TrainingRun, log_training, running
 from training.walk import walk
@@ -78,7 +85,7 @@ def train(
         if serving is not None:
             metrics |= compare_later(dataset, made.oof.raw, serving)
         told("logging to MLflow")
-        run = _run(dataset, made, parameters, metrics, serving, training_figures(Path(folder), dataset, made.score))
+        run = _run(dataset, made, parameters, metrics, serving=serving, files=training_figures(Path(folder), dataset, made.score))
         version = log_training(settings, run)
         if out is not None:
             _copy(made.path, out)
@@ -135,7 +142,13 @@ def compare_later(dataset: Dataset, raw: NDArray[np.float64], champion: ModelBun
 
 
 def _run(
-    dataset: Dataset, made: Assembled, parameters: FitParameters, metrics: dict[str, float], serving: ModelBundle | None, files: list[Path]
+    dataset: Dataset,
+    made: Assembled,
+    parameters: FitParameters,
+    metrics: dict[str, float],
+    *,
+    serving: ModelBundle | None,
+    files: list[Path],
 ) -> TrainingRun:
     certificate = made.certificate
     params = {**msgspec.structs.asdict(parameters), "objective": certificate.objective, "alerts": len(dataset)}
@@ -146,7 +159,9 @@ def _run(
         "champion_digest": serving.digest if serving else "",
     }
     proof = {"certificate/n": certificate.n, "certificate/k": certificate.k, "certificate/bound": certificate.bound}
-    return TrainingRun(params, {**metrics, **proof}, tags, made.path, made.bundle.view.names, [*files, made.path / "MODEL_CARD.md"])
+    return TrainingRun(
+        params, {**metrics, **proof}, tags, made.path, made.bundle.view.names, [*files, made.path / "MODEL_CARD.md"]
+    )
 
 
 def _copy(source: Path, out: Path) -> None:

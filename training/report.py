@@ -82,7 +82,11 @@ def write_report(folder: Path, title: str, tables: Sequence[Table], plots: Seque
         f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>"
     )
     (folder / "report.html").write_text(page, "utf-8")
-    numbers = {"title": title, "facts": dict(facts), "tables": [{"title": t.title, "columns": t.columns, "rows": t.rows} for t in tables]}
+    numbers = {
+        "title": title,
+        "facts": dict(facts),
+        "tables": [{"title": t.title, "columns": t.columns, "rows": t.rows} for t in tables],
+    }
     (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=1))
     return folder / "report.html"
 

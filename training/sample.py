@@ -85,7 +85,10 @@ def shown_labels(dataset: Dataset, seed: int) -> list[tuple[int, Label]]:
     if not imported:
         return dataset.labels
     chance = np.random.default_rng(seed).random(int(dataset.group.max()) + 1) if len(dataset) else np.zeros(0)
-    group_of = {(dataset.tenants[t], uid): g for t, uid, g in zip(dataset.tenant.tolist(), dataset.uids, dataset.group.tolist(), strict=True)}
+    group_of = {
+        (dataset.tenants[t], uid): g
+        for t, uid, g in zip(dataset.tenant.tolist(), dataset.uids, dataset.group.tolist(), strict=True)
+    }
     kept, seen = [], set()
     for item in dataset.labels:
         if item[1].provenance != "import":

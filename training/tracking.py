@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ def log_training(settings: Settings, run: TrainingRun) -> str:
     """Log into the open run, register the bundle as a new version of ``tamis``, alias it ``challenger``; return the version."""
     with _told():
         mlflow.log_params(dict(run.params))
-        mlflow.log_metrics({_metric_name(name): value for name, value in run.metrics.items() if value == value})
+        mlflow.log_metrics({_metric_name(name): value for name, value in run.metrics.items() if not math.isnan(value)})
         mlflow.set_tags(dict(run.tags))
         for file in run.files:
             mlflow.log_artifact(str(file), "report")

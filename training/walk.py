@@ -28,7 +28,9 @@ class Walked(NamedTuple):
     known_rule: NDArray[np.bool_]
 
 
-def walk(dataset: Dataset, timeline: Timeline, view: FeatureView, encoder: RuleEncoder, state: CounterState | None = None) -> Iterator[Walked]:
+def walk(
+    dataset: Dataset, timeline: Timeline, view: FeatureView, encoder: RuleEncoder, state: CounterState | None = None
+) -> Iterator[Walked]:
     """Yield the alerts of ``timeline`` in the order of receipt with their features as of then.
 
     Rule encodings are read for each tenant from the others in ``encoder``.

@@ -51,9 +51,11 @@ class AitAds:
         """Return the alert of one JSON object with the columns of the CSV file (and, optionally, ``uid``)."""
         record = parse(self._decoder, raw, place)
         uid = record.uid or digest_uid(raw)
-        return self.row(record.time, record.name, record.ip, record.host, record.short, uid, place)
+        return self.row(
+            time=record.time, name=record.name, ip=record.ip, host=record.host, short=record.short, uid=uid, place=place
+        )
 
-    def row(self, time: float | str, name: str, ip: str, host: str, short: str, uid: str, place: Place) -> Alert:
+    def row(self, *, time: float | str, name: str, ip: str, host: str, short: str, uid: str, place: Place) -> Alert:
         """Return the alert of one row's columns."""
         try:
             seconds = float(time)

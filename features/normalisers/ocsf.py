@@ -125,7 +125,9 @@ class Ocsf:
         """Return the alert of one finding."""
         record = parse(self._decoder, raw, place)
         if record.class_uid != CLASS_UID:
-            raise RecordError(f"class {record.class_uid}, expected {CLASS_UID}", field="class_uid", source=place.source, row=place.row)
+            raise RecordError(
+                f"class {record.class_uid}, expected {CLASS_UID}", field="class_uid", source=place.source, row=place.row
+            )
         finding, own = record.finding_info, self._own(record, place)
         when = own.time if own else from_seconds(record.time / 1000.0, "time", place)
         logged = own.received_time if own else None
@@ -133,7 +135,11 @@ class Ocsf:
             logged = from_seconds(record.metadata.logged_time / 1000.0, "metadata.logged_time", place)
         rule_uid = finding.analytic.uid or finding.analytic.name or finding.title
         product = record.metadata.product.name or record.metadata.product.uid
-        for field, value in (("finding_info.uid", finding.uid), ("finding_info.analytic", rule_uid), ("metadata.product", product)):
+        for field, value in (
+            ("finding_info.uid", finding.uid),
+            ("finding_info.analytic", rule_uid),
+            ("metadata.product", product),
+        ):
             if not value:
                 raise RecordError("empty", field=field, source=place.source, row=place.row)
         return Alert(
@@ -147,7 +153,9 @@ class Ocsf:
             tactics=tuple(attack.tactic.name for attack in finding.attacks if attack.tactic.name),
             techniques=tuple(attack.technique.uid for attack in finding.attacks if attack.technique.uid),
             entities=own.entities if own else tuple(_entities(record)),
-            observables=tuple(Observable(o.type or _TYPES.get(o.type_id, "other"), o.value) for o in record.observables if o.value),
+            observables=tuple(
+                Observable(o.type or _TYPES.get(o.type_id, "other"), o.value) for o in record.observables if o.value
+            ),
             message=record.message or finding.desc,
             raw=record.raw_data,
         )

@@ -48,7 +48,7 @@ class _Record(msgspec.Struct, frozen=True):
     id: str = ""
     agent: _Agent = _Agent()
     predecoder: _Predecoder = _Predecoder()
-    data: dict[str, Any] = {}  # noqa: RUF012  (msgspec copies empty defaults)
+    data: dict[str, Any] = {}
     full_log: str = ""
 
 

@@ -1,0 +1,22 @@
+"""``python -m features.warm``: compile the kernel once, so that no start has to wait for it (numba keeps it on disk)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.counters import CounterState
+from features.default_view import DEFAULT_VIEW
+from features.encode import COLUMNS, FactBlock
+
+
+def main() -> None:
+    """Walk enough made-up facts to use every compiled function, growth of the table included."""
+    n = 4096
+    columns = np.arange(1, n * len(COLUMNS) + 1, dtype=np.uint64).reshape(n, -1)
+    values = np.zeros((n, len(DEFAULT_VIEW.spec.values)))
+    block = FactBlock(np.arange(n, dtype=np.float64), np.zeros(n, np.uint8), np.ones(n), columns, values)
+    DEFAULT_VIEW.read(CounterState(DEFAULT_VIEW.spec, bytes(32)), block)
+
+
+if __name__ == "__main__":
+    main()
