@@ -167,9 +167,8 @@ def _csv_rows(
     stream: IO[bytes], file: Path, labels: bool, network: str
 ) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
     normaliser = AitAds()
-    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-    lines = csv.reader(text)
-    header = next(lines, None)
+    lines = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="\n")
+    header = next(csv.reader(lines), None)
     if header is None:
         raise SourceError(str(file), "empty file")
     needed = COLUMNS if labels else COLUMNS[:5]
@@ -179,17 +178,29 @@ def _csv_rows(
     at = [header.index(column) for column in COLUMNS[:5]]
     verdict_at = header.index("event_label") if labels else -1
     place = Place(tenant=network, source=file.name)
-    for row, cells in enumerate(lines):
+    for row, line in enumerate(lines):
         try:
+            cells = _cells(line)
             if len(cells) != len(header):
                 raise RecordError(f"{len(cells)} fields, the header has {len(header)}")
             time, name, ip, host, short = (cells[i] for i in at)
-            _check_text(name + ip + host)
+            _check_text(name + ip + host + cells[verdict_at] if labels else name + ip + host)
             alert = normaliser.row(time=time, name=name, ip=ip, host=host, short=short, uid=f"{network}-{row}", place=place)
         except RecordError as error:
-            yield error, ",".join(cells).encode("utf-8", "surrogateescape"), file.name, row, None
+            yield error, line.encode("utf-8", "surrogateescape"), file.name, row, None
             continue
         yield alert, None, file.name, row, normaliser.verdict(cells[verdict_at], alert) if labels else None
+
+
+def _cells(line: str) -> list[str]:
+    """Return the fields of one line. A line is a record, so that a quote left open spoils no other."""
+    line = line.rstrip("\r\n")
+    if '"' not in line:
+        return line.split(",")
+    try:
+        return next(csv.reader((line,), strict=True))
+    except csv.Error as error:
+        raise RecordError(f"broken line: {error}") from error
 
 
 def _check_text(text: str) -> None:
@@ -209,10 +220,11 @@ def _json_records(
             if fmt == "suricata":
                 raw = _unwrap_splunk(line)
             alert = normaliser.decode(raw, place)
+            label = normaliser.label(raw, alert) if labels else None
         except RecordError as error:
             yield error, line, file.name, row, None
             continue
-        yield alert, None, file.name, row, normaliser.label(raw, alert) if labels else None
+        yield alert, None, file.name, row, label
 
 
 def _json_items(stream: IO[bytes]) -> Iterator[bytes]:
@@ -244,5 +256,5 @@ def _unwrap_splunk(line: bytes) -> bytes:
     try:
         wrapper = json.loads(line)
         return str(wrapper["result"]["_raw"]).encode("utf-8", "replace")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError("neither an EVE record nor a Splunk export of one", field="result._raw") from error

@@ -20,7 +20,7 @@ import msgspec
 from features.alert import Alert, Entity, EntityKind, Observable, Role, Rule
 from features.errors import RecordError
 from features.label import Label, Provenance, Verdict
-from features.normalisers.base import Place, digest_uid, from_seconds, parse, tenant_of
+from features.normalisers.base import Place, checked_names, digest_uid, from_seconds, parse, tenant_of
 
 COLUMNS = ("time", "name", "ip", "host", "short", "time_label", "event_label")
 _PRODUCTS = {"W": "wazuh", "S": "suricata", "A": "aminer"}
@@ -71,7 +71,7 @@ class AitAds:
             entities.append(Entity(EntityKind.HOST, host, Role.DEVICE))
         if ip:
             entities.append(Entity(EntityKind.ADDRESS, ip, Role.ACTOR))
-        return Alert(
+        alert = Alert(
             uid=uid,
             tenant=tenant_of(place, ""),
             time=when,
@@ -81,10 +81,11 @@ class AitAds:
             entities=tuple(entities),
             observables=(Observable("ip", ip),) if ip else (),
         )
+        return checked_names(alert, place)
 
     def label(self, raw: bytes, alert: Alert) -> Label | None:
         """Return the label of ``event_label``, if the record has one."""
-        return self.verdict(self._verdicts.decode(raw).event_label, alert)
+        return self.verdict(parse(self._verdicts, raw, Place()).event_label, alert)
 
     def verdict(self, event_label: str, alert: Alert) -> Label | None:
         """Return the label that ``event_label`` stands for: the kind of attack step, or ``-``. The step is the incident."""

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from features.alert import Alert
+from features.alert import MAX_NAME, Alert
 from features.errors import RecordError
 from features.label import Label
 
@@ -36,7 +36,10 @@ class Normaliser(Protocol):
         ...
 
     def label(self, raw: bytes, alert: Alert) -> Label | None:
-        """Return the verdict that the record itself carries (provenance ``import``), if its format has one."""
+        """Return the verdict that the record itself carries (provenance ``import``), if its format has one.
+
+        Raises ``RecordError`` when that part of the record cannot be understood.
+        """
         ...
 
 
@@ -55,25 +58,39 @@ def to_time(text: str, field: str, place: Place) -> datetime:
         found = datetime.fromisoformat(_ZONE.sub(r"\1:\2", text))
     except ValueError:
         raise RecordError(f"not a time: {text[:40]!r}", field=field, source=place.source, row=place.row) from None
-    if found.tzinfo is None:
-        raise RecordError("a time needs a zone", field=field, source=place.source, row=place.row)
-    return checked_time(found.astimezone(UTC), field, place)
+    return checked_time(found, field, place)
 
 
-def from_seconds(seconds: float, field: str, place: Place) -> datetime:
-    """Return an aware UTC time from epoch seconds. Raises ``RecordError`` when absurd."""
+def from_seconds(number: float, field: str, place: Place, unit: float = 1.0) -> datetime:
+    """Return an aware UTC time from epoch seconds, or from ``number`` of which ``unit`` make a second.
+
+    Raises ``RecordError`` when absurd.
+    """
     try:
-        found = datetime.fromtimestamp(seconds, UTC)
+        found = datetime.fromtimestamp(number / unit, UTC)
     except (ValueError, OverflowError, OSError):
-        raise RecordError(f"not a time: {seconds}", field=field, source=place.source, row=place.row) from None
+        raise RecordError("not a time", field=field, source=place.source, row=place.row) from None
     return checked_time(found, field, place)
 
 
 def checked_time(found: datetime, field: str, place: Place) -> datetime:
-    """Return the time itself, if it lies between 1990 and 2100."""
+    """Return the time in UTC, if it has a zone and lies between 1990 and 2100."""
+    if found.tzinfo is None:
+        raise RecordError("a time needs a zone", field=field, source=place.source, row=place.row)
     if not _EARLIEST <= found < _LATEST:
         raise RecordError(f"absurd time {found.isoformat()}", field=field, source=place.source, row=place.row)
-    return found
+    return found.astimezone(UTC)
+
+
+def checked_names(alert: Alert, place: Place) -> Alert:
+    """Return the alert itself, if every name in it is neither empty nor too long (a ``Struct`` does not check what it is given)."""
+    names = [("uid", alert.uid), ("tenant", alert.tenant), ("product", alert.product), ("rule", alert.rule.uid)]
+    for field, name in names + [("entities", entity.uid) for entity in alert.entities]:
+        if not 0 < len(name) <= MAX_NAME:
+            raise RecordError(
+                f"{len(name)} characters, allowed are 1 to {MAX_NAME}", field=field, source=place.source, row=place.row
+            )
+    return alert
 
 
 def tenant_of(place: Place, stated: str) -> str:

@@ -28,7 +28,7 @@ import msgspec
 from features.alert import Alert, Entity, EntityKind, Observable, Role, Rule
 from features.errors import RecordError
 from features.label import Label, Provenance, Verdict
-from features.normalisers.base import Place, checked_time, from_seconds, parse, tenant_of
+from features.normalisers.base import Place, checked_names, checked_time, from_seconds, parse, tenant_of
 
 CLASS_UID = 2004
 
@@ -129,10 +129,10 @@ class Ocsf:
                 f"class {record.class_uid}, expected {CLASS_UID}", field="class_uid", source=place.source, row=place.row
             )
         finding, own = record.finding_info, self._own(record, place)
-        when = own.time if own else from_seconds(record.time / 1000.0, "time", place)
+        when = own.time if own else from_seconds(record.time, "time", place, 1000.0)
         logged = own.received_time if own else None
         if logged is None and record.metadata.logged_time is not None:
-            logged = from_seconds(record.metadata.logged_time / 1000.0, "metadata.logged_time", place)
+            logged = from_seconds(record.metadata.logged_time, "metadata.logged_time", place, 1000.0)
         rule_uid = finding.analytic.uid or finding.analytic.name or finding.title
         product = record.metadata.product.name or record.metadata.product.uid
         for field, value in (
@@ -142,7 +142,7 @@ class Ocsf:
         ):
             if not value:
                 raise RecordError("empty", field=field, source=place.source, row=place.row)
-        return Alert(
+        alert = Alert(
             uid=finding.uid,
             tenant=tenant_of(place, record.metadata.tenant_uid),
             time=when,
@@ -159,10 +159,11 @@ class Ocsf:
             message=record.message or finding.desc,
             raw=record.raw_data,
         )
+        return checked_names(alert, place)
 
     def label(self, raw: bytes, alert: Alert) -> Label | None:
         """Return the label of ``verdict_id``, if the finding carries one."""
-        told = self._verdicts.decode(raw)
+        told = parse(self._verdicts, raw, Place())
         if not told.verdict_id:
             return None
         return Label(
@@ -184,11 +185,11 @@ class Ocsf:
             own = msgspec.convert(record.unmapped["tamis"], _Own)
         except msgspec.ValidationError as error:
             raise RecordError(str(error), field="unmapped.tamis", source=place.source, row=place.row) from error
-        for field, time in (("time", own.time), ("received_time", own.received_time)):
-            if time.tzinfo is None:
-                raise RecordError("a time needs a zone", field=f"unmapped.tamis.{field}", source=place.source, row=place.row)
-            checked_time(time, f"unmapped.tamis.{field}", place)
-        return own
+        return msgspec.structs.replace(
+            own,
+            time=checked_time(own.time, "unmapped.tamis.time", place),
+            received_time=checked_time(own.received_time, "unmapped.tamis.received_time", place),
+        )
 
 
 def _entities(record: _Record) -> list[Entity]:

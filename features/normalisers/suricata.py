@@ -21,7 +21,7 @@ import msgspec
 from features.alert import Alert, Entity, EntityKind, Observable, Role, Rule
 from features.errors import RecordError
 from features.label import Label
-from features.normalisers.base import Place, digest_uid, parse, tenant_of, to_time
+from features.normalisers.base import Place, checked_names, digest_uid, parse, tenant_of, to_time
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class Suricata:
         ends = ((record.src_ip, Role.ACTOR), (record.dest_ip, Role.TARGET))
         known = [(address, role) for address, role in ends if address]
         told = record.alert
-        return Alert(
+        alert = Alert(
             uid=digest_uid(raw),
             tenant=tenant_of(place, ""),
             time=when,
@@ -74,6 +74,7 @@ class Suricata:
             observables=tuple(Observable("ip", address) for address, _ in known),
             message=told.category,
         )
+        return checked_names(alert, place)
 
     def label(self, raw: bytes, alert: Alert) -> Label | None:
         """EVE carries no analyst's verdict."""

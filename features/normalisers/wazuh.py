@@ -19,7 +19,7 @@ import msgspec
 
 from features.alert import Alert, Entity, EntityKind, Observable, Role, Rule
 from features.label import Label
-from features.normalisers.base import Place, digest_uid, parse, tenant_of, to_time
+from features.normalisers.base import Place, checked_names, digest_uid, parse, tenant_of, to_time
 
 
 class _Mitre(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class Wazuh:
                 bare = _without_port(address)
                 entities.append(Entity(EntityKind.ADDRESS, bare, role))
                 observables.append(Observable("ip", bare))
-        return Alert(
+        alert = Alert(
             uid=record.id or digest_uid(raw),
             tenant=tenant_of(place, ""),
             time=when,
@@ -93,6 +93,7 @@ class Wazuh:
             observables=tuple(observables),
             message=record.full_log,
         )
+        return checked_names(alert, place)
 
     def label(self, raw: bytes, alert: Alert) -> Label | None:
         """Wazuh's alerts carry no verdict."""

@@ -1,0 +1,176 @@
+"""One contract that every normaliser keeps: golden records give golden alerts, and hostile ones a ``RecordError``, nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.alert import Alert
+from features.errors import RecordError, UnknownFormatError
+from features.normalisers import NORMALISERS, Place, get_normaliser
+
+GOLDEN: dict[str, list[dict[str, Any]]] = {
+    name: json.loads((Path(__file__).parents[1] / "golden" / f"{name}.json").read_text()) for name in NORMALISERS
+}
+CASES = [(name, i) for name, records in GOLDEN.items() for i in range(len(records))]
+ACME = Place(tenant="acme", source="file.json", row=7)
+formats = pytest.mark.parametrize("name", sorted(NORMALISERS))
+golden = pytest.mark.parametrize(("name", "case"), CASES)
+
+SPOILERS: list[Any] = [
+    None, True, -1, 0, 10**30, 10**400, -(10**400), 1.5, "", " ", "x" * 2000, "NaN", "1e999", "\x00", [], {}, [[]], {"name": []}, [None], ["x" * 2000],
+    "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2024-03-04T08:00:00", "2024-13-04T08:00:00Z", "1969-12-31T00:00:00Z",
+    253402300799, 253402300799000, -62135596800, {"uid": "x" * 2000, "name": "y"}, {"tamis": {"time": "9999-12-31T23:59:59-23:59"}},
+]  # fmt: skip
+RAW_SPOILERS = [
+    b"NaN",
+    b"Infinity",
+    b"1e999",
+    b"-1e999",
+    b"9" * 5000,
+    b'"\\ud800"',
+    b'"\xff\xfe"',
+    b"[" * 5000 + b"]" * 5000,
+    b'{"a":' * 5000 + b"1" + b"}" * 5000,
+]
+
+
+def _decode(name: str, raw: bytes, place: Place = ACME) -> Alert | None:
+    """Decode and read the label as a reader does; ``None`` for a clean refusal."""
+    normaliser = get_normaliser(name)
+    try:
+        alert = normaliser.decode(raw, place)
+    except RecordError as error:
+        assert error.reason
+        assert (error.source, error.row) == (place.source, place.row)
+        str(error).encode()
+        return None
+    assert msgspec.convert(msgspec.to_builtins(alert), Alert) == alert, "an alert outside its own type"
+    assert alert.time.tzinfo is UTC
+    try:
+        normaliser.label(raw, alert)
+    except RecordError:
+        return None
+    return alert
+
+
+def _paths(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return ([path] if path else []) + [deeper for key, part in inner for deeper in _paths(part, (*path, key))]
+
+
+def _spoilt(record: dict[str, Any], path: tuple[Any, ...], value: object) -> dict[str, Any]:
+    found: Any = copy.deepcopy(record)
+    part = found
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    return found
+
+
+@golden
+def test_a_golden_record_gives_its_golden_alert(name: str, case: int) -> None:
+    record = GOLDEN[name][case]
+    raw = json.dumps(record["raw"]).encode()
+    alert = NORMALISERS[name].decode(raw, ACME)
+    found = json.loads(msgspec.json.encode(alert))
+    if "uid" not in record["alert"]:
+        assert len(found.pop("uid")) == 32
+    assert found == record["alert"]
+    label = NORMALISERS[name].label(raw, alert)
+    assert (label.verdict if label else None) == record["verdict"]
+    if label:
+        assert (label.alert_uid, label.tenant) == (alert.uid, alert.tenant)
+        assert label.time >= alert.time
+
+
+@golden
+def test_the_time_of_receipt_is_the_places(name: str, case: int) -> None:
+    received = datetime(2024, 5, 1, tzinfo=UTC)
+    alert = NORMALISERS[name].decode(json.dumps(GOLDEN[name][case]["raw"]).encode(), Place("acme", received))
+    assert alert.received_time == received
+
+
+@golden
+def test_the_same_record_is_the_same_alert(name: str, case: int) -> None:
+    raw = json.dumps(GOLDEN[name][case]["raw"]).encode()
+    assert NORMALISERS[name].decode(raw, ACME) == NORMALISERS[name].decode(raw, ACME)
+
+
+@golden
+def test_every_field_spoilt_is_refused_or_read_into_a_valid_alert(name: str, case: int) -> None:
+    record = GOLDEN[name][case]["raw"]
+    for path in _paths(record):
+        for value in SPOILERS:
+            _decode(name, json.dumps(_spoilt(record, path, value)).encode())
+        for token in RAW_SPOILERS:
+            _decode(name, json.dumps(_spoilt(record, path, "@@")).encode().replace(b'"@@"', token))
+
+
+@golden
+def test_every_field_left_out_is_refused_or_read_into_a_valid_alert(name: str, case: int) -> None:
+    record = GOLDEN[name][case]["raw"]
+    for path in _paths(record):
+        part: Any = (spoilt := copy.deepcopy(record))
+        for key in path[:-1]:
+            part = part[key]
+        del part[path[-1]]
+        _decode(name, json.dumps(spoilt).encode())
+
+
+@formats
+@pytest.mark.parametrize(
+    "raw", [b"", b" ", b"{", b"{}", b"[]", b"null", b"1", b'"x"', b"\xff", b"\x00", b"\xef\xbb\xbf{}", *RAW_SPOILERS]
+)
+def test_what_is_no_record_at_all_is_refused(name: str, raw: bytes) -> None:
+    assert _decode(name, raw) is None
+
+
+@formats
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_json_is_refused_or_read_into_a_valid_alert(name: str, data: st.DataObject) -> None:
+    leaves = (
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
+    )
+    values = st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=5
+    )
+    record = data.draw(st.sampled_from(GOLDEN[name]))["raw"]
+    path = data.draw(st.sampled_from(_paths(record)))
+    _decode(name, json.dumps(_spoilt(record, path, data.draw(values))).encode())
+
+
+@golden
+@pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_record_is_refused(name: str, case: int, cut: float) -> None:
+    raw = json.dumps(GOLDEN[name][case]["raw"]).encode()
+    assert _decode(name, raw[: int(len(raw) * cut)]) is None
+
+
+@golden
+def test_without_any_tenant_a_record_is_refused(name: str, case: int) -> None:
+    record = copy.deepcopy(GOLDEN[name][case]["raw"])
+    record.get("metadata", {}).pop("tenant_uid", None)
+    with pytest.raises(RecordError, match="no tenant"):
+        NORMALISERS[name].decode(json.dumps(record).encode(), Place())
+
+
+@golden
+def test_the_tenant_of_the_place_is_the_alerts(name: str, case: int) -> None:
+    record = copy.deepcopy(GOLDEN[name][case]["raw"])
+    record.get("metadata", {}).pop("tenant_uid", None)
+    assert NORMALISERS[name].decode(json.dumps(record).encode(), Place("place")).tenant == "place"
+
+
+def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UnknownFormatError, match="ait-ads, ocsf, suricata, wazuh"):
+        get_normaliser("syslog")
