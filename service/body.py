@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from service.errors import InvalidError, TooLargeError
 
@@ -21,16 +22,19 @@ class Records(NamedTuple):
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Return the body. Raises ``TooLargeError`` before more than ``most`` bytes are kept."""
-    stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated) > most:
+    """Return the body. Raises ``TooLargeError`` before more than ``most`` bytes are kept, ``InvalidError`` if it breaks off."""
+    stated = request.headers.get("content-length", "").lstrip("0")
+    if stated.isdecimal() and (len(stated) > len(str(most)) or int(stated) > most):
         raise TooLargeError(f"at most {most} bytes")
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise TooLargeError(f"at most {most} bytes")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise TooLargeError(f"at most {most} bytes")
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise InvalidError("the body breaks off") from error
     return b"".join(parts)
 
 

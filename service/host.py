@@ -10,11 +10,13 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.alert import Alert, Rule
 from features.context import Context
 from features.counters import CounterState
 from features.encode import FactBlock, FactEncoder
@@ -74,6 +76,7 @@ class Host:
             log.exception("no champion can be read: every alert is queued until it can")
         bundle = await self._verified(self.champion)
         engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
+        await asyncio.to_thread(_warm_up, bundle)
         self.scorer = Scorer(self.database, engine, self._rebuild, self.settings.batch_alerts, self.settings.max_waiting_alerts)
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
@@ -187,13 +190,14 @@ class Host:
         if engine.counter_digest == self.scorer.engine.counter_digest:
             await self._between_batches(lambda: self._swap(engine, None))
             return
-        seq = self.scorer.seq
-        rebuilt = await asyncio.to_thread(self._engine_aside, bundle, seq)
+        rebuilt, seq = await asyncio.to_thread(self._engine_aside, bundle)
         await self._between_batches(lambda: self._swap(rebuilt, seq))
 
-    def _engine_aside(self, bundle: ModelBundle, until: int) -> ScoringEngine:
+    def _engine_aside(self, bundle: ModelBundle) -> tuple[ScoringEngine, int]:
+        """Return an engine with every fact committed so far, and the number of the last: the scorer's may not be yet."""
         with self.database.engine.connect() as connection:
-            return self._engine(bundle, connection, until)
+            seq = self.database.last_seq(connection)
+            return self._engine(bundle, connection, seq), seq
 
     def _swap(self, engine: ScoringEngine, seq: int | None) -> None:
         """Between two batches: catch up with what came since ``seq``, then serve with the new engine."""
@@ -260,3 +264,10 @@ class Host:
     @staticmethod
     def _stamp(folder: Path) -> tuple[str, ...]:
         return tuple(sorted(path.name for path in folder.glob("*.json")))
+
+
+def _warm_up(bundle: ModelBundle | None) -> None:
+    """Score once aside, so that the first request does not wait for the kernel to be compiled."""
+    now = datetime.now(UTC)
+    engine = ScoringEngine(bundle, FactEncoder(bytes(32)))
+    engine.score(engine.encoder.alerts([Alert(uid="-", tenant="-", time=now, received_time=now, product="-", rule=Rule("-"))]))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from service.errors import NotFoundError, StartError, UnauthorizedError
+from features.alert import Name
+from service.errors import InvalidError, NotFoundError, StartError, UnauthorizedError
 
 
 class Role(StrEnum):
@@ -32,7 +33,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     uid: str
     role: Role
-    tenant: str
+    tenant: Name
     name: str
     digest: str
     created: datetime
@@ -48,7 +49,9 @@ class KeyStore:
         self._stamp: tuple[int, int] | None = None
 
     def create(self, role: Role, tenant: str, name: str) -> str:
-        """Make a key and return its text, which is stored nowhere."""
+        """Make a key and return its text, which is stored nowhere. Raises ``InvalidError`` for a tenant that cannot be."""
+        if not 0 < len(tenant) <= 1024:
+            raise InvalidError("the tenant's name must have 1 to 1024 characters")
         uid, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         key = Key(uid=uid, role=role, tenant=tenant, name=name, digest=_digest(secret), created=datetime.now(UTC))
         with self._locked():

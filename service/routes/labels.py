@@ -22,12 +22,13 @@ router = APIRouter()
 
 _AHEAD = timedelta(minutes=5)
 _Short = Annotated[str, msgspec.Meta(max_length=2048)]
+_Uid = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
     alert_uid: Name
     verdict: Verdict
-    uid: str = ""
+    uid: _Uid = ""
     time: datetime | None = None
     reason: _Short = ""
     incident_uid: _Short = ""
@@ -100,7 +101,10 @@ def _label(raw: bytes, key: Key) -> Label:
     time = given.time or now
     if time.tzinfo is None:
         raise InvalidError("time: needs a zone")
-    time = time.astimezone(UTC)
+    try:
+        time = time.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidError("time: not in any year that can be") from error
     if time > now + _AHEAD:
         raise InvalidError("time: lies in the future")
     if given.provenance is not Provenance.HUMAN and key.role is not Role.ADMIN:

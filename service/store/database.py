@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, and_, bindparam, create_engine, event, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.alert import Alert
+from features.alert import Alert, from_epoch
 from features.encode import RuleRef
 from features.label import Label
 from models.decision import Action, Decision, ReasonCode
@@ -32,7 +32,9 @@ _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact)
 _ROWS_AT_ONCE = (256, 32, 4, 1)
 """Rows a statement: the driver gives up the interpreter lock at each statement, and gets it back late under load."""
 
-_KNOWN = "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN (SELECT value FROM json_each(?))"
+_KNOWN = "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN"
+_ASKED_AT_ONCE = 500
+"""Values in a list of a statement; SQLite sets a limit to them. (Its ``json_each`` would cut a uid at a NUL.)"""
 _FACTS = (
     "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? UNION ALL "
     "SELECT seq, fact FROM labels WHERE seq > ? AND seq <= ? ORDER BY seq"
@@ -71,8 +73,12 @@ class Database:
 
     def known(self, tenant: str, uids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return (seq, digest) of those alerts that are stored already, by uid."""
-        rows = self.writer.exec_driver_sql(_KNOWN, (tenant, msgspec.json.encode(uids).decode()))
-        return {uid: (seq, digest) for uid, seq, digest in rows}
+        found: dict[str, tuple[int, bytes]] = {}
+        for start in range(0, len(uids), _ASKED_AT_ONCE):
+            some = uids[start : start + _ASKED_AT_ONCE]
+            rows = self.writer.exec_driver_sql(f"{_KNOWN} ({','.join('?' * len(some))})", (tenant, *some))
+            found.update((uid, (seq, digest)) for uid, seq, digest in rows)
+        return found
 
     def insert(
         self, new_alerts: Sequence[AlertRow], new_decisions: Sequence[DecisionRow], shown: Sequence[tuple[int, str, int]]
@@ -107,9 +113,10 @@ class Database:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def last_seq(self) -> int:
-        """Return the number of the last fact; 0 if there is none."""
-        highest = [self.writer.execute(select(func.max(table.c.seq))).scalar() or 0 for table in (alerts, labels)]
+    def last_seq(self, connection: Connection | None = None) -> int:
+        """Return the number of the last fact that ``connection`` (the writer's own if ``None``) sees; 0 if there is none."""
+        asked = connection or self.writer
+        highest = [asked.execute(select(func.max(table.c.seq))).scalar() or 0 for table in (alerts, labels)]
         return max(highest)
 
     def names(self) -> tuple[list[RuleRef], list[str]]:
@@ -186,8 +193,9 @@ def find_seqs(connection: Connection, seqs: Sequence[int]) -> dict[int, Stored]:
     """Return alerts with their current decisions by seq."""
     statement = _CURRENT.where(alerts.c.seq.in_(bindparam("seqs", expanding=True)))
     found: dict[int, Stored] = {}
-    for row in connection.execute(statement, {"seqs": list(seqs)}):
-        found.setdefault(row.seq, _stored(row))
+    for start in range(0, len(seqs), _ASKED_AT_ONCE):
+        for row in connection.execute(statement, {"seqs": list(seqs[start : start + _ASKED_AT_ONCE])}):
+            found.setdefault(row.seq, _stored(row))
     return found
 
 
@@ -231,7 +239,7 @@ def read_decision(row: Any, alert: Alert) -> Decision:
         uid=f"{row.alert_seq}.{row.revision}",
         alert_uid=alert.uid,
         tenant=alert.tenant,
-        time=msgspec.convert(row.time, type=type(alert.time), strict=False),
+        time=from_epoch(row.time),
         revision=row.revision,
         action=Action(row.action),
         priority=row.priority,

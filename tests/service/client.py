@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
@@ -15,6 +16,8 @@ from service.app import create_app
 from service.host import Host
 from service.keys import KeyStore, Role
 from service.settings import ServiceSettings
+
+T = TypeVar("T")
 
 
 class Service:
@@ -45,6 +48,14 @@ class Service:
         """What runs inside."""
         host: Host = self.app.state.host
         return host
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something beside the service, on its loop."""
+        return self._runner.run(work)
+
+    async def request(self, method: str, path: str, body: bytes) -> httpx.Response:
+        """Send one request with the admin's key, from within :meth:`run`."""
+        return await self._send(method, path, None, {"content": body})
 
     def sleep(self, seconds: float) -> None:
         """Let the service go on by itself."""

@@ -77,12 +77,13 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     acknowledged: list[str] = []
     for life in range(5):
         with Process(tmp_path) as process:
-            timer = threading.Timer(0.3 + 0.1 * life, process.kill)
-            timer.start()
+            timer = threading.Timer(0.1 + 0.07 * life, process.kill)
             head = {"authorization": f"Bearer {process.key}"}
             with httpx.Client(base_url=process.url, headers=head) as client:
                 try:
                     for n in range(100_000):
+                        if n == 1:
+                            timer.start()
                         answer = client.post("/v1/alerts", json=[finding(f"{life}-{n}-{i}", rule=f"r{i}") for i in range(5)])
                         acknowledged += [decision["alert_uid"] for decision in answer.json()["decisions"]]
                 except httpx.TransportError:
