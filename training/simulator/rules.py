@@ -89,27 +89,33 @@ class Step(NamedTuple):
 
 _EXECUTION = Step(
     "execution",
-    {"e-encoded-command": 3, "e-office-child": 3, "e-lolbin": 2, "s-first-process": 2, "e-command-framework": 4},
+    {"e-encoded-command": 3, "e-office-child": 3, "e-lolbin": 2, "s-first-process": 2, "e-command-framework": 6},
     3.0,
     None,
     0.5,
 )
 _FOOTHOLD = Step(
-    "persistence", {"e-scheduled-task": 3, "e-new-service": 2, "n-beacon": 4, "n-rare-agent": 2, "n-known-c2": 4}, 4.0
+    "persistence", {"e-scheduled-task": 3, "e-new-service": 2, "n-beacon": 4, "n-rare-agent": 2, "n-known-c2": 6}, 4.0
 )
-_DISCOVERY = Step("discovery", {"e-discovery": 4, "e-net-enumeration": 3, "n-port-scan": 2, "n-smb-sweep": 1}, 3.0, None, 6.0)
+_DISCOVERY = Step(
+    "discovery",
+    {"e-discovery": 4, "e-net-enumeration": 3, "n-port-scan": 2, "n-smb-sweep": 1, "e-command-framework": 2},
+    3.0,
+    None,
+    6.0,
+)
 _CREDENTIALS = Step(
     "credential_access", {"e-lsass-access": 5, "i-failed-logons": 2, "e-lolbin": 1, "e-credential-tool": 2}, 2.0, None, 4.0
 )
 _LATERAL = Step(
     "lateral_movement",
-    {"e-remote-service": 4, "n-smb-sweep": 2, "e-new-service": 2, "e-command-framework": 4},
+    {"e-remote-service": 4, "n-smb-sweep": 2, "e-new-service": 2, "e-command-framework": 6},
     4.0,
     Where.SERVER,
     8.0,
 )
 _EXFILTRATION = Step(
-    "exfiltration", {"e-archive-staged": 2, "n-upload": 3, "n-dns-tunnel": 2, "e-log-cleared": 2}, 4.0, None, 12.0
+    "exfiltration", {"e-archive-staged": 2, "n-upload": 3, "n-dns-tunnel": 2, "e-log-cleared": 3}, 4.0, None, 12.0
 )
 _TAKEOVER = Step(
     "account_takeover", {"i-new-country": 4, "i-new-device": 2, "i-mfa-fatigue": 2, "i-failed-logons": 1}, 3.0, Where.WORKSTATION
@@ -122,7 +128,7 @@ CAMPAIGNS: dict[str, tuple[Step, ...]] = {
     ),
     "web_shell": (
         Step("web_exploit", {"n-web-exploit": 4, "n-sql-injection": 2}, 4.0, Where.EXPOSED),
-        Step("web_shell", {"e-web-shell": 3, "s-first-process": 2, "e-lolbin": 1}, 3.0, None, 1.0),
+        Step("web_shell", {"e-web-shell": 5, "s-first-process": 2, "e-lolbin": 1}, 3.0, None, 1.0),
         _DISCOVERY, _LATERAL, _EXFILTRATION,
     ),
     "password_spray": (

@@ -104,7 +104,7 @@ def test_context_travels_with_the_history(simulated: Simulated) -> None:
 
 
 def test_rule_table_neither_solves_it_nor_fails(tmp_path: Path) -> None:
-    simulated = simulate(4, 20, 3, tmp_path / "out")
+    simulated = simulate(5, 30, 3, tmp_path / "out")
     truth = pd.read_parquet(simulated.truth)
     rules = pd.DataFrame(
         [(a.tenant, a.uid, a.rule.uid) for chunk in read_alerts(simulated.history) for _, a in chunk],
