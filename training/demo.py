@@ -65,8 +65,8 @@ def demo(settings: Settings, console: Console) -> Story:
         loop = Loop(stage, alerts_by_uid={alert.uid: alert for alert in stage.alerts})
         first = _train(home, stage, None, lambda text: status.update(f"first training · {text}"))
         status.update("starting the service")
-        with _serving(home) as url:
-            pipeline, analyst = (Client(url, _key(home, role, stage.tenant)) for role in ("pipeline", "analyst"))
+        with serving(home) as url:
+            pipeline, analyst = (Client(url, service_key(home, role, stage.tenant)) for role in ("pipeline", "analyst"))
             days = _days(stage.alerts)
             half = max(1, (len(days) + 1) // 2)
             for number, day in enumerate(days[:half]):
@@ -152,12 +152,13 @@ def _command(home: Settings, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _key(home: Settings, role: str, tenant: str) -> str:
+def service_key(home: Settings, role: str, tenant: str) -> str:
+    """Make an API key with the command line."""
     return _command(home, "keys", "create", "--role", role, "--tenant", tenant, "--name", f"demo {role}")
 
 
 @contextmanager
-def _serving(home: Settings) -> Iterator[str]:
+def serving(home: Settings) -> Iterator[str]:
     """Run the service on a free port; yield its address once it scores. Its log goes to ``service.log``."""
     log = home.var / "service.log"
     with log.open("wb") as stderr:
