@@ -64,15 +64,17 @@ def simulate(tenants: int, days: int, seed: int, out: Path) -> Simulated:
         raise DataError(str(out), f"simulating needs 1 to {_MOST_TENANTS} tenants, a day or more, and a seed of 0 or more")
     if out.exists() and any(out.iterdir()) and not (out / "truth.parquet").exists():
         raise DataError(str(out), "is in use by something that is not a simulation")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    draft = out.with_name(out.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
     lives = [_live(number, days, seed) for number in range(tenants)]
-    _write_context(out / "context", [life.world for life in lives])
-    history, truth = out / "history", out / "truth.parquet"
-    labels = _write_history(history, out / "context" / "versions", lives)
-    _write_truth(truth, lives)
+    _write_context(draft / "context", [life.world for life in lives])
+    labels = _write_history(draft / "history", draft / "context" / "versions", lives)
+    _write_truth(draft / "truth.parquet", lives)
+    shutil.rmtree(out, ignore_errors=True)
+    draft.rename(out)
     counts = sum(len(life.alerts.time) for life in lives), labels, sum(len(life.incidents) for life in lives)
-    return Simulated(history, truth, out / "context", *counts)
+    return Simulated(out / "history", out / "truth.parquet", out / "context", *counts)
 
 
 def _live(number: int, days: int, seed: int) -> _Tenant:

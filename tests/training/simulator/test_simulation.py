@@ -133,3 +133,15 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="in use"):
         simulate(1, 1, 0, tmp_path)
     assert (tmp_path / "precious").read_text() == "x"
+
+
+def test_an_interrupted_simulation_leaves_nothing_and_blocks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("training.simulator.simulation._write_truth", fail)
+        simulate(1, 1, 0, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert simulate(1, 1, 0, tmp_path / "out").truth.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
