@@ -139,9 +139,10 @@ def test_an_interrupted_simulation_leaves_nothing_and_blocks_nothing(tmp_path: P
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("training.simulator.simulation._write_truth", fail)
-        simulate(1, 1, 0, tmp_path / "out")
+        with pytest.raises(KeyboardInterrupt):
+            simulate(1, 1, 0, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert simulate(1, 1, 0, tmp_path / "out").truth.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
