@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import lzma
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -157,7 +158,7 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
     try:
         with _open(file) as stream:
             yield stream
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
         raise SourceError(str(file), f"truncated or damaged archive: {error}") from error
     except OSError as error:
         raise SourceError(str(file), error.strerror or str(error)) from error
@@ -168,13 +169,17 @@ def _csv_rows(
 ) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
     normaliser = AitAds()
     lines = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="\n")
-    header = next(csv.reader(lines), None)
-    if header is None:
+    first = next(lines, "")
+    if not first.strip():
         raise SourceError(str(file), "empty file")
+    try:
+        header = _cells(first)
+    except RecordError as error:
+        raise SourceError(str(file), f"header: {error.reason}") from error
     needed = COLUMNS if labels else COLUMNS[:5]
     for column in needed:
         if column not in header:
-            raise SourceError(str(file), f"row 0: no column {column!r}")
+            raise SourceError(str(file), f"header: no column {column!r}")
     at = [header.index(column) for column in COLUMNS[:5]]
     verdict_at = header.index("event_label") if labels else -1
     place = Place(tenant=network, source=file.name)

@@ -179,22 +179,28 @@ def test_times_without_zone_or_sense_are_refused(stamp: str) -> None:
     assert refusal.value.field == "timestamp"
 
 
+def _ait(**columns: Any) -> Alert:
+    return AitAds().row(
+        **{"time": 1.7e9, "name": "rule", "ip": "10.0.0.1", "host": "h", "short": "S-x", "uid": "u", "place": ACME, **columns}
+    )
+
+
 @pytest.mark.parametrize("time", [float("nan"), float("inf"), -1.0, 0.0, 1e300, "nan", "soon", ""])
 def test_ait_times_must_be_epoch_seconds(time: float | str) -> None:
     with pytest.raises(RecordError) as refusal:
-        AitAds().row(time, "rule", "", "", "W", "u", ACME)
+        _ait(time=time)
     assert refusal.value.field == "time"
 
 
 @pytest.mark.parametrize(("field", "row"), [("short", ("n", "Q-x")), ("short", ("n", "")), ("name", ("", "W-x"))])
 def test_ait_rows_without_rule_or_detector_are_refused(field: str, row: tuple[str, str]) -> None:
     with pytest.raises(RecordError) as refusal:
-        AitAds().row(1.7e9, row[0], "", "", row[1], "u", ACME)
+        _ait(name=row[0], short=row[1])
     assert refusal.value.field == field
 
 
 def test_an_ait_label_names_the_attack_step_as_its_incident_and_comes_an_hour_later() -> None:
-    alert = AitAds().row(1.7e9, "rule", "10.0.0.1", "h", "S-x", "u", ACME)
+    alert = _ait()
     attack, noise = AitAds().verdict("dnsteal", alert), AitAds().verdict("-", alert)
     assert attack is not None
     assert noise is not None
