@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from features.alert import Name
+from features.alert import MAX_NAME, Name
 from service.errors import InvalidError, NotFoundError, StartError, UnauthorizedError
 
 
@@ -50,8 +50,8 @@ class KeyStore:
 
     def create(self, role: Role, tenant: str, name: str) -> str:
         """Make a key and return its text, which is stored nowhere. Raises ``InvalidError`` for a tenant that cannot be."""
-        if not 0 < len(tenant) <= 1024:
-            raise InvalidError("the tenant's name must have 1 to 1024 characters")
+        if not 0 < len(tenant) <= MAX_NAME:
+            raise InvalidError(f"the tenant's name must have 1 to {MAX_NAME} characters")
         uid, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         key = Key(uid=uid, role=role, tenant=tenant, name=name, digest=_digest(secret), created=datetime.now(UTC))
         with self._locked():

@@ -24,9 +24,6 @@ from service.reading import explained, find_alert
 router = APIRouter()
 _ENCODER = msgspec.json.Encoder()
 
-MAX_NAME = 1024
-"""Longest uid of an alert, product, rule or entity that is taken, in characters (``features.alert.Name``)."""
-
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -95,25 +92,10 @@ def _decode(items: list[bytes], fmt: str, tenant: str) -> tuple[list[tuple[int, 
     place = Place(tenant=tenant, received_time=datetime.now(UTC))
     for row, item in enumerate(items):
         try:
-            alert = normaliser.decode(item, place)
-            _check(alert)
-            alerts.append((row, alert))
+            alerts.append((row, normaliser.decode(item, place)))
         except RecordError as error:
             rejected.append({"row": row, "field": error.field, "reason": error.reason})
     return alerts, rejected
-
-
-def _check(alert: Alert) -> None:
-    """Raise ``RecordError`` for an alert that could be stored but not read again: decoding it checks its names."""
-    if len(alert.uid) > MAX_NAME:
-        raise RecordError(f"longer than {MAX_NAME} characters", field="uid")
-    if len(alert.product) > MAX_NAME:
-        raise RecordError(f"longer than {MAX_NAME} characters", field="product")
-    if len(alert.rule.uid) > MAX_NAME:
-        raise RecordError(f"longer than {MAX_NAME} characters", field="rule")
-    for entity in alert.entities:
-        if len(entity.uid) > MAX_NAME:
-            raise RecordError(f"longer than {MAX_NAME} characters", field="entities")
 
 
 def _json(body: object, status: int = 200) -> Response:

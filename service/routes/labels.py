@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from features.alert import Name
+from features.alert import MAX_NAME, Name
 from features.label import Label, Provenance, Verdict
 from service.auth import Authorised
 from service.body import read_body, split
@@ -22,7 +22,7 @@ router = APIRouter()
 
 _AHEAD = timedelta(minutes=5)
 _Short = Annotated[str, msgspec.Meta(max_length=2048)]
-_Uid = Annotated[str, msgspec.Meta(max_length=1024)]
+_Uid = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 
 
 class _Given(msgspec.Struct, forbid_unknown_fields=True):

@@ -99,13 +99,13 @@ def test_a_body_cannot_name_another_tenant(service: Service) -> None:
 
 def test_concurrent_copies_are_one_alert(service: Service) -> None:
     body = msgspec.json.encode(finding("a"))
-    answers = service.send_all([("POST", "/v1/alerts", body)] * 20)
-    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
+    answers = service.send_all([("POST", "/v1/alerts", body)] * 32)
+    assert sorted(answer.status_code for answer in answers) == [200] * 31 + [201]
     assert len({answer.content for answer in answers}) == 1
 
 
 def test_a_large_batch_sent_again_gives_the_same_answer(service: Service) -> None:
-    body = msgspec.json.encode([finding(f"a{i}") for i in range(40_000)])
+    body = msgspec.json.encode([finding(f"a{i}") for i in range(5_000)])
     first = service.send("POST", "/v1/alerts", content=body)
     assert service.send("POST", "/v1/alerts", content=body).content == first.content
 

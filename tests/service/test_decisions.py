@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tests.service.bundles import publish
 from tests.service.client import Service, finding
 
 
@@ -27,3 +30,26 @@ def test_thresholds_without_a_model(service: Service) -> None:
     answer = service.send("GET", "/v1/thresholds")
     assert answer.json()["suppress_below"] is None
     assert service.send("GET", "/v1/thresholds", headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+
+
+def test_with_a_model(tmp_path: Path) -> None:
+    """The queue is worked from the most urgent on, oldest first among equals; each entry says why; thresholds are versioned."""
+    digest = publish(tmp_path / "var", tmp_path / "work")
+    with Service(tmp_path / "var") as service:
+        records = [finding(f"a{i}", rule=f"r{i % 7}", host=f"h{i % 5}", seconds=60 * i) for i in range(60)]
+        decided = service.post(records).json()["decisions"]
+        waits = [d for d in decided if d["action"] != "suppress"]
+        wanted = [d["alert_uid"] for d in sorted(waits, key=lambda d: -d["priority"])]
+        page = service.send("GET", "/v1/queue?limit=500").json()["alerts"]
+        assert len({d["priority"] for d in waits}) > 1
+        assert [item["alert_uid"] for item in page] == wanted
+        assert all(item["decision"]["reasons"] for item in page)
+        alone = service.send("GET", f"/v1/decisions/{wanted[0]}").json()
+        assert alone == page[0]["decision"]
+        again = service.post(records[:1], "/v1/alerts?include=reasons").json()["decisions"][0]
+        assert again == service.send("GET", "/v1/decisions/a0").json()
+        answer = service.send("GET", "/v1/thresholds")
+        assert answer.headers["etag"] == f'"{digest}"'
+        assert answer.json()["certificates"]
+        assert service.send("GET", "/v1/thresholds", headers={"if-none-match": f'"{digest}"'}).status_code == 304
+        assert service.send("GET", "/v1/thresholds", headers={"if-none-match": '"none"'}).status_code == 200

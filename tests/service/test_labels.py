@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from tests.service.client import Service, finding
+from tests.service.test_scorer import features
 
 AFTER = "2023-11-15T00:00:00Z"
 
@@ -74,3 +78,20 @@ def test_supersedes_is_held_against_the_last_verdict(taken: Service) -> None:
     assert taken.post({**correction, "supersedes": "none"}, "/v1/labels").status_code == 409
     assert taken.post(correction, "/v1/labels").status_code == 201
     assert taken.post(correction, "/v1/labels").status_code == 409
+
+
+@pytest.mark.parametrize("first", ["true_positive", "benign_positive", "undetermined"])
+def test_a_verdict_taken_back_leaves_no_trace(tmp_path: Path, first: str) -> None:
+    """The counters are those of a service that was given only the last verdict."""
+    rows = []
+    for name, verdicts in (("changed", (first, "true_positive", "false_positive")), ("once", ("false_positive",))):
+        var = tmp_path / name
+        var.mkdir()
+        (var / "secret.key").write_bytes(b"s" * 32)
+        with Service(var) as service:
+            service.post([finding("a"), finding("b")])
+            for verdict in verdicts:
+                assert service.post({"alert_uid": "a", "verdict": verdict, "time": AFTER}, "/v1/labels").status_code == 201
+            service.post([finding("later", seconds=2 * 86400.0), finding("sibling", rule="r2", seconds=2 * 86400.0)])
+            rows.append(features(service))
+    assert np.allclose(rows[0], rows[1], rtol=1e-9, atol=1e-12, equal_nan=True)

@@ -1,0 +1,73 @@
+"""The records: append-only, exported while the service runs, complete after a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from features.history import read_alerts, read_decisions, read_manifest
+from service.export import export
+from tests.service.client import Service, finding
+from tests.service.test_host import AFTER, step
+from tests.service.test_scorer import features
+
+
+@pytest.mark.parametrize("table", ["alerts", "decisions", "labels"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET rowid = rowid + 100", "DELETE FROM {}"])
+def test_records_cannot_be_changed(service: Service, table: str, change: str) -> None:
+    step(service, 0)
+    other = sqlite3.connect(service.settings.database)
+    try:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            other.execute(change.format(table))
+    finally:
+        other.close()
+
+
+def test_export_while_alerts_come_in(service: Service, tmp_path: Path) -> None:
+    """An export is one moment: as many decisions as alerts, and no alert before one that is missing."""
+    with ThreadPoolExecutor(1) as pool:
+        for n in range(5):
+            job = pool.submit(export, service.settings, tmp_path / f"out{n}", None)
+            while not job.done():
+                number = service.host.scorer.seq
+                requests = [("POST", "/v1/alerts", msgspec.json.encode(finding(f"{number}-{i}"))) for i in range(8)]
+                assert {answer.status_code for answer in service.send_all(requests)} == {201}
+            counts = job.result()
+            assert counts["alerts"] == counts["decisions"] == read_manifest(tmp_path / f"out{n}").rows("alerts")
+            seqs = [seq for batch in read_alerts(tmp_path / f"out{n}") for seq, _ in batch]
+            assert seqs == list(range(1, len(seqs) + 1))
+    assert seqs
+
+
+def test_export_since(service: Service, tmp_path: Path) -> None:
+    service.post(finding("a"))
+    since = datetime.now(UTC)
+    service.post(finding("b"))
+    service.post({"alert_uid": "a", "verdict": "true_positive", "time": AFTER}, "/v1/labels")
+    assert export(service.settings, tmp_path / "out", since) == {"alerts": 1, "labels": 1, "decisions": 1}
+    assert read_decisions(tmp_path / "out")[0]["alert_uid"] == "b"
+
+
+def test_after_a_power_cut_the_facts_alone_bring_the_state_back(tmp_path: Path) -> None:
+    var = tmp_path / "cut"
+    var.mkdir()
+    with Service(tmp_path / "plain") as plain:
+        (var / "secret.key").write_bytes(plain.settings.secret.read_bytes())
+        for i in range(24):
+            step(plain, i)
+        wanted = features(plain)
+    with Service(var) as service:
+        for i in range(12):
+            step(service, i)
+        service.host._snapshot_seq = service.host.scorer.seq  # as if it never came to the snapshot of a clean stop
+    assert not list(service.settings.state.glob("*"))
+    with Service(var) as service:
+        for i in range(12, 24):
+            step(service, i)
+        assert features(service).tobytes() == wanted.tobytes()
