@@ -6,6 +6,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -16,6 +17,10 @@ def normalise_uid(text: str) -> str:
     return unicodedata.normalize("NFKC", folded).casefold().strip()
 
 
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with a zone."""
+
+
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
     """``alias`` meant ``uid`` from ``valid_from`` until ``valid_to`` (open if ``None``): an address lease, an agent id, a UPN."""
 
@@ -23,8 +28,8 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     alias: str
     uid: str
-    valid_from: datetime
-    valid_to: datetime | None = None
+    valid_from: Moment
+    valid_to: Moment | None = None
 
 
 class AliasTable:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 
-from features.aliases import Alias, AliasTable, normalise_uid
+from features.aliases import Alias, AliasTable, Moment, normalise_uid
 from features.errors import ContextError
 
 Level = Annotated[int, msgspec.Meta(ge=0, le=4)]
@@ -31,7 +31,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     criticality: Level
     owner: str = ""
     exposed: bool = False
-    valid_from: datetime | None = None
+    valid_from: Moment | None = None
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +42,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     department: str = ""
     role: str = ""
     privileged: bool = False
-    valid_from: datetime | None = None
+    valid_from: Moment | None = None
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,8 +51,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tenant: str
     kind: str
     value: str
-    valid_from: datetime | None = None
-    valid_to: datetime | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
 
 
 class Decoy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +61,7 @@ class Decoy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tenant: str
     kind: str
     uid: str
-    valid_from: datetime | None = None
+    valid_from: Moment | None = None
 
 
 KINDS: dict[str, type[msgspec.Struct]] = {

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.alert import Alert, EntityKind, Role, main_entity
+from features.alert import Alert, Entity, EntityKind, Role, main_entity
 from features.aliases import AliasTable, normalise_uid
 from features.context import Context
 from features.hashing import KeyedHash
@@ -21,6 +21,10 @@ COLUMNS = ("tenant", "product", "rule", "entity", "user", "address", "peer")
 VALUES = ("severity", "criticality", "privileged", "indicator", "decoy", "hour")
 """Numbers of a fact known at its time. severity 0–6 (NaN: unknown), criticality 0–4 (NaN: unknown), privileged, indicator and
 decoy 0/1, hour of the day in UTC 0–24."""
+
+
+_COMBINATIONS = 200_000
+"""Combinations of tenant, rule and entities whose hashes are remembered."""
 
 
 class FactKind(IntEnum):
@@ -112,6 +116,7 @@ class FactEncoder:
         self.tenants: dict[int, str] = {}
         self._hash = KeyedHash(secret)
         self._uids: dict[str, str] = {}
+        self._combinations: dict[tuple[str, str, str, tuple[Entity, ...]], tuple[int, ...]] = {}
 
     def register(self, rules: Iterable[RuleRef], tenants: Iterable[str]) -> None:
         """Make rules and tenants known that were encoded before (by an earlier process)."""
@@ -156,6 +161,18 @@ class FactEncoder:
         return found
 
     def _columns(self, alert: Alert) -> tuple[int, ...]:
+        """Return the hashes of an alert; the same few combinations come again and again, so they are remembered."""
+        if not self.aliases.is_empty:
+            return self._hashes(alert)
+        key = (alert.tenant, alert.product, alert.rule.uid, alert.entities)
+        found = self._combinations.get(key)
+        if found is None:
+            if len(self._combinations) >= _COMBINATIONS:
+                self._combinations.clear()
+            found = self._combinations[key] = self._hashes(alert)
+        return found
+
+    def _hashes(self, alert: Alert) -> tuple[int, ...]:
         tenant, of = alert.tenant, self._hash.of
         main = main_entity(alert)
         user = alert.first(EntityKind.USER)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -48,6 +48,8 @@ _DECISIONS = pa.schema(
 )  # fmt: skip
 _SCHEMAS = {"alerts": _ALERTS, "labels": _LABELS, "decisions": _DECISIONS}
 
+Item = TypeVar("Item")
+
 
 class Part(msgspec.Struct, frozen=True):
     """One Parquet file: what it holds, its rows, its digest."""
@@ -77,7 +79,7 @@ class HistoryWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        if path.exists() and not (path / "manifest.json").exists() and any(path.iterdir()):
+        if path.is_file() or (path.exists() and not (path / "manifest.json").exists() and any(path.iterdir())):
             raise HistoryError(str(path), "is in use by something that is not a history")
         self._path = path
         self._draft = path.with_name(path.name + ".part")
@@ -158,7 +160,7 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def _batches(path: Path, kind: str, size: int) -> Iterator[list[dict[str, Any]]]:
+def _batches(path: Path, kind: str, size: int, convert: Callable[[dict[str, Any]], Item]) -> Iterator[list[Item]]:
     for part in read_manifest(path).parts:
         if part.kind != kind:
             continue
@@ -167,27 +169,31 @@ def _batches(path: Path, kind: str, size: int) -> Iterator[list[dict[str, Any]]]
             if hashlib.sha256(file.read_bytes()).hexdigest() != part.sha256:
                 raise HistoryError(str(file), "does not have the digest that the manifest names")
             for batch in pq.ParquetFile(file).iter_batches(size):
-                yield batch.to_pylist()
-        except (OSError, pa.ArrowException) as error:
+                yield [convert(row) for row in batch.to_pylist()]
+        except (OSError, pa.ArrowException, KeyError, msgspec.ValidationError) as error:
             raise HistoryError(str(file), f"unreadable: {error}") from error
+
+
+def _alert(row: dict[str, Any]) -> tuple[int, Alert]:
+    seq = row.pop("seq")
+    row["rule"] = {"uid": row.pop("rule_uid"), "name": row.pop("rule_name")}
+    return seq, msgspec.convert(row, Alert)
+
+
+def _label(row: dict[str, Any]) -> tuple[int, Label]:
+    return row.pop("seq"), msgspec.convert(row, Label)
 
 
 def read_alerts(path: Path, size: int = 20_000) -> Iterator[list[tuple[int, Alert]]]:
     """Yield (seq, alert) in the order of writing, ``size`` at a time. Raises ``HistoryError``."""
-    for rows in _batches(path, "alerts", size):
-        some = []
-        for row in rows:
-            seq = row.pop("seq")
-            row["rule"] = {"uid": row.pop("rule_uid"), "name": row.pop("rule_name")}
-            some.append((seq, msgspec.convert(row, Alert)))
-        yield some
+    yield from _batches(path, "alerts", size, _alert)
 
 
 def read_labels(path: Path) -> list[tuple[int, Label]]:
     """Return all labels with their seq. Raises ``HistoryError``."""
-    return [(row.pop("seq"), msgspec.convert(row, Label)) for rows in _batches(path, "labels", 20_000) for row in rows]
+    return [item for some in _batches(path, "labels", 20_000, _label) for item in some]
 
 
 def read_decisions(path: Path) -> list[dict[str, Any]]:
     """Return all decisions as rows. Raises ``HistoryError``."""
-    return [row for rows in _batches(path, "decisions", 20_000) for row in rows]
+    return [row for rows in _batches(path, "decisions", 20_000, dict) for row in rows]

@@ -21,7 +21,7 @@ from training.pipeline import TrainResult
 
 @dataclass
 class Story:
-    """Numbers of one run. ``changed_siblings``: (judged alert, later sibling, action without verdicts, action with them)."""
+    """Numbers of one run. ``changed_siblings``: (verdict, judged alert, later sibling, action without verdicts, action with them)."""
 
     stage: Stage
     actions: Counter[str]
@@ -29,7 +29,7 @@ class Story:
     steps_found: int
     steps: int
     verdicts: Counter[str]
-    changed_siblings: list[tuple[Alert, Alert, str, str]]
+    changed_siblings: list[tuple[Label, Alert, Alert, str, str]]
     unrelated_same: int
     unrelated: int
     trainings: tuple[TrainResult, TrainResult]
@@ -37,15 +37,12 @@ class Story:
     def show(self, console: Console, runs: str, folder: Path, seconds: float) -> None:
         """Print the story."""
         console.print(self._table())
-        for judged, sibling, before, after in self.changed_siblings[:1]:
-            console.print(
-                Panel(
-                    f"verdict on {judged.uid} ({judged.time:%d %b %H:%M}): {judged.rule.uid} on {main_entity(judged).uid}\n"
-                    f"sibling {sibling.uid} ({sibling.time:%d %b %H:%M}): {before} without verdicts → {after} with them",
-                    title="one verdict, followed",
-                    expand=False,
-                )
+        for label, judged, sibling, before, after in self.changed_siblings[:1]:
+            text = (
+                f"{label.verdict.value} said of {judged.uid} ({judged.time:%d %b %H:%M}): {judged.rule.uid} on {main_entity(judged).uid}\n"
+                f"its sibling {sibling.uid} ({sibling.time:%d %b %H:%M}): {before} without verdicts → {after} with them"
             )
+            console.print(Panel(text, title="one verdict, followed", expand=False))
         console.print(f"MLflow store   {runs}", soft_wrap=True, highlight=False)
         console.print(f"everything     {folder} (service log, export, bundles)", soft_wrap=True, highlight=False)
         console.print(f"took {seconds:.0f} s", highlight=False)
@@ -74,11 +71,11 @@ class Story:
             "verdicts given", f"{sum(self.verdicts.values()):,}", ", ".join(f"{n} {v}" for v, n in self.verdicts.items())
         )
         table.add_row(
-            "siblings changed", f"{len(self.changed_siblings):,}", "later alerts, same rule and entity, decided otherwise"
+            "siblings changed", f"{len(self.changed_siblings):,}", "later alerts, same rule and entity, decided as the verdict says"
         )
         share = self.unrelated_same / self.unrelated if self.unrelated else 0.0
         table.add_row(
-            "unrelated left alone", f"{self.unrelated_same:,}", f"{share:.1%} of those whose rule and entity got no verdict"
+            "unrelated left alone", f"{self.unrelated_same:,}", f"{share:.1%} of the alerts of rules that got no verdict"
         )
         proof = f"n = {certificate.n}, k = {certificate.k}, bound {certificate.bound:.3f}"
         table.add_row("certificate", certificate.status.value, f"{certificate.objective}: {proof}")
@@ -103,16 +100,18 @@ def tell(
     steps = {stage.step(alert) for alert in attacks}
     found = {stage.step(alert) for alert in attacks if decisions[alert.uid]["action"] != Action.SUPPRESS}
     judged = _judged(stage, labels)
-    rules, entities = {line[0] for line in judged}, {line[1] for line in judged}
+    rules = {rule for rule, _ in judged}
     changed, unrelated, same = [], 0, 0
     for alert in stage.alerts:
         line = (alert.rule.uid, main_entity(alert).uid)
         action = str(decisions[alert.uid]["action"])
-        if line in judged and judged[line][1].time < alert.time and action != without[alert.uid]:
-            changed.append((judged[line][0], alert, without[alert.uid], action))
-        elif line[0] not in rules and line[1] not in entities:
+        if line[0] not in rules:
             unrelated += 1
             same += action == without[alert.uid]
+        elif line in judged:
+            first, label = judged[line]
+            if label.time < alert.time and _obeys(label, without[alert.uid], action):
+                changed.append((label, first, alert, without[alert.uid], action))
     return Story(
         stage=stage,
         actions=Counter(str(decision["action"]) for decision in decisions.values()),
@@ -125,6 +124,15 @@ def tell(
         unrelated=unrelated,
         trainings=trainings,
     )
+
+
+_URGENCY = (Action.SUPPRESS, Action.QUEUE, Action.APPROVE, Action.RESPOND, Action.ESCALATE)
+
+
+def _obeys(label: Label, before: str, after: str) -> bool:
+    """Whether the action moved the way the verdict points: down for a benign alert, up for an attack."""
+    step = _URGENCY.index(Action(after)) - _URGENCY.index(Action(before))
+    return step > 0 if label.verdict.target == 1 else step < 0
 
 
 def _judged(stage: Stage, labels: Sequence[Label]) -> dict[tuple[str, str], tuple[Alert, Label]]:

@@ -17,6 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema
+from mlflow.utils.logging_utils import disable_logging
 
 from training.errors import TrackingError
 from training.settings import Settings
@@ -43,8 +44,8 @@ class TrainingRun:
 def connect(settings: Settings) -> MlflowClient:
     """Point MLflow at its server, or at SQLite under ``TAMIS_VAR``; make the experiment if it is not there."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    disable_logging()
+    logging.getLogger("alembic").setLevel(logging.ERROR)
     folder = (settings.var / "mlflow").absolute()
     uri = settings.tracking_uri
     if not uri:

@@ -84,9 +84,10 @@ def checked_time(found: datetime, field: str, place: Place) -> datetime:
 
 def checked_names(alert: Alert, place: Place) -> Alert:
     """Return the alert itself, if every name in it is neither empty nor too long (a ``Struct`` does not check what it is given)."""
-    names = [("uid", alert.uid), ("tenant", alert.tenant), ("product", alert.product), ("rule", alert.rule.uid)]
-    for field, name in names + [("entities", entity.uid) for entity in alert.entities]:
+    names = [alert.uid, alert.tenant, alert.product, alert.rule.uid, *[entity.uid for entity in alert.entities]]
+    for number, name in enumerate(names):
         if not 0 < len(name) <= MAX_NAME:
+            field = ("uid", "tenant", "product", "rule", "entities")[min(number, 4)]
             raise RecordError(
                 f"{len(name)} characters, allowed are 1 to {MAX_NAME}", field=field, source=place.source, row=place.row
             )

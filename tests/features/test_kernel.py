@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_scoring_one_by_one_equals_one_batch_bit_for_bit(seed: int, n: int, cap:
     batch = DEFAULT_VIEW.read(whole, block)
     assert same_bits(batch, one_by_one(single, block))
     edges = [0, *sorted(min(cut, n) for cut in cuts), n]
-    pieces = [DEFAULT_VIEW.read(parts, block.take(slice(a, b))) for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [DEFAULT_VIEW.read(parts, block.take(slice(a, b))) for a, b in pairwise(edges)]
     assert same_bits(batch, np.concatenate(pieces))
     assert whole.keys == single.keys == parts.keys
 
