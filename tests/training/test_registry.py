@@ -138,3 +138,9 @@ def test_rollback_without_a_past_says_so(settings: Settings) -> None:
 def test_rollback_needs_no_mlflow() -> None:
     code = "import sys, training.rollback; sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_mlflow_is_quiet(loop: Loop, capfd: pytest.CaptureFixture[str]) -> None:
+    settings, bundles = loop
+    _log(settings, bundles[0])
+    assert capfd.readouterr() == ("", "")
