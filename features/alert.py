@@ -38,7 +38,7 @@ class Role(StrEnum):
     RELATED = "related"
 
 
-class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
+class Entity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Whom an alert is about: ``kind`` and ``uid``, and the part it plays."""
 
     kind: EntityKind
@@ -46,21 +46,21 @@ class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
     role: Role = Role.RELATED
 
 
-class Observable(msgspec.Struct, frozen=True):
+class Observable(msgspec.Struct, frozen=True, gc=False):
     """A value that can be matched against indicators: ``kind`` as in OCSF (``ip``, ``domain``, ``hash``, ``url`` …)."""
 
     kind: str
     value: str
 
 
-class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
+class Rule(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The detector's rule (OCSF ``analytic``). ``uid`` is the product's own; ``name`` is what an analyst reads."""
 
     uid: Name
     name: str = ""
 
 
-class Alert(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Alert(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One alert of one product, normalised.
 
     ``time`` is when it happened, ``received_time`` when we learned of it; both UTC and aware. ``severity`` is OCSF
@@ -90,7 +90,7 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return ""
 
 
-class MainEntity(msgspec.Struct, frozen=True):
+class MainEntity(msgspec.Struct, frozen=True, gc=False):
     """The one entity by which an alert is grouped, counted and shown."""
 
     kind: str

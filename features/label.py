@@ -43,7 +43,7 @@ class Provenance(StrEnum):
     INHERITED = "inherited"
 
 
-class Label(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Label(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One verdict on one alert. Append-only: a correction is a new label that ``supersedes`` the old one.
 
     ``time`` is when the verdict was given; no feature of an earlier moment may see it. ``incident_uid`` names the

@@ -36,7 +36,7 @@ class ReasonCode(StrEnum):
     UNSCORED = "unscored"
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """One sentence in an analyst's words. ``contribution`` is signed, in log-odds: positive speaks for an attack."""
 
     text: str
@@ -45,7 +45,7 @@ class Reason(msgspec.Struct, frozen=True):
     contribution: float
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One revision of what was decided about one alert; never edited.
 
     ``score`` is the calibrated probability of a true positive, ``priority`` 0–100 its place in the queue,

@@ -71,7 +71,9 @@ class Story:
             "verdicts given", f"{sum(self.verdicts.values()):,}", ", ".join(f"{n} {v}" for v, n in self.verdicts.items())
         )
         table.add_row(
-            "siblings changed", f"{len(self.changed_siblings):,}", "later alerts, same rule and entity, decided as the verdict says"
+            "siblings changed",
+            f"{len(self.changed_siblings):,}",
+            "later alerts, same rule and entity, decided as the verdict says",
         )
         share = self.unrelated_same / self.unrelated if self.unrelated else 0.0
         table.add_row(

@@ -97,7 +97,10 @@ def _kernel(data: Path, home: Settings) -> None:
     def once() -> None:
         DEFAULT_VIEW.read(CounterState(DEFAULT_VIEW.spec, bytes(32)), block)
 
-    say(f"kernel, {len(block):,} alerts, {len(DEFAULT_VIEW.features)} features, one core", f"{len(block) / _median(once):,.0f} alerts/s")
+    say(
+        f"kernel, {len(block):,} alerts, {len(DEFAULT_VIEW.features)} features, one core",
+        f"{len(block) / _median(once):,.0f} alerts/s",
+    )
 
 
 def _scoring(bundle: ModelBundle, data: Path, home: Settings) -> None:
@@ -128,12 +131,16 @@ def _http(home: Settings, bundle: ModelBundle, data: Path) -> None:
         batched = statistics.median(rates)
         key = service_key(home, "pipeline", "bench-single")
         single = statistics.median(
-            singles(url, key, _payloads(alerts[i * SINGLES : (i + 1) * SINGLES], "bench-single", 1), CONNECTIONS) for i in range(REPEATS)
+            singles(url, key, _payloads(alerts[i * SINGLES : (i + 1) * SINGLES], "bench-single", 1), CONNECTIONS)
+            for i in range(REPEATS)
         )
     say(f"HTTP, durable, batches of {BATCH:,}", f"{batched:,.0f} alerts/s, {batched / bare:.0%} of the bare booster")
     served = _mlflow_serve(home, rows[:300])
     say("mlflow models serve, same model, single rows", f"{served:,.0f} rows/s")
-    say(f"HTTP, durable, singles over {CONNECTIONS} connections", f"{single:,.0f} alerts/s, {single / served:.1f} × mlflow models serve")
+    say(
+        f"HTTP, durable, singles over {CONNECTIONS} connections",
+        f"{single:,.0f} alerts/s, {single / served:.1f} × mlflow models serve",
+    )
 
 
 def _rows(bundle: ModelBundle, alerts: list[Alert], home: Settings) -> NDArray[np.float64]:
@@ -161,7 +168,9 @@ def _mlflow_serve(home: Settings, rows: NDArray[np.float64]) -> float:
         url = f"http://127.0.0.1:{port}"
         _wait(url)
         frame = pd.DataFrame(rows, columns=DEFAULT_VIEW.names)
-        bodies = [f'{{"dataframe_split": {frame.iloc[[i]].to_json(orient="split", index=False)}}}'.encode() for i in range(len(frame))]
+        bodies = [
+            f'{{"dataframe_split": {frame.iloc[[i]].to_json(orient="split", index=False)}}}'.encode() for i in range(len(frame))
+        ]
         return singles(url, "none", bodies, 8, path="/invocations")
     finally:
         process.terminate()

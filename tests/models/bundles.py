@@ -1,0 +1,54 @@
+"""A real bundle, small: trained on noise in which the first column tells."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from features.default_view import DEFAULT_VIEW
+from models.bundle import Golden, write_bundle
+from models.calibration import Calibrator, priority
+from models.certificate import Objective, certify
+from models.classifier import AlertClassifier
+from models.policy import ThresholdPolicy
+from models.rule_encoder import RuleCount, RuleEncoder
+
+WINDOW = ("2026-01-01", "2026-02-01")
+CALIBRATOR = Calibrator(1.0, 0.0)
+
+
+@cache
+def _trained(seed: int) -> tuple[AlertClassifier, np.ndarray]:
+    rows = np.random.default_rng(seed).exponential(2.0, (400, len(DEFAULT_VIEW.features)))
+    rows[:40, 5:9] = np.nan
+    model = AlertClassifier(trees=5, leaves=4, seed=seed, threads=1)
+    return model.fit(rows, (rows[:, 0] > 3.0).astype(np.int8), feature_names=DEFAULT_VIEW.names), rows
+
+
+def bundle_parts(seed: int = 0) -> dict[str, bytes]:
+    """Return the files of a bundle."""
+    model, rows = _trained(seed)
+    raw = np.asarray(model.booster_.predict(rows[:8], raw_score=True, num_threads=1))
+    objective = Objective.parse("maximum suppression @ missed_incidents <= 0.1, confidence 0.95")
+    certificate = certify(np.full(40, 0.9), objective, unit="incident", assumption="own", window=WINDOW)
+    score = CALIBRATOR(raw)
+    parts: dict[str, Any] = {
+        "calibrator.json": CALIBRATOR,
+        "encoder.json": RuleEncoder.fit([RuleCount("acme", "edr", "r1", 1.0, 2.0), RuleCount("beta", "edr", "r1", 0.0, 2.0)]),
+        "view.json": DEFAULT_VIEW,
+        "policy.json": ThresholdPolicy(certificates=(certificate,), escalate_from=0.9),
+        "golden.json": Golden(rows[:8].tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
+    }
+    files = {name: msgspec.json.encode(part) for name, part in parts.items()}
+    return {**files, "classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Small\n"}
+
+
+def make_bundle(path: Path, seed: int = 0, view: str = DEFAULT_VIEW.fingerprint, **changed: bytes) -> str:
+    """Write a bundle, with some files changed; return its digest."""
+    parts = {**bundle_parts(seed), **{name.replace("_", "."): content for name, content in changed.items()}}
+    labels = {"attack": 1, "benign": 1, "units": 40}
+    return write_bundle(path, parts, view=view, run="", window=WINDOW, labels=labels, data=f"{seed:064d}")
