@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -32,7 +33,7 @@ from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
 from tests.benchmarks.http_load import batches, singles
 from training.dataset import load_dataset
-from training.demo import serving, service_key
+from training.demo import service_key, serving
 from training.pipeline import train
 from training.registry import promote
 from training.replay import ordered_alerts
@@ -69,7 +70,7 @@ def _training(home: Settings, data: Path) -> ModelBundle:
     stages.append(("", time.perf_counter()))
     total = stages[-1][1] - stages[0][1]
     spent: dict[str, float] = {}
-    for (name, start), (_, end) in zip(stages, stages[1:], strict=False):
+    for (name, start), (_, end) in pairwise(stages):
         spent[name] = spent.get(name, 0.0) + end - start
     say(f"train, {result.alerts:,} alerts, out-of-fold models included", f"{total:.0f} s")
     for name, seconds in spent.items():
