@@ -22,7 +22,7 @@ from models.errors import ObjectiveError
 GRID: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.arange(-12.0, 4.0001, 0.05)))
 """Thresholds on the calibrated score, fixed beforehand: log-odds −12 to 4 in steps of 0.05."""
 
-_OBJECTIVE = re.compile(r"maximum suppression @ missed_incidents <= (0?\.\d+), confidence (0?\.\d+)")
+_OBJECTIVE = re.compile(r"maximum suppression @ missed_incidents <= (0?\.\d+), confidence (0?\.\d+)", re.ASCII)
 
 DEFAULT_OBJECTIVE = "maximum suppression @ missed_incidents <= 0.01, confidence 0.95"
 
