@@ -137,7 +137,10 @@ class ModelBundle:
 
     def check(self, golden: Golden, path: Path) -> None:
         """Raise ``BundleError`` unless the golden rows give the very bits that they gave in training."""
-        rows = np.array(golden.features, np.float64).reshape(-1, len(self.view.features))
+        try:
+            rows = np.array(golden.features, np.float64).reshape(len(golden.features), len(self.view.features))
+        except ValueError as error:
+            raise BundleError(str(path / "golden.json"), "golden rows have other features than the view names") from error
         raw = self.raw(rows)
         score = self.calibrator(raw)
         same = raw.tolist() == golden.raw and score.tolist() == golden.score and priority(score).tolist() == golden.priority

@@ -68,7 +68,7 @@ class BundleStore:
     def rollback(self, *, by: str, time: datetime) -> str:
         """Make the bundle that was champion before the present one champion again; return its digest.
 
-        Raises ``BundleStoreError`` when there is none.
+        Raises ``BundleStoreError`` when there is none, or none any more.
         """
         past = self.history()
         served: list[str] = []  # as a stack: a rollback takes the top one off
@@ -79,6 +79,8 @@ class BundleStore:
                 served.append(publication.digest)
         if len(served) < 2:
             raise BundleStoreError(str(self.root), "there is no earlier bundle to roll back to")
+        if not self.path(served[-2]).is_dir():
+            raise BundleStoreError(str(self.path(served[-2])), "the earlier bundle is no longer here")
         self._point(Publication(served[-2], time, by, rollback=True))
         return served[-2]
 

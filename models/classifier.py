@@ -8,7 +8,8 @@ import lightgbm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 
 class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -59,6 +60,10 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Fit on features ``X`` (n × F, float, NaN allowed) and targets ``y`` (n, 0 or 1), weighted by ``sample_weight`` (n)."""
         X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)  # noqa: N806
+        if (kind := type_of_target(y, input_name="y", raise_unknown=True)) != "binary":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         self.classes_ = np.unique(y)
         if len(self.classes_) != 2:
             raise ValueError("both classes are needed: y has only one class")
@@ -85,6 +90,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the likelier class of each row."""
+        check_is_fitted(self)
         return np.asarray(self.classes_[(self.decision_function(X) > 0.0).astype(int)])
 
     def _parameters(self) -> dict[str, Any]:
