@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,9 +57,16 @@ def serve(
             create_app(settings, history), log_config=None, access_log=False, timeout_graceful_shutdown=10, lifespan="on"
         )
         server = uvicorn.Server(config)
+        _collect_rarely()
         server.run(sockets=[listener])
         if not server.started:
             raise StartError("the service did not start; the reason is in the log above")
+
+
+def _collect_rarely() -> None:
+    """Leave what is imported out of the search for cycles, and search less often: records make none, but are many."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from features.alert import Alert
 from features.errors import RecordError, UnknownFormatError
 from features.normalisers import Place, get_normaliser, to_ocsf
 from models.decision import Decision
-from service.auth import Authorised
+from service.auth import DESCRIBED, Authorised, authorise
 from service.body import read_body, split
 from service.errors import InvalidError, NotFoundError, ServiceError
 from service.jobs import AlertsJob
@@ -24,7 +24,12 @@ from service.reading import explained, find_alert
 router = APIRouter()
 _ENCODER = msgspec.json.Encoder()
 
-_BODY: dict[str, Any] = {
+_INPUT: dict[str, Any] = {
+    "security": DESCRIBED,
+    "parameters": [
+        {"name": "format", "in": "query", "schema": {"type": "string", "default": "ocsf"}},
+        {"name": "include", "in": "query", "schema": {"type": "string", "enum": ["", "reasons"], "default": ""}},
+    ],
     "requestBody": {
         "required": True,
         "description": "One record as a JSON object, several as an array or as NDJSON, in the format named by `format`.",
@@ -32,29 +37,29 @@ _BODY: dict[str, Any] = {
             "application/json": {"schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}},
             "application/x-ndjson": {"schema": {"type": "string"}},
         },
-    }
+    },
 }
 
 
-@router.post("/v1/alerts", openapi_extra=_BODY, summary="Score alerts", status_code=200)
-async def post_alerts(request: Request, key: Authorised, format: str = "ocsf", include: str = "") -> Response:  # noqa: A002
+@router.post("/v1/alerts", openapi_extra=_INPUT, summary="Score alerts", status_code=200)
+async def post_alerts(request: Request) -> Response:
     """Store and decide. The answer comes when alert and decision are durable.
 
     One object: its decision (201 new, 200 sent before). Several: `decisions` in order of the accepted records, `rejected`
     with row, field and reason. `include=reasons` adds the reasons of what a person will see.
     """
-    host = request.app.state.host
+    key, wanted, host = authorise(request), request.query_params, request.app.state.host
     body = await read_body(request, host.settings.max_body_bytes)
     started = time.perf_counter()
     records = split(body, request.headers.get("content-type", ""))
-    alerts, rejected = _decode(records.items, format, key.tenant)
+    alerts, rejected = _decode(records.items, wanted.get("format", "ocsf"), key.tenant)
     REJECTS.inc(len(rejected))
     if not alerts:
         raise InvalidError("no record could be read", rejected[:1000])
     job = AlertsJob(key.tenant, [alert for _, alert in alerts])
     host.scorer.submit(job)
     answers = await asyncio.wrap_future(job.future)
-    if include == "reasons":
+    if wanted.get("include") == "reasons":
         answers = [await explained(host, key.tenant, a) if isinstance(a, Decision) else a for a in answers]
     REQUEST_SECONDS.observe(time.perf_counter() - started)
     if records.single:
