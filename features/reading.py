@@ -141,7 +141,8 @@ def _records(
     for file in _files(path, fmt):
         with _opened(file) as stream:
             if fmt == "ait-ads" and ".csv" in file.suffixes:
-                yield from _csv_rows(stream, file, labels, tenant or file.name.split("_alerts")[0].split(".")[0])
+                with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="\n") as lines:
+                    yield from _csv_rows(lines, file, labels, tenant or file.name.split("_alerts")[0].split(".")[0])
             else:
                 yield from _json_records(stream, file, fmt, labels, tenant)
 
@@ -165,10 +166,9 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
 
 
 def _csv_rows(
-    stream: IO[bytes], file: Path, labels: bool, network: str
+    lines: IO[str], file: Path, labels: bool, network: str
 ) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
     normaliser = AitAds()
-    lines = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="\n")
     first = next(lines, "")
     if not first.strip():
         raise SourceError(str(file), "empty file")
