@@ -54,7 +54,12 @@ def serve(
         address = listener.getsockname()
         typer.echo(f"tamis: listening on http://{address[0]}:{address[1]}", err=True)
         config = uvicorn.Config(
-            create_app(settings, history), log_config=None, access_log=False, timeout_graceful_shutdown=10, lifespan="on"
+            create_app(settings, history),
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+            lifespan="on",
         )
         server = uvicorn.Server(config)
         _collect_rarely()

@@ -87,4 +87,5 @@ def _simulated(home: Settings) -> Stage:
             for chunk in chunks:
                 writer.alerts([alert for alert in chunk.alerts if (alert.tenant == last) == wanted])
                 writer.labels([label for _, label in chunk.labels if (label.tenant == last) == wanted])
+            writer.context(world / "context" / "versions")
     return _stage("simulator", home.var / "networks", "history", home.var / "replayed", "history")

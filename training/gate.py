@@ -35,7 +35,10 @@ def judge(challenger: Mapping[str, float], champion: Mapping[str, float] | None)
         return report
     for name, words in (("group_ap", "average precision"), ("group_ap_worst", "average precision of the worst tenant")):
         new, old = challenger.get(name), champion.get(name)
-        if new is None or old is None:
+        if old is None:
+            continue
+        if new is None:
+            report.objections.append(f"{words} of the challenger is not known, that of the champion is {old:.3f}")
             continue
         text = f"{words} {new:.3f} against the champion's {old:.3f}"
         (report.objections if new < old - TOLERANCE else report.remarks).append(text)

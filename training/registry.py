@@ -27,8 +27,8 @@ def promote(settings: Settings, version: str = "", *, by: str) -> tuple[str, Gat
         raise GateRefusedError(report.objections)
     with downloaded(found) as folder:
         ModelBundle.load(folder)
+        client.set_registered_model_alias(MODEL, CHAMPION, found.version)
         digest = BundleStore(settings.bundles).publish(folder, by=by, time=datetime.now(UTC))
-    client.set_registered_model_alias(MODEL, CHAMPION, found.version)
     client.set_model_version_tag(MODEL, found.version, "gate", "passed: " + "; ".join(report.remarks))
     return digest, report
 

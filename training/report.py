@@ -81,7 +81,7 @@ def write_report(folder: Path, title: str, tables: Sequence[Table], plots: Seque
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>"
     )
-    (folder / "report.html").write_text(page, "utf-8")
+    (folder / "report.html").write_text(page, "utf-8", errors="replace")
     numbers = {
         "title": title,
         "facts": dict(facts),
@@ -131,7 +131,7 @@ def _plot(name: str, title: str, figure: Figure, axes: Any) -> Plot:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
     out = io.StringIO()
-    with rc_context({"svg.hashsalt": "tamis"}):
+    with rc_context({"svg.hashsalt": f"tamis {name}", "text.parse_math": False}):
         figure.savefig(out, format="svg", metadata={"Date": None})
     svg = out.getvalue()
     return Plot(name, title, svg[svg.index("<svg") :])

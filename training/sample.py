@@ -10,7 +10,7 @@ from features.label import Label
 from models.rule_encoder import RuleCount
 from training.dataset import UNLABELLED, Dataset
 
-ROWS_A_GROUP = 2
+ROWS_A_GROUP = 3
 _SHOWN = 0.3
 """Share of the groups whose labels the walk lets the model see as the tenant's own: analysts judge few."""
 

@@ -51,14 +51,13 @@ def time_ordered(dataset: Dataset, count: int = TIME_FOLDS) -> list[Fold]:
     before that incident's block is past, nor tested without it.
     """
     labelled = dataset.target != UNLABELLED
-    time = dataset.block.time.copy()
-    for incident in range(len(dataset.incidents)):
-        of_it = dataset.incident == incident
-        time[of_it] = time[of_it].min()
+    of_one = np.flatnonzero(dataset.incident >= 0)
+    incident, time = dataset.incident[of_one], dataset.block.time.copy()
+    start_of, end_of = np.full(len(dataset.incidents), np.inf), np.full(len(dataset.incidents), -np.inf)
+    np.minimum.at(start_of, incident, time[of_one])
+    np.maximum.at(end_of, incident, time[of_one])
     last = time.copy()
-    for incident in range(len(dataset.incidents)):
-        of_it = dataset.incident == incident
-        last[of_it] = dataset.block.time[of_it].max()
+    time[of_one], last[of_one] = start_of[incident], end_of[incident]
     edges = np.quantile(time[labelled], np.linspace(0.0, 1.0, count + 1)) if labelled.any() else np.zeros(count + 1)
     given = dataset.label_times()
     found = []

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from service.commands import app
 from tests.benchmarks.http_load import batches, singles
-from tests.service.client import finding
+from tests.service.client import Service, finding
 from tests.service.process import ROOT, Process, run_service
 
 
@@ -45,6 +45,14 @@ def test_port_in_use(tmp_path: Path) -> None:
     assert child.returncode == 1
     assert "cannot listen" in told
     assert "Traceback" not in told
+
+
+def test_a_second_service_says_why_it_does_not_start(service: Service) -> None:
+    child = run_service(service.settings.var, "serve", "--port", "0")
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert "in use by another service" in told
+    assert service.post(finding("a")).status_code == 201
 
 
 def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,227 @@
+"""The whole of training on a small simulated world: data set, walk, folds, bundle, MLflow, batch scoring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
+from features.encode import FactEncoder
+from features.hashing import load_or_create_secret
+from features.reading import read_chunks
+from models.bundle import ModelBundle
+from models.certificate import Status
+from models.engine import ScoringEngine
+from models.errors import NotEnoughLabelsError, ObjectiveError
+from models.rule_encoder import RuleEncoder
+from training.dataset import UNLABELLED, Dataset, load_dataset
+from training.errors import DataError
+from training.evaluate import IDENTITY, LOOK_UP, NO_IDENTITY, evaluate
+from training.evaluation_report import tables, write
+from training.fit import FitParameters, TrainingRows, blinded
+from training.pipeline import TrainResult, compare_later, train
+from training.sample import contradicted, rule_counts, shown_labels, thinned, training_weights
+from training.scoring import score_file
+from training.settings import Settings
+from training.simulator import simulate
+from training.split import folds, leave_one_tenant_out, time_ordered
+from training.walk import walk
+
+SMALL = FitParameters(trees=20, leaves=7)
+SECRET = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    simulate(3, 7, 5, folder / "simulated")
+    return folder / "simulated" / "history"
+
+
+@pytest.fixture(scope="module")
+def dataset(world: Path) -> Dataset:
+    return load_dataset(world, "history", SECRET, labels=True)
+
+
+@pytest.fixture(scope="module")
+def trained(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainResult, Settings, Path]:
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(var=home / "var")
+    result = train(settings, world, "history", parameters=SMALL, out=home / "bundle")
+    return result, settings, home / "bundle"
+
+
+def test_unlabelled_alerts_are_never_negatives(dataset: Dataset) -> None:
+    labelled = {(label.tenant, label.alert_uid) for _, label in dataset.labels if label.verdict.target >= 0}
+    has_target = dataset.target != UNLABELLED
+    assert 0 < has_target.sum() < len(dataset)
+    for i in np.flatnonzero(has_target)[:500]:
+        assert (dataset.tenants[dataset.tenant[i]], dataset.uids[i]) in labelled
+    assert not thinned(dataset, 0)[~has_target].any()
+
+
+def test_labels_can_be_left_unread(world: Path) -> None:
+    blind = load_dataset(world, "history", SECRET, labels=False)
+    assert (blind.target == UNLABELLED).all()
+    assert not blind.labels
+
+
+def test_a_tenant_left_out_is_whole_on_one_side(dataset: Dataset) -> None:
+    for fold in leave_one_tenant_out(dataset):
+        assert not set(dataset.tenant[fold.train]) & set(dataset.tenant[fold.test])
+        assert (dataset.target[fold.train] != UNLABELLED).all()
+
+
+def test_time_folds_train_on_what_was_labelled_before_and_keep_incidents_whole(dataset: Dataset) -> None:
+    given = dataset.label_times()
+    found = time_ordered(dataset)
+    assert found
+    for fold in found:
+        start = dataset.block.time[fold.test & (dataset.incident < 0)].min()
+        assert dataset.block.time[fold.train].max() < start
+        assert given[fold.train].max() < start
+        assert not set(dataset.incident[fold.train & (dataset.incident >= 0)]) & set(dataset.incident[fold.test])
+
+
+def test_one_tenant_alone_is_split_by_time_and_its_bound_is_its_own(dataset: Dataset) -> None:
+    alone = dataset.without(dataset.tenant != 0)
+    _, assumption = folds(alone)
+    assert assumption == "own"
+    assert folds(dataset)[1] == "transferred"
+
+
+def test_no_label_moves_a_feature_before_its_own_time(dataset: Dataset) -> None:
+    """Change every verdict given after a moment: what was walked before that moment stays, bit for bit."""
+    moment = float(np.median([label.received_time.timestamp() for _, label in dataset.labels]))
+    before = [item for item in dataset.labels if item[1].received_time.timestamp() <= moment]
+    kept, changed = ({}, {})
+    for found, labels in ((kept, dataset.labels), (changed, before)):
+        for walked in walk(dataset, dataset.timeline(labels), DEFAULT_VIEW, RuleEncoder(0.5, {})):
+            found |= dict(zip(walked.alert.tolist(), walked.features, strict=True))
+    early = np.flatnonzero(dataset.received <= moment)
+    late = np.flatnonzero(dataset.received > moment)
+    assert all(np.array_equal(kept[i], changed[i], equal_nan=True) for i in early.tolist())
+    assert any(not np.array_equal(kept[i], changed[i], equal_nan=True) for i in late.tolist())
+
+
+def test_blinded_rows_look_like_those_of_a_tenant_without_verdicts(dataset: Dataset) -> None:
+    rows = TrainingRows.gather(dataset)
+    columns = [DEFAULT_VIEW.index(name) for name in JUDGED_FEATURES]
+    assert np.nansum(rows.features[:, columns]) > 0.0
+    assert np.nansum(blinded(DEFAULT_VIEW, rows.features)[:, columns]) == 0.0
+
+
+def test_a_fitted_encoder_never_speaks_of_a_tenant_by_its_own_labels(dataset: Dataset) -> None:
+    everything = dataset.target != UNLABELLED
+    encoder = RuleEncoder.fit(rule_counts(dataset, everything))
+    for number, tenant in enumerate(dataset.tenants):
+        without = RuleEncoder.fit(rule_counts(dataset, everything & (dataset.tenant != number)))
+        for rule in dataset.rules:
+            assert encoder.values(rule, tenant)[1] == without.values(rule, tenant)[1]
+
+
+def test_long_incidents_do_not_drown_short_ones(dataset: Dataset) -> None:
+    rows = np.flatnonzero(thinned(dataset, 0))
+    weight = training_weights(dataset, rows)
+    assert (weight > 0.0).all()
+    assert weight[dataset.target[rows] == 1].sum() == pytest.approx((dataset.target[rows] == 1).sum())
+
+
+def test_contradicted_rules_need_enough_groups_on_both_sides(dataset: Dataset) -> None:
+    assert not contradicted(dataset, np.zeros(len(dataset), bool)).any()
+
+
+def test_imported_labels_are_shown_in_part_others_all(dataset: Dataset) -> None:
+    assert shown_labels(dataset, 0) == dataset.labels
+
+
+def test_too_few_incidents_train_all_the_same_but_suppress_nothing(trained: tuple[TrainResult, Settings, Path]) -> None:
+    result, _, out = trained
+    assert result.certificate.status is Status.REFUSED
+    assert result.certificate.missing > 0
+    assert result.policy.suppress_below is None
+    assert ModelBundle.load(out).digest == result.bundle_digest
+
+
+def test_training_twice_gives_the_same_bundle(
+    trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path
+) -> None:
+    _, _, out = trained
+    train(Settings(var=tmp_path / "var"), world, "history", parameters=SMALL, out=tmp_path / "again")
+    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_batch_scoring_is_the_engine_of_the_service(
+    trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path
+) -> None:
+    _, settings, out = trained
+    secret = load_or_create_secret(settings.secret)
+    bundle = ModelBundle.load(out)
+    scored, rejected = score_file(bundle, world, "history", tmp_path / "s.parquet", secret, history=None, told=lambda text: None)
+    rows = pq.read_table(tmp_path / "s.parquet").to_pylist()
+    assert (scored, rejected) == (len(rows), 0)
+    assert [row["source_row"] for row in rows] == list(range(len(rows)))
+    dataset = load_dataset(world, "history", secret, labels=False)
+    engine = ScoringEngine(bundle, dataset.encoder)
+    order = np.lexsort((np.arange(len(dataset)), dataset.seq, dataset.received))
+    for i in order[:300]:
+        one = engine.score(dataset.block.take(np.array([i])))
+        assert rows[i]["score"] == one.score[0]
+        assert rows[i]["action"] == one.actions[0].value
+
+
+def test_a_history_folded_in_first_changes_the_scores(
+    trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path
+) -> None:
+    _, settings, out = trained
+    secret, bundle = load_or_create_secret(settings.secret), ModelBundle.load(out)
+    for name, history in (("empty", None), ("warm", world)):
+        score_file(bundle, world, "history", tmp_path / name, secret, history=history, told=lambda text: None)
+    cold, warm = (pq.read_table(tmp_path / name)["anomaly_score"].to_numpy() for name in ("empty", "warm"))
+    assert warm.mean() < cold.mean()
+
+
+def test_the_champion_is_compared_on_later_labels_only(
+    trained: tuple[TrainResult, Settings, Path], dataset: Dataset
+) -> None:
+    bundle = ModelBundle.load(trained[2])
+    assert compare_later(dataset, np.zeros(len(dataset)), bundle) == {}
+
+
+def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_path: Path) -> None:
+    result = evaluate(dataset, SMALL, unseen_kinds=False)
+    assert list(result.quality) == [LOOK_UP, IDENTITY, NO_IDENTITY]
+    assert all(0.0 <= quality.group_ap <= 1.0 for quality in result.quality.values())
+    page = write(tmp_path, result)
+    assert page.read_text("utf-8").count("<svg") == 3
+    assert len(tables(result)) >= 4
+
+
+def test_bad_input_is_refused_with_the_reason(world: Path, tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path / "var")
+    with pytest.raises(ObjectiveError, match="expected a sentence"):
+        train(settings, world, "history", objective="suppress a lot")
+    lines = b"\n".join(
+        b'{"timestamp":"2026-01-01T00:00:%02d.000+0000","rule":{"id":"1","level":3},"id":"%d"}' % (i, i) for i in range(9)
+    )
+    (tmp_path / "a.json").write_bytes(lines)
+    with pytest.raises(DataError, match="none of its alerts has a label"):
+        train(settings, tmp_path / "a.json", "wazuh")
+    rows = "\n".join(f"{1_642_213_952 + i},rule {i % 3},10.0.0.1,host,W-x,x,-" for i in range(40))
+    (tmp_path / "n_alerts.csv").write_text(f"time,name,ip,host,short,time_label,event_label\n{rows}\n")
+    with pytest.raises(NotEnoughLabelsError):
+        train(settings, tmp_path, "ait-ads")
+
+
+def test_rules_keep_their_meaning_between_processes(world: Path) -> None:
+    """Facts are hashed under a secret: another secret gives other hashes and the same features."""
+    features = []
+    for secret in (SECRET, bytes(32)):
+        encoder = FactEncoder(secret)
+        block = encoder.alerts(next(read_chunks(world, "history", labels=False, size=500)).alerts)
+        features.append(ScoringEngine(None, encoder).score(block).features)
+    assert np.array_equal(features[0], features[1], equal_nan=True)
