@@ -30,15 +30,17 @@ def merge(
 ) -> Timeline:
     """Merge alerts (with receipt time and number) and labels by (receipt, number); labels on unknown alerts are left out.
 
+    A label dated after its receipt is known only from its own time on.
+
     ``row_of`` gives the row of an alert by (tenant, uid). A label of equal receipt and number comes after the alert.
     """
     known = [(number, label) for number, label in labels if (label.tenant, label.alert_uid) in row_of]
-    known.sort(key=lambda item: (item[1].received_time, item[0]))
+    known.sort(key=lambda item: (max(item[1].received_time, item[1].time), item[0]))
     blocks, times, numbers = [alerts], [received], [seq]
     current: dict[int, Label] = {}
     added: list[tuple[int, Label, float, float, int]] = []  # row, label, weight, received, number
     for number, label in known:
-        row, arrival = row_of[label.tenant, label.alert_uid], label.received_time.timestamp()
+        row, arrival = row_of[label.tenant, label.alert_uid], max(label.received_time, label.time).timestamp()
         if row in current:
             added.append((row, current[row], -1.0, arrival, number))
         current[row] = label

@@ -16,6 +16,9 @@ from features.encode import COLUMNS, FactBlock, RuleRef
 _SMOOTH = 0.5
 """Pseudo-tenants with the prior risk, so that one tenant's word is not taken for certain."""
 
+_UNKNOWN = 0.5
+"""The prior where no other tenant has judged anything."""
+
 _TENANT, _RULE = COLUMNS.index("tenant"), COLUMNS.index("rule")
 
 
@@ -40,6 +43,8 @@ class RuleEncoder(msgspec.Struct, frozen=True):
     prior: float
     rates: dict[str, dict[str, float]]
     """rule key → tenant key → share of attack groups."""
+    priors: dict[str, float] = {}  # noqa: RUF012 — msgspec copies it
+    """tenant key → mean share over the *other* tenants' rules; ``prior`` for tenants not in training."""
 
     @classmethod
     def fit(cls, counts: Sequence[RuleCount]) -> Self:
@@ -47,14 +52,12 @@ class RuleEncoder(msgspec.Struct, frozen=True):
         rates: dict[str, dict[str, float]] = {}
         for count in counts:
             rates.setdefault(_rule_key(count.product, count.uid), {})[tenant_key(count.tenant)] = count.positive / count.total
-        shares = [share for by_tenant in rates.values() for share in by_tenant.values()]
-        return cls(float(np.mean(shares)) if shares else 0.5, rates)
-
-    def without(self, tenants: Sequence[str]) -> RuleEncoder:
-        """Return what remains when these tenants' labels are taken out."""
-        gone = {tenant_key(tenant) for tenant in tenants}
-        kept = {rule: {t: share for t, share in by.items() if t not in gone} for rule, by in self.rates.items()}
-        return RuleEncoder(self.prior, {rule: by for rule, by in kept.items() if by})
+        shares = [(tenant, share) for by_tenant in rates.values() for tenant, share in by_tenant.items()]
+        priors = {
+            own: float(np.mean([share for tenant, share in shares if tenant != own] or [_UNKNOWN]))
+            for own in {tenant for tenant, _ in shares}
+        }
+        return cls(float(np.mean([share for _, share in shares] or [_UNKNOWN])), rates, dict(sorted(priors.items())))
 
     def knows(self, rule: RuleRef) -> bool:
         """Whether any tenant's labels told of this rule."""
@@ -64,7 +67,7 @@ class RuleEncoder(msgspec.Struct, frozen=True):
         """Return the encodings of ``rule`` (see ``ENCODINGS``) for ``tenant``, from the other tenants."""
         own = tenant_key(tenant)
         shares = [share for t, share in self.rates.get(_rule_key(rule.product, rule.uid), {}).items() if t != own]
-        return (sum(shares) + _SMOOTH * self.prior) / (len(shares) + _SMOOTH), float(len(shares))
+        return (sum(shares) + _SMOOTH * self.priors.get(own, self.prior)) / (len(shares) + _SMOOTH), float(len(shares))
 
 
 def _rule_key(product: str, uid: str) -> str:

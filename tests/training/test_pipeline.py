@@ -146,9 +146,7 @@ def test_too_few_incidents_train_all_the_same_but_suppress_nothing(trained: tupl
     assert ModelBundle.load(out).digest == result.bundle_digest
 
 
-def test_training_twice_gives_the_same_bundle(
-    trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path
-) -> None:
+def test_training_twice_gives_the_same_bundle(trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path) -> None:
     _, _, out = trained
     train(Settings(var=tmp_path / "var"), world, "history", parameters=SMALL, out=tmp_path / "again")
     for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json"):
@@ -185,9 +183,7 @@ def test_a_history_folded_in_first_changes_the_scores(
     assert warm.mean() < cold.mean()
 
 
-def test_the_champion_is_compared_on_later_labels_only(
-    trained: tuple[TrainResult, Settings, Path], dataset: Dataset
-) -> None:
+def test_the_champion_is_compared_on_later_labels_only(trained: tuple[TrainResult, Settings, Path], dataset: Dataset) -> None:
     bundle = ModelBundle.load(trained[2])
     assert compare_later(dataset, np.zeros(len(dataset)), bundle) == {}
 
