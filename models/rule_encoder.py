@@ -43,7 +43,7 @@ class RuleEncoder(msgspec.Struct, frozen=True):
     prior: float
     rates: dict[str, dict[str, float]]
     """rule key → tenant key → share of attack groups."""
-    priors: dict[str, float] = {}  # noqa: RUF012 — msgspec copies it
+    priors: dict[str, float] = {}
     """tenant key → mean share over the *other* tenants' rules; ``prior`` for tenants not in training."""
 
     @classmethod
