@@ -8,7 +8,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from features.errors import FeaturesError
+from models.errors import ModelsError
 from service import problems
+from service.errors import ServiceError
 from service.host import Host
 from service.routes import alerts, decisions, health, labels
 from service.settings import ServiceSettings
@@ -22,8 +25,12 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.host = Host(settings, history)
-        await app.state.host.start()
+        try:
+            app.state.host = Host(settings, history)
+            await app.state.host.start()
+        except (ServiceError, FeaturesError, ModelsError) as error:
+            app.state.failure = str(error)
+            raise
         try:
             yield
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -53,8 +53,9 @@ def serve(
         logs.set_up()
         address = listener.getsockname()
         typer.echo(f"tamis: listening on http://{address[0]}:{address[1]}", err=True)
+        served = create_app(settings, history)
         config = uvicorn.Config(
-            create_app(settings, history),
+            served,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -63,9 +64,10 @@ def serve(
         )
         server = uvicorn.Server(config)
         _collect_rarely()
-        server.run(sockets=[listener])
+        with suppress(SystemExit):  # the server's own way to say that it did not start
+            server.run(sockets=[listener])
         if not server.started:
-            raise StartError("the service did not start; the reason is in the log above")
+            raise StartError(getattr(served.state, "failure", "the service did not start; the reason is in the log above"))
 
 
 def _collect_rarely() -> None:
