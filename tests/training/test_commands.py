@@ -1,0 +1,88 @@
+"""The command line: what is wrong is said in one line on standard error, with an exit code, and nothing is left half-done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tamis", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TAMIS_VAR": str(tmp_path / "var"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "COLUMNS": "200"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--data", "nowhere", "--format", "ait-ads"), "no such file or folder"),
+        (("train", "--data", "nowhere", "--format", "syslog"), "unknown format 'syslog'"),
+        (("train", "--data", "{here}", "--format", "wazuh"), "no file of format wazuh here"),
+        (("train", "--data", "{here}", "--format", "ait-ads", "--objective", "all of it"), "expected a sentence like"),
+        (
+            ("score", "--bundle", "champion", "--data", "{here}", "--format", "ait-ads", "--out", "{here}/s"),
+            "no bundle has been promoted",
+        ),
+        (
+            ("score", "--bundle", "{here}", "--data", "{here}", "--format", "ait-ads", "--out", "{here}/s"),
+            "incomplete or unreadable",
+        ),
+        (("rollback",), "there is no earlier bundle"),
+        (("export", "--out", "{here}/e"), "there is nothing to export yet"),
+        (("context", "import", "{here}/n_alerts.csv", "--kind", "pets"), "unknown kind 'pets'"),
+        (("replay", "--data", "{here}", "--format", "ait-ads", "--url", "http://127.0.0.1:9"), "http://127.0.0.1:9"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "n_alerts.csv").write_text(
+        "time,name,ip,host,short,time_label,event_label\n1642213952,a rule,10.0.0.1,mail,W-x,x,-\n"
+    )
+    done = tamis(tmp_path, *(argument.format(here=tmp_path) for argument in arguments))
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+    assert not (tmp_path / "s").exists()
+    assert not (tmp_path / "e").exists()
+
+
+def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tmp_path: Path) -> None:
+    assert tamis(tmp_path, "simulate", "--out", str(tmp_path / "world"), "--tenants", "2", "--days", "5").returncode == 0
+    data = ("--data", str(tmp_path / "world" / "history"), "--format", "history")
+    done = tamis(tmp_path, "train", *data, "--out", str(tmp_path / "bundle"), "--promote")
+    assert done.returncode == 0, done.stderr
+    assert "promoted" in done.stderr
+    (tmp_path / "a.jsonl").write_text('{"timestamp":"2026-01-01T00:00:00Z","rule":{"id":"1","level":3},"id":"1"}\n{broken\n')
+    out = tmp_path / "scores.parquet"
+    done = tamis(
+        tmp_path, "score", "--bundle", "champion", "--data", str(tmp_path / "a.jsonl"), "--format", "wazuh", "--out", str(out)
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 alerts scored, 1 rejected" in done.stderr
+    assert '"row":1' in (tmp_path / "scores.parquet.rejects.jsonl").read_text()
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    done = tamis(tmp_path, "--help")
+    for command in (
+        "data",
+        "simulate",
+        "train",
+        "evaluate",
+        "score",
+        "promote",
+        "rollback",
+        "serve",
+        "replay",
+        "context",
+        "export",
+    ):
+        assert f" {command} " in done.stdout
