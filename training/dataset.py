@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -16,7 +17,7 @@ from features.context import Context
 from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
 from features.history import read_manifest
 from features.label import Label
-from features.reading import Reject, read_chunks
+from features.reading import Chunk, Reject, read_chunks
 from features.timeline import Timeline, merge
 
 UNLABELLED = -1
@@ -62,8 +63,8 @@ class Dataset:
     def digest(self) -> str:
         """Hex digest of what was read: content, not the installation's hashes."""
         whole = hashlib.sha256()
-        for array in (self.block.time, self.tenant, self.rule, self.target, self.incident):
-            whole.update(np.ascontiguousarray(array).tobytes())
+        for column in (self.block.time, self.tenant, self.rule, self.target, self.incident):
+            whole.update(np.ascontiguouscolumn(array).tobytes())
         whole.update("\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.incidents]).encode())
         return whole.hexdigest()
 
@@ -118,53 +119,72 @@ def load_dataset(
 
     Raises ``SourceError`` and ``HistoryError``; single bad records are in ``rejects``.
     """
-    encoder = _encoder(path, fmt, secret)
-    tenants, rules, sources = _Codes(), _Codes(), _Codes()
-    blocks, uids, rejects, told = [], [], [], []
-    received, seq, tenant_codes, rule_codes, source_codes, rows = ([] for _ in range(6))
-    duplicates = 0
+    gathered = _Gathered(_encoder(path, fmt, secret))
     more = read_chunks(also, "history", labels=labels) if also else ()
     for chunk in chain(read_chunks(path, fmt, labels=labels, tenant=tenant), more):
-        blocks.append(encoder.alerts(chunk.alerts))
-        uids += [alert.uid for alert in chunk.alerts]
-        tenant_codes += [tenants(alert.tenant) for alert in chunk.alerts]
-        rule_codes += [rules(RuleRef(a.product, a.rule.uid, a.rule.name)) for a in chunk.alerts]
-        received += [alert.received_time.timestamp() for alert in chunk.alerts]
-        source_codes += [sources(source) for source in chunk.sources]
-        rows += chunk.rows
-        seq += chunk.seqs or [0] * len(chunk.alerts)
-        told += chunk.labels
-        rejects += chunk.rejects
-        duplicates += chunk.duplicates
+        gathered.add(chunk)
         if progress:
-            progress(len(uids))
-    block = FactBlock.concat(blocks)
-    dataset = Dataset(
-        path=path,
-        block=block,
-        received=np.array(received),
-        seq=np.array(seq, np.int64),
-        uids=uids,
-        tenants=[str(name) for name in tenants.of],
-        tenant=np.array(tenant_codes, np.int32),
-        rules=[rule for rule in rules.of if isinstance(rule, RuleRef)],
-        rule=np.array(rule_codes, np.int32),
-        target=np.full(len(uids), UNLABELLED, np.int8),
-        kind=np.full(len(uids), -1, np.int32),
-        kinds=[],
-        incident=np.full(len(uids), -1, np.int32),
-        incidents=[],
-        group=_groups(block),
-        labels=told,
-        sources=[str(name) for name in sources.of],
-        source=np.array(source_codes, np.int32),
-        row=np.array(rows, np.int64),
-        encoder=encoder,
-        rejects=rejects,
-        duplicates=duplicates,
-    )
+            progress(len(gathered.uids))
+    dataset = gathered.dataset(path)
     _apply(dataset)
     return dataset
+
+
+class _Gathered:
+    """Chunks on their way into a data set, as compact columns."""
+
+    def __init__(self, encoder: FactEncoder) -> None:
+        self.encoder = encoder
+        self.blocks: list[FactBlock] = []
+        self.uids: list[str] = []
+        self.labels: list[tuple[int, Label]] = []
+        self.rejects: list[Reject] = []
+        self.duplicates = 0
+        self._tenants, self._rules, self._sources = _Codes(), _Codes(), _Codes()
+        self._received = array("d")
+        self._seq, self._tenant, self._rule, self._source, self._row = (array("q") for _ in range(5))
+
+    def add(self, chunk: Chunk) -> None:
+        """Take one chunk."""
+        self.blocks.append(self.encoder.alerts(chunk.alerts))
+        self.uids += [alert.uid for alert in chunk.alerts]
+        self._received.extend(alert.received_time.timestamp() for alert in chunk.alerts)
+        self._seq.extend(chunk.seqs or [0] * len(chunk.alerts))
+        self._tenant.extend(self._tenants(alert.tenant) for alert in chunk.alerts)
+        self._rule.extend(self._rules(RuleRef(a.product, a.rule.uid, a.rule.name)) for a in chunk.alerts)
+        self._source.extend(self._sources(source) for source in chunk.sources)
+        self._row.extend(chunk.rows)
+        self.labels += chunk.labels
+        self.rejects += chunk.rejects
+        self.duplicates += chunk.duplicates
+
+    def dataset(self, path: Path) -> Dataset:
+        """Return the data set, all unlabelled so far."""
+        block, n = FactBlock.concat(self.blocks), len(self.uids)
+        return Dataset(
+            path=path,
+            block=block,
+            received=np.array(self._received),
+            seq=np.array(self._seq, np.int64),
+            uids=self.uids,
+            tenants=[str(name) for name in self._tenants.of],
+            tenant=np.array(self._tenant, np.int32),
+            rules=[rule for rule in self._rules.of if isinstance(rule, RuleRef)],
+            rule=np.array(self._rule, np.int32),
+            target=np.full(n, UNLABELLED, np.int8),
+            kind=np.full(n, -1, np.int32),
+            kinds=[],
+            incident=np.full(n, -1, np.int32),
+            incidents=[],
+            group=_groups(block),
+            labels=self.labels,
+            sources=[str(name) for name in self._sources.of],
+            source=np.array(self._source, np.int32),
+            row=np.array(self._row, np.int64),
+            encoder=self.encoder,
+            rejects=self.rejects,
+            duplicates=self.duplicates,
+        )
 
 
 def _encoder(path: Path, fmt: str, secret: bytes) -> FactEncoder:
