@@ -64,7 +64,7 @@ class Dataset:
         """Hex digest of what was read: content, not the installation's hashes."""
         whole = hashlib.sha256()
         for column in (self.block.time, self.tenant, self.rule, self.target, self.incident):
-            whole.update(np.ascontiguouscolumn(array).tobytes())
+            whole.update(np.ascontiguousarray(column).tobytes())
         whole.update("\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.incidents]).encode())
         return whole.hexdigest()
 
