@@ -26,7 +26,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     feature_fraction, row_fraction : share of features and rows that each tree sees
     l2 : L2 penalty on leaf values
     seed : seed of the samplings
-    threads : threads to train with
+    threads : threads to train with (prediction uses all cores)
     """
 
     def __init__(  # noqa: PLR0917 — scikit-learn's convention
@@ -81,7 +81,7 @@ class AlertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the margin of each row in log-odds; higher is more likely the second class (an attack)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64)  # noqa: N806
-        return np.asarray(self.booster_.predict(X, raw_score=True, num_threads=self.threads))
+        return np.asarray(self.booster_.predict(X, raw_score=True, num_threads=0))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
         """Return uncalibrated probabilities (n × 2): benign, attack."""
