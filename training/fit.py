@@ -19,7 +19,7 @@ from models.errors import NotEnoughLabelsError
 from models.policy import Evidence
 from models.rule_encoder import RuleEncoder, RuleTable
 from training.dataset import Dataset
-from training.sample import contradicted, rule_counts, shown_labels, thinned, training_weights
+from training.sample import rule_counts, shown_labels, thinned, training_weights
 from training.split import Fold
 from training.walk import encode_rules, walk
 
@@ -72,7 +72,7 @@ class TrainingRows:
     def fit(self, train: NDArray[np.bool_], parameters: FitParameters, columns: Sequence[int] | None = None) -> FoldModel:
         """Fit on the gathered rows that lie in ``train``. Raises ``NotEnoughLabelsError`` when one class is missing."""
         encoder = RuleEncoder.fit(rule_counts(self.dataset, train))
-        rows = np.flatnonzero((train & ~contradicted(self.dataset, train))[self.alert])
+        rows = np.flatnonzero(train[self.alert])
         target = self.dataset.target[self.alert[rows]]
         positives = int((target == 1).sum())
         if positives == 0 or positives == len(target):

@@ -14,18 +14,30 @@ ROWS_A_GROUP = 3
 _SHOWN = 0.3
 """Share of the groups whose labels the walk lets the model see as the tenant's own: analysts judge few."""
 
-_ENOUGH_GROUPS = 20
-_OPPOSED = 0.8
+FLOOD_GROUPS = 200
+"""A rule that fires in more groups than this within one incident is not learned from there: hours on end of one rule were
+labelled by its name, which the rule encoder learns, and teach nothing about behaviour."""
 
 
 def thinned(dataset: Dataset, seed: int) -> NDArray[np.bool_]:
-    """Return a mask of the labelled alerts to train on: at most ``ROWS_A_GROUP`` of each group and verdict, the first among them."""
+    """Return a mask of the labelled alerts to train on: at most ``ROWS_A_GROUP`` of each group and verdict, the first among them.
+
+    Floods (see ``FLOOD_GROUPS``) are left out.
+    """
     frame = pd.DataFrame({"group": dataset.group, "target": dataset.target})
     frame["order"] = np.random.default_rng(seed).random(len(frame))
     first = ~frame.duplicated(["group", "target"]).to_numpy()
     frame.loc[first, "order"] = -1.0
     rank = frame.groupby(["group", "target"])["order"].rank(method="first").to_numpy()
-    return np.asarray((rank <= ROWS_A_GROUP) & (dataset.target != UNLABELLED))
+    return np.asarray((rank <= ROWS_A_GROUP) & (dataset.target != UNLABELLED) & ~_floods(dataset))
+
+
+def _floods(dataset: Dataset) -> NDArray[np.bool_]:
+    rows = np.flatnonzero(dataset.incident >= 0)
+    frame = pd.DataFrame({"incident": dataset.incident[rows], "rule": dataset.rule[rows], "group": dataset.group[rows]})
+    flooded = np.zeros(len(dataset), bool)
+    flooded[rows] = frame.groupby(["incident", "rule"])["group"].transform("nunique").to_numpy() > FLOOD_GROUPS
+    return flooded
 
 
 def weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -45,20 +57,6 @@ def training_weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.fl
     weight[attack] /= np.sqrt(of_incident)
     weight[attack] *= attack.sum() / max(weight[attack].sum(), 1e-12)
     return weight
-
-
-def contradicted(dataset: Dataset, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which alerts are of a rule whose verdicts contradict each other between tenants: it teaches nothing.
-
-    Contradiction: with ``_ENOUGH_GROUPS`` labelled groups each, nearly always an attack in one tenant, hardly ever in another.
-    """
-    shares: dict[tuple[str, str], list[float]] = {}
-    for count in rule_counts(dataset, mask):
-        if count.total >= _ENOUGH_GROUPS:
-            shares.setdefault((count.product, count.uid), []).append(count.positive / count.total)
-    opposed = {rule for rule, found in shares.items() if max(found) - min(found) > _OPPOSED}
-    flags = np.array([(rule.product, rule.uid) in opposed for rule in dataset.rules], bool)
-    return np.asarray(flags[dataset.rule] if len(flags) else np.zeros(len(dataset), bool))
 
 
 def rule_counts(dataset: Dataset, mask: NDArray[np.bool_]) -> list[RuleCount]:
