@@ -32,11 +32,11 @@ Told = Callable[[str], None]
 class FitParameters(msgspec.Struct, frozen=True, kw_only=True):
     """What can be tuned; logged to MLflow as it is."""
 
-    trees: int = 150
-    leaves: int = 31
+    trees: int = 200
+    leaves: int = 15
     learning_rate: float = 0.05
     leaf_rows: int = 20
-    feature_fraction: float = 0.4
+    feature_fraction: float = 0.3
     row_fraction: float = 0.7
     l2: float = 5.0
     seed: int = 0
