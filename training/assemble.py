@@ -18,7 +18,7 @@ from models.certificate import GRID, Certificate, Objective, certify, lower_boun
 from models.policy import Guardrails, ThresholdPolicy, effective_score
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, fit_all, score_folds
-from training.sample import weights
+from training.sample import floods, weights
 from training.split import folds
 
 ESCALATE_PRECISION = 0.9
@@ -64,8 +64,8 @@ def assemble(
 
 
 def calibrate(dataset: Dataset, oof: OutOfFold) -> Calibrator:
-    """Fit the calibrator on the labelled alerts that have an out-of-fold score, each group weighing one."""
-    rows = np.flatnonzero(oof.scored & (dataset.target != UNLABELLED))
+    """Fit the calibrator on the labelled alerts that have an out-of-fold score, floods left out, each group weighing one."""
+    rows = np.flatnonzero(oof.scored & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
         return Calibrator(1.0, 0.0)
     return Calibrator.fit(oof.raw[rows], dataset.target[rows], weights(dataset, rows))

@@ -23,7 +23,7 @@ from training.metrics import (
     step_recall,
     suppression,
 )
-from training.sample import weights
+from training.sample import floods, weights
 from training.split import Fold, leave_one_tenant_out
 
 SUPPRESS_BELOW = 0.05
@@ -129,9 +129,9 @@ def evaluate(
 def _scorer(name: str, dataset: Dataset, oof: OutOfFold, raw: NDArray[np.float64]) -> Scorer:
     """Calibrate each tenant's scores on those of the others."""
     score = np.full(len(dataset), np.nan)
-    labelled = oof.scored & (dataset.target != UNLABELLED)
+    labelled, usual = oof.scored & (dataset.target != UNLABELLED), ~floods(dataset)
     for tenant in range(len(dataset.tenants)):
-        others = np.flatnonzero(labelled & (dataset.tenant != tenant))
+        others = np.flatnonzero(labelled & usual & (dataset.tenant != tenant))
         own = oof.scored & (dataset.tenant == tenant)
         if len(others) and own.any():
             score[own] = Calibrator.fit(raw[others], dataset.target[others], weights(dataset, others))(raw[own])
@@ -195,6 +195,7 @@ def _measure_suppression(result: Evaluation, scorer: Scorer) -> None:
 def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParameters, told: Told) -> None:
     """Leave a tenant and a kind of attack out together; the kind's alerts leave the other tenants' counters too."""
     dataset, shares = result.dataset, []
+    usual = ~floods(dataset)
     for number, kind in enumerate(dataset.kinds):
         of_kind = dataset.kind == number
         tenants = sorted({int(t) for t in dataset.tenant[of_kind & result.headline]})
@@ -207,7 +208,7 @@ def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParam
         models = fit_all(gathered, [split.train for split in splits], parameters)
         oof = score_folds(rows, splits, models, with_labels=False)
         for t in tenants:
-            others = np.flatnonzero((dataset.tenant != t) & (dataset.target != UNLABELLED) & ~of_kind)
+            others = np.flatnonzero((dataset.tenant != t) & (dataset.target != UNLABELLED) & ~of_kind & usual)
             calibrator = Calibrator.fit(result.scorers[1].raw[others], dataset.target[others], weights(dataset, others))
             found, share = _unseen(result, oof, calibrator, t, number)
             result.unseen.append(found)

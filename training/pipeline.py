@@ -31,6 +31,7 @@ from training.metrics import (
     group_scores,
     step_recall,
 )
+from training.sample import floods
 from training.settings import Settings
 from training.tracking import TrainingRun, log_training, running
 from training.walk import walk
@@ -95,13 +96,14 @@ def train(
 
 
 def measure(dataset: Dataset, raw: NDArray[np.float64], score: NDArray[np.float64]) -> dict[str, float]:
-    """Return the metrics of out-of-fold scores over labelled alerts, pooled, per tenant and worst."""
+    """Return the metrics of out-of-fold scores over labelled alerts, pooled, per tenant and worst; calibration without floods."""
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED))
     if not len(rows):
         return {}
     groups = group_scores(raw[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows])
     by_tenant = average_precision_by_tenant(groups)
-    calibrated = group_scores(score[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows])
+    usual = rows[~floods(dataset)[rows]]
+    calibrated = group_scores(score[usual], dataset.target[usual], dataset.group[usual], dataset.tenant[usual])
     steps = list(step_recall(raw[rows], dataset.target[rows], dataset.incident[rows], dataset.tenant[rows]).values())
     found = {
         "group_ap": average_precision(groups),

@@ -29,10 +29,11 @@ def thinned(dataset: Dataset, seed: int) -> NDArray[np.bool_]:
     first = ~frame.duplicated(["group", "target"]).to_numpy()
     frame.loc[first, "order"] = -1.0
     rank = frame.groupby(["group", "target"])["order"].rank(method="first").to_numpy()
-    return np.asarray((rank <= ROWS_A_GROUP) & (dataset.target != UNLABELLED) & ~_floods(dataset))
+    return np.asarray((rank <= ROWS_A_GROUP) & (dataset.target != UNLABELLED) & ~floods(dataset))
 
 
-def _floods(dataset: Dataset) -> NDArray[np.bool_]:
+def floods(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return which alerts belong to a flood (see ``FLOOD_GROUPS``)."""
     rows = np.flatnonzero(dataset.incident >= 0)
     frame = pd.DataFrame({"incident": dataset.incident[rows], "rule": dataset.rule[rows], "group": dataset.group[rows]})
     flooded = np.zeros(len(dataset), bool)
