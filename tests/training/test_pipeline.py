@@ -23,7 +23,7 @@ from training.evaluate import IDENTITY, LOOK_UP, NO_IDENTITY, evaluate
 from training.evaluation_report import tables, write
 from training.fit import FitParameters, TrainingRows, blinded
 from training.pipeline import TrainResult, compare_later, train
-from training.sample import contradicted, rule_counts, shown_labels, thinned, training_weights
+from training.sample import FLOOD_GROUPS, floods, rule_counts, shown_labels, thinned, training_weights
 from training.scoring import score_file
 from training.settings import Settings
 from training.simulator import simulate
@@ -130,8 +130,15 @@ def test_long_incidents_do_not_drown_short_ones(dataset: Dataset) -> None:
     assert weight[dataset.target[rows] == 1].sum() == pytest.approx((dataset.target[rows] == 1).sum())
 
 
-def test_contradicted_rules_need_enough_groups_on_both_sides(dataset: Dataset) -> None:
-    assert not contradicted(dataset, np.zeros(len(dataset), bool)).any()
+def test_a_rule_that_floods_an_incident_is_not_learned_from_there(dataset: Dataset) -> None:
+    assert not floods(dataset).any()
+    attack = np.flatnonzero(dataset.target == 1)[0]
+    flood = np.arange(FLOOD_GROUPS + 1)
+    changed = dataset.without(np.ones(len(dataset), bool) & (np.arange(len(dataset)) > FLOOD_GROUPS))
+    changed.target[:], changed.incident[:] = 1, dataset.incident[attack]
+    changed.rule[:], changed.group[:] = dataset.rule[attack], flood
+    assert floods(changed).all()
+    assert not thinned(changed, 0).any()
 
 
 def test_imported_labels_are_shown_in_part_others_all(dataset: Dataset) -> None:
