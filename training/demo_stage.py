@@ -17,7 +17,7 @@ from training.errors import FetchError
 from training.settings import Settings
 from training.simulator import simulate
 
-_SIMULATED_TENANTS, _SIMULATED_DAYS, _SIMULATED_SEED = 5, 7, 7
+_SIMULATED_TENANTS, _SIMULATED_DAYS, _SIMULATED_SEED = 5, 21, 7
 
 
 @dataclass

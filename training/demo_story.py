@@ -77,7 +77,9 @@ class Story:
         )
         share = self.unrelated_same / self.unrelated if self.unrelated else 0.0
         table.add_row(
-            "unrelated left alone", f"{self.unrelated_same:,}", f"{share:.1%} of the alerts of rules that got no verdict"
+            "unrelated left alone",
+            f"{self.unrelated_same:,}",
+            f"{share:.1%} of the alerts of rules (or rules on an entity) without a verdict",
         )
         proof = f"n = {certificate.n}, k = {certificate.k}, bound {certificate.bound:.3f}"
         table.add_row("certificate", certificate.status.value, f"{certificate.objective}: {proof}")
@@ -97,17 +99,21 @@ def tell(
     without: Mapping[str, str],
     trainings: tuple[TrainResult, TrainResult],
 ) -> Story:
-    """Compare what was decided with what would have been decided without the verdicts."""
+    """Compare what was decided with what would have been decided without the verdicts.
+
+    Unrelated are the alerts of rules that got no verdict; where every rule got one, those of a rule on an entity that got none.
+    """
     attacks = [alert for alert in stage.alerts if stage.is_attack(alert)]
     steps = {stage.step(alert) for alert in attacks}
     found = {stage.step(alert) for alert in attacks if decisions[alert.uid]["action"] != Action.SUPPRESS}
     judged = _judged(stage, labels)
     rules = {rule for rule, _ in judged}
+    apart = any(alert.rule.uid not in rules for alert in stage.alerts)
     changed, unrelated, same = [], 0, 0
     for alert in stage.alerts:
         line = (alert.rule.uid, main_entity(alert).uid)
         action = str(decisions[alert.uid]["action"])
-        if line[0] not in rules:
+        if line[0] not in rules if apart else line not in judged:
             unrelated += 1
             same += action == without[alert.uid]
         elif line in judged:
