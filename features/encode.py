@@ -80,6 +80,10 @@ class FactBlock:
         """Return the facts at ``index``, in its order."""
         return FactBlock(self.time[index], self.kind[index], self.weight[index], self.columns[index], self.values[index])
 
+    def widen(self, values: NDArray[np.float64]) -> FactBlock:
+        """Return the block with further values (n × E), such as a rule encoder adds."""
+        return FactBlock(self.time, self.kind, self.weight, self.columns, np.hstack([self.values, values]))
+
     def narrow(self) -> FactBlock:
         """Return the block with only its own values, without those that a rule encoder added."""
         return FactBlock(self.time, self.kind, self.weight, self.columns, self.values[:, : len(VALUES)])

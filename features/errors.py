@@ -26,10 +26,6 @@ class RecordError(FeaturesError):
         self.reason, self.field, self.source, self.row = reason, field, source, row
         super().__init__(reason, field, source, row)
 
-    def at(self, source: str, row: int) -> RecordError:
-        """Return the same error with its place filled in."""
-        return RecordError(self.reason, field=self.field, source=source, row=row)
-
     def __str__(self) -> str:
         place = f"{self.source}, row {self.row}: " if self.source else ""
         return f"{place}{self.field + ': ' if self.field else ''}{self.reason}"

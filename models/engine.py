@@ -39,7 +39,7 @@ class ScoringEngine:
     def score(self, block: FactBlock) -> Scored:
         """Judge the alerts of ``block`` in order, each by what was known before it, and fold them."""
         values, known = self._rules.read(block)
-        wide = _widen(block, values)
+        wide = block.widen(values)
         features = np.full((len(block), len(self.view.features)), np.nan)
         self.state.walk(wide, *self._program, features)
         if self.bundle is None:
@@ -49,7 +49,7 @@ class ScoringEngine:
     def fold(self, block: FactBlock) -> None:
         """Fold alerts and labels without judging them."""
         values, _ = self._rules.read(block)
-        self.state.walk(_widen(block, values), *self._program, np.zeros((0, len(self.view.features))))
+        self.state.walk(block.widen(values), *self._program, np.zeros((0, len(self.view.features))))
 
 
 _BLANK = RuleEncoder(0.5, {})
@@ -58,11 +58,6 @@ _BLANK = RuleEncoder(0.5, {})
 def counter_digest(bundle: ModelBundle | None) -> str:
     """Return the digest of the counters that ``bundle`` needs."""
     return bundle.view.spec.digest if bundle else DEFAULT_VIEW.spec.digest
-
-
-def _widen(block: FactBlock, values: NDArray[np.float64]) -> FactBlock:
-    """Return the block with the rule encodings as further values."""
-    return FactBlock(block.time, block.kind, block.weight, block.columns, np.hstack([block.values, values]))
 
 
 def _undecided(features: NDArray[np.float64]) -> Scored:

@@ -108,14 +108,6 @@ def resolve(client: MlflowClient, name: str) -> Any:
         return client.get_model_version_by_alias(MODEL, name)
 
 
-def champion(client: MlflowClient) -> Any | None:
-    """Return the champion's version, or ``None`` before the first promotion."""
-    try:
-        return client.get_model_version_by_alias(MODEL, CHAMPION)
-    except MlflowException:
-        return None
-
-
 @contextmanager
 def downloaded(version: Any) -> Iterator[Path]:
     """Yield the bundle directory of a model version, downloaded to a place that is gone afterwards."""

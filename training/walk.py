@@ -43,7 +43,7 @@ def walk(
         span = slice(start, start + CHUNK)
         block = timeline.block.take(span)
         values, known = table.read(block)
-        wide = FactBlock(block.time, block.kind, block.weight, block.columns, np.hstack([block.values, values]))
+        wide = block.widen(values)
         features = view.read(state, wide)
         is_alert = block.kind == FactKind.ALERT
         yield Walked(alert_of[span][is_alert], features[is_alert], wide.take(np.flatnonzero(is_alert)), known[is_alert])

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from features.alert import Alert
 from features.counters import CounterState
-from features.default_view import DEFAULT_VIEW
+from features.default_view import DEFAULT_VIEW, ENCODINGS
 from features.encode import FactBlock, FactEncoder
 from features.normalisers import to_ocsf
 from models.bundle import ModelBundle
@@ -84,12 +84,7 @@ def _training(home: Settings, data: Path) -> ModelBundle:
 def _facts(data: Path, home: Settings) -> FactBlock:
     dataset = load_dataset(sorted(data.glob("santos_alerts.csv*"))[0], "ait-ads", home.secret.read_bytes(), labels=False)
     block = dataset.timeline([]).block
-    return replace_values(block, np.hstack([block.values, np.zeros((len(block), 2))]))
-
-
-def replace_values(block: FactBlock, values: NDArray[np.float64]) -> FactBlock:
-    """Return the block with other values."""
-    return FactBlock(block.time, block.kind, block.weight, block.columns, values)
+    return block.widen(np.zeros((len(block), len(ENCODINGS))))
 
 
 def _kernel(data: Path, home: Settings) -> None:
