@@ -13,7 +13,7 @@ from features.alert import Alert, Entity, EntityKind, Role, main_entity
 from features.aliases import AliasTable, normalise_uid
 from features.context import Context
 from features.hashing import KeyedHash
-from features.label import Verdict
+from features.label import Label
 
 COLUMNS = ("tenant", "product", "rule", "entity", "user", "address", "peer")
 """Hashed columns of a fact. ``entity`` is the main one (host, else user, else address); ``address`` the source, ``peer`` the target."""
@@ -211,15 +211,20 @@ class FactEncoder:
         )
 
 
-def label_facts(alerts: FactBlock, verdicts: Sequence[Verdict], time: NDArray[np.float64], weight: float = 1.0) -> FactBlock:
-    """Return the facts that verdicts on ``alerts`` (a row each) add: at the label's own ``time``, under the alert's keys.
+def label_facts(alerts: FactBlock, labels: Sequence[Label], sign: float = 1.0) -> FactBlock:
+    """Return the facts that labels on ``alerts`` (a row each) add: at the label's own time, under the alert's keys.
 
-    Verdicts that are no labels give no row. ``weight`` −1 takes the same labels out again, for those superseded.
+    Labels that weigh nothing give no row. ``sign`` −1 takes the same labels out again, for those superseded.
     """
-    kinds = np.array([_KINDS[verdict.target] for verdict in verdicts], np.int64)
-    told = np.flatnonzero(kinds >= 0)
-    some = alerts.take(told)
-    return FactBlock(time[told], kinds[told].astype(np.uint8), np.full(len(told), weight), some.columns, some.values)
+    told = np.array([i for i, label in enumerate(labels) if label.weight > 0.0], np.int64)
+    some, given = alerts.take(told), [labels[i] for i in told.tolist()]
+    return FactBlock(
+        np.array([label.time.timestamp() for label in given], np.float64),
+        np.array([_KINDS[label.target] for label in given], np.uint8),
+        np.array([sign * label.weight for label in given], np.float64),
+        some.columns,
+        some.values,
+    )
 
 
-_KINDS = {1: int(FactKind.TRUE_POSITIVE), 0: int(FactKind.BENIGN), -1: -1}
+_KINDS = {1: int(FactKind.TRUE_POSITIVE), 0: int(FactKind.BENIGN)}

@@ -37,7 +37,8 @@ _ALERTS = pa.schema(
 _LABELS = pa.schema(
     [("seq", pa.int64()), ("time", _TIME), ("received_time", _TIME)]
     + [(name, _TEXT) for name in
-       ("uid", "tenant", "alert_uid", "verdict", "provenance", "analyst", "reason", "incident_uid", "supersedes")]
+       ("uid", "tenant", "alert_uid", "verdict", "provenance", "analyst", "reason", "incident_uid", "supersedes", "contests")]
+    + [("shown", pa.float64())]
 )  # fmt: skip
 _DECISIONS = pa.schema(
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -42,12 +43,27 @@ class Provenance(StrEnum):
     IMPORT = "import"
     INHERITED = "inherited"
 
+    @property
+    def weight(self) -> float:
+        """How much a label of this provenance counts, in the counters and in training.
+
+        What a machine concluded teaches a machine nothing; what was inherited from an incident was not looked at by itself.
+        """
+        return _WEIGHTS[self]
+
+
+_WEIGHTS = {Provenance.HUMAN: 1.0, Provenance.IMPORT: 1.0, Provenance.INHERITED: 0.5, Provenance.AUTOMATION: 0.0}
+
+Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+
 
 class Label(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One verdict on one alert. Append-only: a correction is a new label that ``supersedes`` the old one.
 
     ``time`` is when the verdict was given; no feature of an earlier moment may see it. ``incident_uid`` names the
-    incident (or attack step) that the alert belongs to, where that is known.
+    incident (or attack step) that the alert belongs to, where that is known. ``shown`` is the probability with which the
+    alert came before a person. ``contests`` names the verdict of another analyst that this one contradicts: then neither
+    counts, until a third supersedes this one. A verdict that is none (``undetermined``) takes the one before it back.
     """
 
     uid: Name
@@ -61,3 +77,15 @@ class Label(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     reason: str = ""
     incident_uid: str = ""
     supersedes: str = ""
+    contests: str = ""
+    shown: Share = 1.0
+
+    @property
+    def target(self) -> int:
+        """1 attack, 0 benign, −1 where nothing may be learned from it: no label, or contested."""
+        return -1 if self.contests else self.verdict.target
+
+    @property
+    def weight(self) -> float:
+        """How much it counts: 0 where nothing may be learned from it."""
+        return self.provenance.weight if self.target >= 0 else 0.0

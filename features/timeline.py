@@ -38,18 +38,17 @@ def merge(
     known.sort(key=lambda item: (max(item[1].received_time, item[1].time), item[0]))
     blocks, times, numbers = [alerts], [received], [seq]
     current: dict[int, Label] = {}
-    added: list[tuple[int, Label, float, float, int]] = []  # row, label, weight, received, number
+    added: list[tuple[int, Label, float, float, int]] = []  # row, label, sign, received, number
     for number, label in known:
         row, arrival = row_of[label.tenant, label.alert_uid], max(label.received_time, label.time).timestamp()
         if row in current:
             added.append((row, current[row], -1.0, arrival, number))
         current[row] = label
         added.append((row, label, 1.0, arrival, number))
-    for weight in (-1.0, 1.0):
-        some = [item for item in added if item[2] == weight and item[1].verdict.target >= 0]
+    for sign in (-1.0, 1.0):
+        some = [item for item in added if item[2] == sign and item[1].weight > 0.0]
         rows = np.array([item[0] for item in some], np.int64)
-        given = np.array([item[1].time.timestamp() for item in some], np.float64)
-        blocks.append(label_facts(alerts.take(rows), [item[1].verdict for item in some], given, weight))
+        blocks.append(label_facts(alerts.take(rows), [item[1] for item in some], sign))
         times.append(np.array([item[3] for item in some], np.float64))
         numbers.append(np.array([item[4] for item in some], np.int64))
     whole = FactBlock.concat(blocks)

@@ -18,12 +18,22 @@ from features.view import FeatureView
 from models.calibration import Calibrator, priority
 from models.decision import Action, Reason, ReasonCode
 from models.errors import BundleError
+from models.ledger import LabelLedger
 from models.policy import ACTIONS, Evidence, ThresholdPolicy, codes
 from models.reasons import sentences
 from models.rule_encoder import RuleEncoder
 
-FORMAT = 1
-_PARTS = ("classifier.txt", "calibrator.json", "encoder.json", "view.json", "policy.json", "golden.json", "MODEL_CARD.md")
+FORMAT = 2
+_PARTS = (
+    "classifier.txt",
+    "calibrator.json",
+    "encoder.json",
+    "view.json",
+    "policy.json",
+    "golden.json",
+    "labels.json",
+    "MODEL_CARD.md",
+)
 _THREADED_ROWS = 256
 """From this many rows on, prediction is worth a second thread."""
 
@@ -70,13 +80,14 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A model as it is deployed: booster, calibrator, rule encoder, view and policy."""
+    """A model as it is deployed: booster, calibrator, rule encoder, view, policy, and what became of the labels."""
 
     booster: lightgbm.Booster
     calibrator: Calibrator
     encoder: RuleEncoder
     view: FeatureView
     policy: ThresholdPolicy
+    ledger: LabelLedger
     manifest: Manifest
     digest: str
 
@@ -129,6 +140,7 @@ class ModelBundle:
             _decode(path, "encoder.json", parts, RuleEncoder),
             view,
             _decode(path, "policy.json", parts, ThresholdPolicy),
+            _decode(path, "labels.json", parts, LabelLedger),
             manifest,
             digest,
         )

@@ -25,6 +25,7 @@ class ReasonCode(StrEnum):
     ABOVE_THRESHOLD = "above_threshold"
     BETWEEN_THRESHOLDS = "between_thresholds"
     NO_CERTIFICATE = "no_certificate"
+    AUDIT = "audit"
     NOT_HABITUAL = "not_habitual"
     UNKNOWN_RULE = "unknown_rule"
     MISSING_FEATURES = "missing_features"
@@ -50,6 +51,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
 
     ``score`` is the calibrated probability of a true positive, ``priority`` 0–100 its place in the queue,
     ``anomaly_score`` the surprisal in bits, higher is more abnormal. ``score`` is ``None`` where no model spoke.
+    ``shown`` is the probability with which it came before a person: below 1 where it was drawn from the would-be suppressed.
     """
 
     uid: str
@@ -65,4 +67,5 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     reasons: tuple[Reason, ...] = ()
     bundle: str = ""
     certificate: str = ""
+    shown: float = 1.0
     supersedes: str = ""

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.audit import Audit
 from models.certificate import Certificate, Status
 from models.decision import Action, ReasonCode
 
@@ -65,6 +66,7 @@ class ThresholdPolicy(msgspec.Struct, frozen=True, kw_only=True):
     certificates: tuple[Certificate, ...]
     escalate_from: float | None
     guardrails: Guardrails = Guardrails()
+    audit: Audit = Audit()
 
     @property
     def suppress_below(self) -> float | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from features.encode import FactBlock, label_facts
 from features.label import Label
@@ -40,10 +38,8 @@ def record(database: db.Database, label: Label, seq: int) -> tuple[Label | Servi
 
 def _facts(alert: FactBlock, label: Label, superseded: Label | None) -> FactBlock:
     """Return what the label adds, after what it takes back."""
-    added = label_facts(alert, [label.verdict], _epoch(label))
-    if superseded is None:
-        return added
-    return FactBlock.concat([label_facts(alert, [superseded.verdict], _epoch(superseded), -1.0), added])
+    added = label_facts(alert, [label])
+    return added if superseded is None else FactBlock.concat([label_facts(alert, [superseded], -1.0), added])
 
 
 def _same(before: Label, label: Label) -> bool:
@@ -53,7 +49,3 @@ def _same(before: Label, label: Label) -> bool:
         label, time=time, received_time=before.received_time, supersedes=label.supersedes or before.supersedes
     )
     return again == before
-
-
-def _epoch(label: Label) -> NDArray[np.float64]:
-    return np.array([label.time.timestamp()])

@@ -15,6 +15,7 @@ from features.view import FeatureView
 from models.bundle import Golden, ModelBundle, write_bundle
 from models.calibration import Calibrator, priority
 from models.certificate import GRID, Certificate, Objective, certify, lower_bound
+from models.ledger import LabelLedger
 from models.policy import Guardrails, ThresholdPolicy, effective_score
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, fit_all, score_folds
@@ -141,6 +142,7 @@ def _write(
         "view.json": msgspec.json.encode(rows.view),
         "policy.json": msgspec.json.encode(policy),
         "golden.json": msgspec.json.encode(golden),
+        "labels.json": msgspec.json.encode(LabelLedger()),
         "MODEL_CARD.md": card.encode(),
     }
     certificate = policy.certificates[0]

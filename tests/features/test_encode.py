@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from features.alert import Entity, EntityKind, Role
 from features.aliases import Alias, AliasTable
 from features.context import Asset, Context, Decoy, Identity, Indicator
 from features.encode import COLUMNS, VALUES, FactBlock, FactEncoder, FactKind, label_facts
-from features.label import Verdict
-from tests.conftest import START, build_alert
+from features.label import Provenance, Verdict
+from tests.conftest import START, build_alert, build_label
 from tests.features.blocks import SECRET, random_block, seeds
 
 
@@ -92,13 +93,29 @@ def test_what_is_not_known_is_nan_not_zero() -> None:
 
 
 def test_labels_become_facts_under_the_keys_of_their_alerts() -> None:
-    block = FactEncoder(SECRET).alerts([build_alert(i, host=f"h{i}") for i in range(5)])
-    given_at = np.arange(5.0)
-    facts = label_facts(block, list(Verdict), given_at, -1.0)
+    alerts = [build_alert(i, host=f"h{i}") for i in range(5)]
+    block = FactEncoder(SECRET).alerts(alerts)
+    labels = [build_label(alert, verdict) for alert, verdict in zip(alerts, Verdict, strict=True)]
+    facts = label_facts(block, labels, -1.0)
     assert facts.kind.tolist() == [FactKind.TRUE_POSITIVE, FactKind.BENIGN, FactKind.BENIGN]
-    assert facts.time.tolist() == [0.0, 1.0, 2.0]
+    assert facts.time.tolist() == [label.time.timestamp() for label in labels[:3]]
     assert facts.weight.tolist() == [-1.0] * 3
     assert (facts.columns == block.columns[:3]).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "weight"),
+    [
+        ({"provenance": Provenance.IMPORT}, [1.0]),
+        ({"provenance": Provenance.INHERITED}, [0.5]),
+        ({"provenance": Provenance.AUTOMATION}, []),
+        ({"contests": "another"}, []),
+    ],
+)
+def test_a_label_adds_as_much_as_it_weighs(fields: dict[str, Any], weight: list[float]) -> None:
+    alert = build_alert()
+    facts = label_facts(FactEncoder(SECRET).alerts([alert]), [build_label(alert, **fields)])
+    assert facts.weight.tolist() == weight
 
 
 def test_registered_rules_and_tenants_hash_as_before() -> None:

@@ -14,6 +14,7 @@ from models.bundle import Golden, write_bundle
 from models.calibration import Calibrator, priority
 from models.certificate import Objective, certify
 from models.classifier import AlertClassifier
+from models.ledger import LabelLedger
 from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
 
@@ -42,6 +43,7 @@ def bundle_parts(seed: int = 0) -> dict[str, bytes]:
         "view.json": DEFAULT_VIEW,
         "policy.json": ThresholdPolicy(certificates=(certificate,), escalate_from=0.9),
         "golden.json": Golden(rows[:8].tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
+        "labels.json": LabelLedger(),
     }
     files = {name: msgspec.json.encode(part) for name, part in parts.items()}
     return {**files, "classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Small\n"}

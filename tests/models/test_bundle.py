@@ -26,6 +26,7 @@ FILES = (
     "classifier.txt",
     "encoder.json",
     "golden.json",
+    "labels.json",
     "manifest.json",
     "policy.json",
     "view.json",
@@ -88,7 +89,7 @@ def test_a_flipped_bit_is_refused(bundle: Path, name: str, share: float) -> None
         ModelBundle.load(bundle)
 
 
-@pytest.mark.parametrize("changed", [{"format": 2}, {"view": "0" * 64}, {"files": {}}, {"labels": None}, {"window": ["x"]}])
+@pytest.mark.parametrize("changed", [{"format": 1}, {"view": "0" * 64}, {"files": {}}, {"labels": None}, {"window": ["x"]}])
 def test_a_manifest_that_says_something_else_is_refused(bundle: Path, changed: dict[str, Any]) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
     (bundle / "manifest.json").write_text(json.dumps({**manifest, **changed}))
@@ -117,7 +118,9 @@ def test_golden_rows_that_give_something_else_are_refused(tmp_path: Path, change
         ModelBundle.load(tmp_path / "b")
 
 
-@pytest.mark.parametrize("name", ["calibrator.json", "encoder.json", "policy.json", "view.json", "golden.json", "classifier.txt"])
+@pytest.mark.parametrize(
+    "name", ["calibrator.json", "encoder.json", "policy.json", "view.json", "golden.json", "labels.json", "classifier.txt"]
+)
 def test_a_file_of_another_kind_is_refused_though_its_digest_holds(tmp_path: Path, name: str) -> None:
     parts = {**bundle_parts(), name: b"[1]"}
     write_bundle(tmp_path / "b", parts, view=DEFAULT_VIEW.fingerprint, run="", window=WINDOW, labels={}, data="")

@@ -9,11 +9,10 @@ import numpy as np
 from features.alert import Alert
 from features.default_view import DEFAULT_VIEW
 from features.encode import FactEncoder, label_facts
-from features.label import Verdict
 from models.bundle import ModelBundle
 from models.decision import Action, ReasonCode
 from models.engine import ScoringEngine, counter_digest
-from tests.conftest import build_alert
+from tests.conftest import build_alert, build_label
 from tests.features.blocks import SECRET, same_bits
 from tests.models.bundles import make_bundle
 
@@ -74,7 +73,7 @@ def test_labels_are_folded_into_what_comes_after() -> None:
     engine = _engine(None)
     block = engine.encoder.alerts(ALERTS[:1])
     engine.score(block)
-    engine.fold(label_facts(block, [Verdict.TRUE_POSITIVE], block.time))
+    engine.fold(label_facts(block, [build_label(ALERTS[0], after=0.0)]))
     assert _features(engine, ALERTS[:1])[0, DEFAULT_VIEW.index("rule_attacks_30d")] == 1.0
 
 

@@ -15,6 +15,7 @@ from models.bundle import Golden, write_bundle
 from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
 from models.certificate import DEFAULT_OBJECTIVE, Objective, certify
+from models.ledger import LabelLedger
 from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
 
@@ -43,6 +44,7 @@ def make_bundle(path: Path, seed: int = 0, view: FeatureView = DEFAULT_VIEW) -> 
                 ("view.json", view),
                 ("policy.json", ThresholdPolicy(certificates=(certificate,), escalate_from=0.99)),
                 ("golden.json", golden),
+                ("labels.json", LabelLedger()),
             )
         },
     }

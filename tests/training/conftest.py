@@ -15,6 +15,7 @@ from models.bundle import Golden, write_bundle
 from models.calibration import Calibrator, priority
 from models.certificate import Objective, certify
 from models.classifier import AlertClassifier
+from models.ledger import LabelLedger
 from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
 from training.settings import Settings
@@ -52,6 +53,7 @@ def make_bundle(path: Path, seed: int = 0) -> SmallBundle:
         "view.json": msgspec.json.encode(view),
         "policy.json": msgspec.json.encode(policy),
         "golden.json": msgspec.json.encode(golden),
+        "labels.json": msgspec.json.encode(LabelLedger()),
         "MODEL_CARD.md": b"# Small\n\nA bundle for tests.\n",
     }
     digest = write_bundle(
