@@ -1,6 +1,6 @@
-"""The history: alerts, labels and decisions as Parquet parts under a manifest. What training reads and the service exports.
+"""The history: alerts, events, labels and decisions as Parquet parts under a manifest. What training reads and the service exports.
 
-``seq`` is the order of receipt over alerts and labels together; where a writer gives none, receipt time decides. The
+``seq`` is the order of receipt over alerts, events and labels together; where a writer gives none, receipt time decides. The
 manifest names each part with its sha-256 and rows; a history is written beside its place and moved there when complete.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.alert import Alert
@@ -40,6 +41,12 @@ _LABELS = pa.schema(
        ("uid", "tenant", "alert_uid", "verdict", "provenance", "analyst", "reason", "incident_uid", "supersedes", "contests")]
     + [("shown", pa.float64())]
 )  # fmt: skip
+_EVENTS = pa.schema(
+    [("seq", pa.int64()), ("uid", _TEXT), ("tenant", _TEXT), ("time", _TIME), ("received_time", _TIME)]
+    + [(name, _TEXT) for name in
+       ("product", "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device",
+        "application", "outcome")]
+)  # fmt: skip
 _DECISIONS = pa.schema(
     [
         ("uid", _TEXT), ("alert_uid", _TEXT), ("tenant", _TEXT), ("time", _TIME), ("revision", pa.int32()), ("action", _TEXT),
@@ -47,7 +54,8 @@ _DECISIONS = pa.schema(
         ("bundle", _TEXT), ("shown", pa.float64()), ("supersedes", _TEXT), ("features", pa.list_(pa.float64())),
     ]
 )  # fmt: skip
-_SCHEMAS = {"alerts": _ALERTS, "labels": _LABELS, "decisions": _DECISIONS}
+SCHEMAS = {"alerts": _ALERTS, "labels": _LABELS, "events": _EVENTS, "decisions": _DECISIONS}
+"""What a part of each kind holds."""
 
 Item = TypeVar("Item")
 
@@ -127,17 +135,23 @@ class HistoryWriter:
     def _number(self, items: Sequence[object], seqs: Sequence[int] | None) -> Sequence[int]:
         if seqs is None:
             seqs = range(self._seq, self._seq + len(items))
-        self._seq = max(self._seq, max(seqs, default=-1) + 1)
         return seqs
 
-    def _write(self, kind: str, rows: Sequence[dict[str, Any]]) -> None:
-        for start in range(0, len(rows), PART_ROWS):
-            some = list(rows[start : start + PART_ROWS])
+    def table(self, kind: str, table: pa.Table) -> None:
+        """Append rows of any kind, already numbered. Raises ``HistoryError`` for a table of another schema than the kind's."""
+        if table.schema != SCHEMAS[kind]:
+            raise HistoryError(str(self._path), f"a table of {kind} has another schema")
+        if "seq" in table.schema.names and len(table):
+            self._seq = max(self._seq, pc.max(table["seq"]).as_py() + 1)
+        for start in range(0, len(table), PART_ROWS):
+            some = table.slice(start, PART_ROWS)
             name = f"{kind}-{sum(part.kind == kind for part in self._parts):05d}.parquet"
-            table = pa.Table.from_pylist(some, schema=_SCHEMAS[kind])
-            pq.write_table(table, self._draft / name, compression="zstd")
+            pq.write_table(some, self._draft / name, compression="zstd")
             digest = hashlib.sha256((self._draft / name).read_bytes()).hexdigest()
             self._parts.append(Part(name, kind, len(some), digest))
+
+    def _write(self, kind: str, rows: Sequence[dict[str, Any]]) -> None:
+        self.table(kind, pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind]))
 
 
 def _alert_row(alert: Alert, seq: int) -> dict[str, Any]:
