@@ -7,6 +7,7 @@ ServiceError
 ├── ConflictError 409       the uid is taken by other content
 ├── TooLargeError 413       the body exceeds the limit
 ├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason
+├── RateLimitedError 429    this analyst gives too many verdicts; retry later
 ├── OverloadedError 503     too much is waiting, or storage fails; retry later
 └── StartError              the service cannot start (port or database in use, damaged files)
 """
@@ -18,10 +19,14 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """Root of everything that ``service/`` raises. Attributes: ``status``, ``title``, ``detail``, ``errors``."""
+    """Root of everything that ``service/`` raises.
+
+    Attributes: ``status``, ``title``, ``detail``, ``errors``; ``retry_seconds``, 0 where trying again is of no use.
+    """
 
     status = 500
     title = "Internal error"
+    retry_seconds = 0
 
     def __init__(self, detail: str = "", errors: Sequence[dict[str, Any]] = ()) -> None:
         self.detail, self.errors = detail, list(errors)
@@ -64,10 +69,21 @@ class InvalidError(ServiceError):
     status, title = 422, "Unprocessable content"
 
 
+class RateLimitedError(ServiceError):
+    """This analyst gives too many verdicts; nothing of the request was taken."""
+
+    status, title = 429, "Too many requests"
+
+    def __init__(self, detail: str, retry_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_seconds = retry_seconds
+
+
 class OverloadedError(ServiceError):
     """Too much is waiting, or storage fails; nothing of the request was taken, so it may be sent again."""
 
     status, title = 503, "Try again later"
+    retry_seconds = 2
 
 
 class StartError(ServiceError):

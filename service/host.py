@@ -77,7 +77,7 @@ class Host:
         bundle = await self._verified(self.champion)
         engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
         await asyncio.to_thread(_warm_up, bundle)
-        self.scorer = Scorer(self.database, engine, self._rebuild, self.settings.batch_alerts, self.settings.max_waiting_alerts)
+        self.scorer = Scorer(self.database, engine, self._rebuild, self.settings)
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())

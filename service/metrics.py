@@ -9,6 +9,7 @@ REGISTRY = CollectorRegistry()
 ALERTS = Counter("tamis_alerts", "Alerts decided, by action", ["action"], registry=REGISTRY)
 REJECTS = Counter("tamis_rejects", "Records that could not become an alert", registry=REGISTRY)
 LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
+LABEL_BURSTS = Counter("tamis_label_bursts", "Times that one analyst gave verdicts in a burst", registry=REGISTRY)
 WAITING = Gauge("tamis_waiting_alerts", "Alerts waiting to be scored", registry=REGISTRY)
 BATCH_ALERTS = Histogram(
     "tamis_batch_alerts",

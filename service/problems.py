@@ -17,7 +17,6 @@ from service.errors import OverloadedError, ServiceError
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECONDS = 2
 
 _SCHEMA = {
     "type": "object",
@@ -32,12 +31,14 @@ _SCHEMA = {
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
-    for status in (401, 403, 404, 409, 413, 422, 500, 503)
+    for status in (401, 403, 404, 409, 413, 422, 429, 500, 503)
 }
 """What any route may answer besides its success."""
 
 
-def problem(status: int, title: str, detail: str = "", errors: list[dict[str, Any]] | None = None) -> Response:
+def problem(
+    status: int, title: str, detail: str = "", errors: list[dict[str, Any]] | None = None, retry_seconds: int = 0
+) -> Response:
     """Return a problem document as a response."""
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
     if detail:
@@ -45,8 +46,8 @@ def problem(status: int, title: str, detail: str = "", errors: list[dict[str, An
     if errors:
         body["errors"] = errors
     headers = {}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_SECONDS)
+    if retry_seconds:
+        headers["Retry-After"] = str(retry_seconds)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
@@ -54,7 +55,7 @@ def problem(status: int, title: str, detail: str = "", errors: list[dict[str, An
 
 def document(error: ServiceError) -> Response:
     """Return the problem document of one of our errors."""
-    return problem(error.status, error.title, error.detail, error.errors)
+    return problem(error.status, error.title, error.detail, error.errors, error.retry_seconds)
 
 
 def install(app: FastAPI) -> None:

@@ -21,9 +21,11 @@ from features.label import Label
 from models.bundle import Scored
 from models.decision import Action, Decision
 from models.engine import ScoringEngine
-from service.errors import ConflictError, OverloadedError, ServiceError
+from service.errors import ConflictError, OverloadedError, RateLimitedError, ServiceError
 from service.jobs import AlertsJob, Answer, Job, LabelsJob, size
 from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
+from service.pace import HOUR_SECONDS, Pace
+from service.settings import ServiceSettings
 from service.store import database as db
 from service.verdicts import record
 
@@ -36,7 +38,7 @@ class Scorer:
     """Takes jobs from any thread, works them off in one. ``rebuild`` makes the engine again from what is stored."""
 
     def __init__(
-        self, database: db.Database, engine: ScoringEngine, rebuild: Callable[[], ScoringEngine], batch_alerts: int, most: int
+        self, database: db.Database, engine: ScoringEngine, rebuild: Callable[[], ScoringEngine], settings: ServiceSettings
     ) -> None:
         self.database = database
         self.engine = engine
@@ -44,7 +46,9 @@ class Scorer:
         self.failed = ""
         """Why nothing can be stored at present; empty when all is well."""
         self._rebuild = rebuild
-        self._batch_alerts, self._most = batch_alerts, most
+        self._batch_alerts, self._most = settings.batch_alerts, settings.max_waiting_alerts
+        self._labels_an_hour = settings.max_labels_an_hour
+        self._pace = self._recent_pace()
         self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
         self._waiting = 0
         self._guard = threading.Lock()
@@ -133,6 +137,7 @@ class Scorer:
 
     def _recover(self) -> None:
         self.engine = self._rebuild()
+        self._pace = self._recent_pace()
         self.seq = self.database.last_seq()
         self.failed = ""
 
@@ -181,7 +186,7 @@ class Scorer:
             [
                 (
                     first + i, 1, now, d.action.value, d.priority, None if d.score is None else raw[i], d.score, d.anomaly_score,
-                    " ".join(d.reason_codes), d.bundle, rows[i * width : (i + 1) * width],
+                    " ".join(d.reason_codes), d.bundle, rows[i * width : (i + 1) * width], d.shown,
                 )
                 for i, d in enumerate(made)
             ],
@@ -194,7 +199,15 @@ class Scorer:
 
     # -- labels ------------------------------------------------------------------------------------------------------
 
-    def _label(self, job: LabelsJob) -> list[Label | ServiceError]:
+    def _recent_pace(self) -> Pace:
+        return Pace(self._labels_an_hour, db.recent_labels(self.database.writer, time.time() - HOUR_SECONDS))
+
+    def _label(self, job: LabelsJob) -> list[Label | ServiceError] | ServiceError:
+        """Record the labels of a request, or refuse it whole."""
+        try:
+            self._pace.admit(job.labels, lambda label: db.find_label(self.database.writer, label.tenant, label.uid) is not None)
+        except RateLimitedError as error:
+            return error
         return [self._record(label) for label in job.labels]
 
     def _record(self, label: Label) -> Label | ServiceError:
@@ -202,6 +215,8 @@ class Scorer:
         if facts is not None:
             self.seq += 1
             self.engine.fold(facts)
+            if isinstance(answer, Label):
+                self._pace.note(answer)
             LABELS.labels(label.verdict.value).inc()
         return answer
 

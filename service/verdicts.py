@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from features.encode import FactBlock, label_facts
-from features.label import Label
+from features.label import Label, Provenance, Verdict
+from models.decision import Action
 from service.errors import ConflictError, InvalidError, NotFoundError, ServiceError
 from service.store import database as db
 
@@ -27,13 +28,49 @@ def record(database: db.Database, label: Label, seq: int) -> tuple[Label | Servi
     if label.time < stored.alert.time:
         return InvalidError("time: lies before the alert's own"), None
     current = db.current_label(writer, stored.seq)
-    if label.supersedes and (current is None or current.uid != label.supersedes):
-        return ConflictError(f"label {label.supersedes} is not the last verdict on alert {label.alert_uid}"), None
-    if current is not None:
-        label = msgspec.structs.replace(label, supersedes=current.uid)
+    refusal = _refusal(label, current)
+    if refusal is not None:
+        return refusal, None
+    decision, label = stored.decision, _placed(label, current)
+    if decision.shown < 1.0 and decision.action is not Action.SUPPRESS:  # who looks up a suppressed one drew no lot
+        label = msgspec.structs.replace(label, shown=decision.shown)
     facts = _facts(FactBlock.unpack([db.alert_fact(writer, stored.seq)]), label, current)
     database.insert_label((seq, label.tenant, label.uid, stored.seq, _ENCODER.encode(label), b"".join(facts.pack())))
+    if _waits_again(label, current, decision.action):
+        database.insert_waiting(stored.seq, label.tenant, decision.priority)
     return label, facts
+
+
+def _refusal(label: Label, current: Label | None) -> ConflictError | None:
+    """Say why ``label`` cannot follow ``current``, the last one on its alert."""
+    if label.supersedes and (current is None or current.uid != label.supersedes):
+        return ConflictError(f"label {label.supersedes} is not the last verdict on alert {label.alert_uid}")
+    if current is not None and label.provenance is Provenance.AUTOMATION is not current.provenance:
+        return ConflictError(f"a person has judged alert {label.alert_uid}; a machine does not take that back")
+    return None
+
+
+def _placed(label: Label, current: Label | None) -> Label:
+    """Return the label with its place among those on its alert: it supersedes the last one, or contests it.
+
+    Two people are at odds when another analyst says otherwise without naming the verdict in force; from then on only a
+    label that names the last one decides, and every other is one more contest.
+    """
+    if current is None or label.supersedes:
+        return label
+    in_force = current.target >= 0 and current.provenance is not Provenance.AUTOMATION
+    at_odds = in_force and label.analyst != current.analyst and label.verdict.target != current.target
+    if current.contests or at_odds:
+        return msgspec.structs.replace(label, contests=current.uid)
+    return msgspec.structs.replace(label, supersedes=current.uid)
+
+
+def _waits_again(label: Label, current: Label | None, action: Action) -> bool:
+    """Whether the alert goes back to the queue: contested, or its verdict taken back."""
+    if label.contests:
+        return True
+    judged = current is not None and (current.target >= 0 or bool(current.contests))
+    return judged and label.verdict is Verdict.UNDETERMINED and action is not Action.SUPPRESS
 
 
 def _facts(alert: FactBlock, label: Label, superseded: Label | None) -> FactBlock:
@@ -46,6 +83,11 @@ def _same(before: Label, label: Label) -> bool:
     """Whether ``label`` says what ``before`` said; one sent without a time of its own may have come at any."""
     time = before.time if label.time == label.received_time else label.time
     again = msgspec.structs.replace(
-        label, time=time, received_time=before.received_time, supersedes=label.supersedes or before.supersedes
+        label,
+        time=time,
+        received_time=before.received_time,
+        supersedes=label.supersedes or before.supersedes,
+        contests=before.contests,
+        shown=before.shown,
     )
     return again == before

@@ -14,7 +14,7 @@ from features.alert import MAX_NAME, Name
 from features.label import Label, Provenance, Verdict
 from service.auth import Authorised
 from service.body import read_body, split
-from service.errors import InvalidError, ServiceError
+from service.errors import InvalidError, ServiceError, TooLargeError
 from service.jobs import LabelsJob
 from service.keys import Key, Role
 
@@ -36,6 +36,7 @@ class _Given(msgspec.Struct, forbid_unknown_fields=True):
     provenance: Provenance = Provenance.HUMAN
 
 
+_OUR_WORDS = f"verdict: one of {', '.join(verdict.value for verdict in Verdict)}"
 _DECODER = msgspec.json.Decoder(_Given)
 _ENCODER = msgspec.json.Encoder()
 
@@ -66,10 +67,17 @@ _BODY: dict[str, Any] = {
 
 @router.post("/v1/labels", openapi_extra=_BODY, summary="Record verdicts", status_code=201)
 async def post_labels(request: Request, key: Authorised) -> Response:
-    """One object, an array or NDJSON. A verdict on an alert that has one supersedes it; both are kept."""
+    """One object, an array or NDJSON.
+
+    A verdict on an alert that has one supersedes it; both are kept. If another analyst said otherwise and `supersedes` does
+    not name that verdict, the new one contests it: neither counts, the alert returns to the queue, and only a verdict that
+    names the last one in `supersedes` decides. `undetermined` takes a verdict back: the alert returns to the queue.
+    """
     host = request.app.state.host
     body = await read_body(request, host.settings.max_body_bytes)
     records = split(body, request.headers.get("content-type", ""))
+    if len(records.items) > host.settings.max_labels:
+        raise TooLargeError(f"at most {host.settings.max_labels} verdicts in one request; nothing was taken")
     labels: list[tuple[int, Label]] = []
     rejected: list[dict[str, Any]] = []
     for row, item in enumerate(records.items):
@@ -88,6 +96,8 @@ async def post_labels(request: Request, key: Authorised) -> Response:
             if records.single:
                 raise answer
             rejected.append({"row": row, "reason": answer.detail})
+    if not taken:
+        raise InvalidError("no verdict was taken", sorted(rejected, key=lambda r: int(r["row"]))[:1000])
     out: object = taken[0] if records.single else {"labels": taken, "rejected": rejected}
     return Response(_ENCODER.encode(out), 201, media_type="application/json")
 
@@ -96,7 +106,7 @@ def _label(raw: bytes, key: Key) -> Label:
     try:
         given = _DECODER.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise InvalidError(str(error)) from error
+        raise InvalidError(_OUR_WORDS if "`$.verdict`" in str(error) else str(error)) from error
     now = datetime.now(UTC)
     time = given.time or now
     if time.tzinfo is None:

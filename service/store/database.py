@@ -26,7 +26,7 @@ from service.store.tables import alerts, decisions, labels, names, past, queue
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _ALERTS = "alerts (seq, tenant, uid, received, digest, payload, fact)"
-_DECISIONS = "decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features)"
+_DECISIONS = "decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown)"
 _QUEUE = "queue (alert_seq, tenant, priority)"
 _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
 _ROWS_AT_ONCE = (256, 32, 4, 1)
@@ -42,7 +42,7 @@ _FACTS = (
 """The hot statements go to the driver as they are: SQLAlchemy's handling of each row would cost more than the insert."""
 
 AlertRow = tuple[int, str, str, float, bytes, bytes, bytes]
-DecisionRow = tuple[int, int, float, str, int, float | None, float | None, float | None, str, str, bytes]
+DecisionRow = tuple[int, int, float, str, int, float | None, float | None, float | None, str, str, bytes, float]
 LabelRow = tuple[int, str, str, int, bytes, bytes]
 
 
@@ -99,6 +99,10 @@ class Database:
         """Insert a label and take its alert off the queue."""
         self.writer.exec_driver_sql(_INSERT_LABEL, row)
         self.writer.execute(queue.delete().where(queue.c.alert_seq == row[3]))
+
+    def insert_waiting(self, alert_seq: int, tenant: str, priority: int) -> None:
+        """Put an alert back into the queue."""
+        self._insert(_QUEUE, [(alert_seq, tenant, priority)])
 
     def insert_names(self, rules: Sequence[RuleRef], tenants: Sequence[str]) -> None:
         """Remember rules and tenants."""
@@ -212,6 +216,17 @@ def current_label(connection: Connection, alert_seq: int) -> Label | None:
     return msgspec.json.decode(body, type=Label) if body else None
 
 
+def recent_labels(connection: Connection, since: float) -> list[Label]:
+    """Return the labels received from ``since`` (epoch seconds) on, oldest first."""
+    found: list[Label] = []
+    for (body,) in connection.execute(select(labels.c.payload).order_by(labels.c.seq.desc())):
+        label = msgspec.json.decode(body, type=Label)
+        if label.received_time.timestamp() < since:
+            break
+        found.append(label)
+    return found[::-1]
+
+
 def alert_fact(connection: Connection, alert_seq: int) -> bytes:
     """Return the packed fact of an alert."""
     return bytes(connection.execute(select(alerts.c.fact).where(alerts.c.seq == alert_seq)).scalar_one())
@@ -248,4 +263,5 @@ def read_decision(row: Any, alert: Alert) -> Decision:
         reason_codes=tuple(ReasonCode(code) for code in row.reason_codes.split()),
         bundle=row.bundle,
         supersedes=f"{row.alert_seq}.{row.revision - 1}" if row.revision > 1 else "",
+        **({} if row.shown == 1.0 else {"shown": row.shown}),  # a default is left out by identity, not by value
     )

@@ -34,6 +34,7 @@ decisions = Table(
     Column("reason_codes", String, nullable=False),
     Column("bundle", String, nullable=False),
     Column("features", LargeBinary, nullable=False),
+    Column("shown", Float, nullable=False, server_default="1.0"),
 )
 
 labels = Table(
