@@ -8,8 +8,20 @@ import msgspec
 import numpy as np
 
 from models.decision import Action, Decision
+from service.blinding import decision_for
 from service.host import Host
+from service.keys import Key
 from service.store import database as db
+
+
+def seen_decision(host: Host, key: Key, uid: str) -> Decision | None:
+    """Return what the key may see of the current decision on an alert, with its reasons."""
+    with host.database.engine.connect() as connection:
+        stored = db.find(connection, key.tenant, uid)
+        label = db.current_label(connection, stored.seq) if stored is not None else None
+    if stored is None:
+        return None
+    return decision_for(key.role, with_reasons(host, stored), judged=label is not None and label.target >= 0)
 
 
 def find_alert(host: Host, tenant: str, uid: str) -> db.Stored | None:

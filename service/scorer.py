@@ -14,6 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.alert import Alert, content_digest
@@ -21,6 +23,7 @@ from features.label import Label
 from models.bundle import Scored
 from models.decision import Action, Decision
 from models.engine import ScoringEngine
+from service.audit import RING, Auditor
 from service.errors import ConflictError, OverloadedError, RateLimitedError, ServiceError
 from service.jobs import AlertsJob, Answer, Job, LabelsJob, size
 from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
@@ -48,7 +51,7 @@ class Scorer:
         self._rebuild = rebuild
         self._batch_alerts, self._most = settings.batch_alerts, settings.max_waiting_alerts
         self._labels_an_hour = settings.max_labels_an_hour
-        self._pace = self._recent_pace()
+        self._pace, self._auditor = self._recent_pace(), self._fresh_auditor()
         self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
         self._waiting = 0
         self._guard = threading.Lock()
@@ -137,7 +140,7 @@ class Scorer:
 
     def _recover(self) -> None:
         self.engine = self._rebuild()
-        self._pace = self._recent_pace()
+        self._pace, self._auditor = self._recent_pace(), self._fresh_auditor()
         self.seq = self.database.last_seq()
         self.failed = ""
 
@@ -163,6 +166,9 @@ class Scorer:
         made = self._decide(fresh, digests) if fresh else []
         return [(job, self._answers(job, slots, made)) for job, slots in plan]
 
+    def _fresh_auditor(self) -> Auditor:
+        return Auditor(self.engine.encoder.secret, lambda tenant: db.lately_queued(self.database.writer, tenant, RING))
+
     def _answers(self, job: AlertsJob, slots: list[int | ServiceError], made: list[Decision]) -> list[Answer]:
         repeated = [-slot for slot in slots if isinstance(slot, int) and slot < 0]
         stored = db.find_seqs(self.database.writer, repeated) if repeated else {}
@@ -170,10 +176,11 @@ class Scorer:
 
     def _decide(self, fresh: list[Alert], digests: list[bytes]) -> list[Decision]:
         block = self.engine.encoder.alerts(fresh)
-        scored = self.engine.score(block)
+        scored, shown = self._auditor.draw(fresh, self.engine.score(block), self.engine.bundle)
         first, now = self.seq + 1, time.time()
         self.seq += len(fresh)
-        made = _decisions(fresh, scored, first, now, self.engine.bundle.digest if self.engine.bundle else "")
+        digest = self.engine.bundle.digest if self.engine.bundle else ""
+        made = _decisions(fresh, scored, shown, first=first, now=now, bundle=digest)
         facts = block.pack()
         width = scored.features.shape[1] * 8
         rows = scored.features.tobytes()
@@ -250,10 +257,12 @@ def _taken(alert: Alert) -> ConflictError:
     return ConflictError(f"alert {alert.uid} was sent before with other content")
 
 
-def _decisions(fresh: list[Alert], scored: Scored, first: int, now: float, bundle: str) -> list[Decision]:
+def _decisions(
+    fresh: list[Alert], scored: Scored, shown: NDArray[np.float64], *, first: int, now: float, bundle: str
+) -> list[Decision]:
     when = datetime.fromtimestamp(now, UTC)
     undecided = not bundle
-    return [
+    made = [
         Decision(
             uid=f"{first + i}.1",
             alert_uid=alert.uid,
@@ -279,3 +288,6 @@ def _decisions(fresh: list[Alert], scored: Scored, first: int, now: float, bundl
             )
         )
     ]
+    for i in np.flatnonzero(shown < 1.0).tolist():
+        made[i] = msgspec.structs.replace(made[i], shown=float(shown[i]))
+    return made

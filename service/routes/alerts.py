@@ -15,6 +15,7 @@ from features.errors import RecordError, UnknownFormatError
 from features.normalisers import Place, get_normaliser, to_ocsf
 from models.decision import Decision
 from service.auth import DESCRIBED, Authorised, authorise
+from service.blinding import decision_for
 from service.body import read_body, split
 from service.errors import InvalidError, NotFoundError, ServiceError
 from service.jobs import AlertsJob
@@ -61,6 +62,7 @@ async def post_alerts(request: Request) -> Response:
     answers = await asyncio.wrap_future(job.future)
     if wanted.get("include") == "reasons":
         answers = [await explained(host, key.tenant, a) if isinstance(a, Decision) else a for a in answers]
+    answers = [decision_for(key.role, a, judged=False) if isinstance(a, Decision) else a for a in answers]
     REQUEST_SECONDS.observe(time.perf_counter() - started)
     if records.single:
         answer = answers[0]

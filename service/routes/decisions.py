@@ -10,9 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from features.alert import main_entity
 from service.auth import Authorised
+from service.blinding import decision_for
 from service.errors import InvalidError, NotFoundError
 from service.host import Host
-from service.reading import find_alert, with_reasons
+from service.keys import Key
+from service.reading import seen_decision, with_reasons
 from service.store import database as db
 
 router = APIRouter()
@@ -23,24 +25,31 @@ _ENCODER = msgspec.json.Encoder()
 async def get_decision(request: Request, uid: str, key: Authorised) -> Response:
     """`uid` is the alert's."""
     host: Host = request.app.state.host
-    stored = await asyncio.to_thread(find_alert, host, key.tenant, uid)
-    if stored is None:
+    decision = await asyncio.to_thread(seen_decision, host, key, uid)
+    if decision is None:
         raise NotFoundError(f"no alert {uid}")
-    return _json(await asyncio.to_thread(with_reasons, host, stored))
+    return _json(decision)
 
 
 @router.get("/v1/queue", summary="What waits for a person, most urgent first")
 async def get_queue(
     request: Request, key: Authorised, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: str = ""
 ) -> Response:
-    """Alerts that were not suppressed and have no verdict yet. `next` is the cursor of the following page, if there is one."""
+    """Alerts that were not suppressed and have no verdict in force. `next` is the cursor of the following page, if there is one.
+
+    An analyst sees neither score nor codes before giving a verdict: some of the alerts are drawn at random from those that
+    would be suppressed, and nothing here tells which.
+    """
     after = _position(cursor)
-    return _json(await asyncio.to_thread(_page, request.app.state.host, key.tenant, limit, after))
+    return _json(await asyncio.to_thread(_page, request.app.state.host, key, limit, after))
 
 
 @router.get("/v1/thresholds", summary="The thresholds in force, with their certificates")
 async def get_thresholds(request: Request, key: Authorised) -> Response:
-    """Versioned by the bundle's digest, which is also the ETag. Without a bundle nothing is suppressed."""
+    """Versioned by the bundle's digest, which is also the ETag. Without a bundle nothing is suppressed.
+
+    `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant, goes to a person all the same.
+    """
     bundle = request.app.state.host.scorer.engine.bundle
     etag = f'"{bundle.digest if bundle else "none"}"'
     if request.headers.get("if-none-match") == etag:
@@ -51,6 +60,7 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
         "suppress_below": policy.suppress_below if policy else None,
         "escalate_from": policy.escalate_from if policy else None,
         "guardrails": policy.guardrails if policy else None,
+        "audit": policy.audit if policy else None,
         "certificates": policy.certificates if policy else (),
     }
     answer = _json(body)
@@ -58,15 +68,15 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
     return answer
 
 
-def _page(host: Host, tenant: str, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
+def _page(host: Host, key: Key, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
-        places = db.open_queue(connection, tenant, limit, after)
+        places = db.open_queue(connection, key.tenant, limit, after)
         stored = db.find_seqs(connection, [seq for _, seq in places])
-    items = [_item(host, stored[seq]) for _, seq in places]
+    items = [_item(host, key, stored[seq]) for _, seq in places]
     return {"alerts": items, "next": "{}.{}".format(*places[-1]) if len(places) == limit else None}
 
 
-def _item(host: Host, stored: db.Stored) -> dict[str, Any]:
+def _item(host: Host, key: Key, stored: db.Stored) -> dict[str, Any]:
     alert, entity = stored.alert, main_entity(stored.alert)
     return {
         "alert_uid": alert.uid,
@@ -75,7 +85,7 @@ def _item(host: Host, stored: db.Stored) -> dict[str, Any]:
         "rule": alert.rule,
         "severity": alert.severity,
         "entity": {"kind": entity.kind, "uid": entity.uid},
-        "decision": with_reasons(host, stored),
+        "decision": decision_for(key.role, with_reasons(host, stored), judged=False),
     }
 
 

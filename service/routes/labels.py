@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from features.alert import MAX_NAME, Name
 from features.label import Label, Provenance, Verdict
 from service.auth import Authorised
+from service.blinding import label_for
 from service.body import read_body, split
 from service.errors import InvalidError, ServiceError, TooLargeError
 from service.jobs import LabelsJob
@@ -90,7 +91,7 @@ async def post_labels(request: Request, key: Authorised) -> Response:
     job = LabelsJob(key.tenant, [label for _, label in labels])
     host.scorer.submit(job)
     answers = await asyncio.wrap_future(job.future)
-    taken = [answer for answer in answers if isinstance(answer, Label)]
+    taken = [label_for(key.role, answer) for answer in answers if isinstance(answer, Label)]
     for (row, _), answer in zip(labels, answers, strict=True):
         if isinstance(answer, ServiceError):
             if records.single:

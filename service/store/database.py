@@ -39,6 +39,11 @@ _FACTS = (
     "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? UNION ALL "
     "SELECT seq, fact FROM labels WHERE seq > ? AND seq <= ? ORDER BY seq"
 )
+_LATELY_QUEUED = (
+    "SELECT priority FROM decisions CROSS JOIN alerts ON seq = alert_seq "
+    "WHERE decisions.id > (SELECT MAX(id) FROM decisions) - 10000 AND tenant = ? AND action = 'queue' AND revision = 1 "
+    "AND ' ' || reason_codes || ' ' NOT LIKE '% audit %' ORDER BY decisions.id DESC LIMIT ?"
+)
 """The hot statements go to the driver as they are: SQLAlchemy's handling of each row would cost more than the insert."""
 
 AlertRow = tuple[int, str, str, float, bytes, bytes, bytes]
@@ -201,6 +206,11 @@ def find_seqs(connection: Connection, seqs: Sequence[int]) -> dict[int, Stored]:
         for row in connection.execute(statement, {"seqs": list(seqs[start : start + _ASKED_AT_ONCE])}):
             found.setdefault(row.seq, _stored(row))
     return found
+
+
+def lately_queued(connection: Connection, tenant: str, most: int) -> list[int]:
+    """Return the priorities of the alerts last queued for a tenant, oldest first, those drawn for the audit aside."""
+    return [row[0] for row in connection.exec_driver_sql(_LATELY_QUEUED, (tenant, most))][::-1]
 
 
 def find_label(connection: Connection, tenant: str, uid: str) -> Label | None:

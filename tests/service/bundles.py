@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import msgspec
@@ -11,6 +12,7 @@ import numpy as np
 
 from features.default_view import DEFAULT_VIEW
 from features.view import FeatureView
+from models.audit import Audit
 from models.bundle import Golden, write_bundle
 from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
@@ -19,8 +21,16 @@ from models.ledger import LabelLedger
 from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
 
+AUDIT, LEDGER = Audit(), LabelLedger()
 
-def make_bundle(path: Path, seed: int = 0, view: FeatureView = DEFAULT_VIEW) -> str:
+
+def make_bundle(
+    path: Path,
+    seed: int = 0,
+    view: FeatureView = DEFAULT_VIEW,
+    audit: Audit = AUDIT,
+    ledger: LabelLedger = LEDGER,
+) -> str:
     """Write a bundle; return its digest. Another ``seed`` gives another model."""
     random = np.random.default_rng(seed)
     rows = random.exponential(3.0, (400, len(view.features)))
@@ -42,16 +52,16 @@ def make_bundle(path: Path, seed: int = 0, view: FeatureView = DEFAULT_VIEW) -> 
                 ("calibrator.json", calibrator),
                 ("encoder.json", RuleEncoder.fit([RuleCount("x", "wazuh", "r1", 1.0, 2.0 + seed)])),
                 ("view.json", view),
-                ("policy.json", ThresholdPolicy(certificates=(certificate,), escalate_from=0.99)),
+                ("policy.json", ThresholdPolicy(certificates=(certificate,), escalate_from=0.99, audit=audit)),
                 ("golden.json", golden),
-                ("labels.json", LabelLedger()),
+                ("labels.json", ledger),
             )
         },
     }
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 
 
-def publish(var: Path, work: Path, seed: int = 0) -> str:
+def publish(var: Path, work: Path, seed: int = 0, **given: Any) -> str:
     """Make a bundle and make it champion under ``var``."""
-    make_bundle(work, seed)
+    make_bundle(work, seed, **given)
     return BundleStore(var / "bundles").publish(work, by="test", time=datetime.now(UTC))

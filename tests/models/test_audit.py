@@ -1,0 +1,38 @@
+"""How much is audited, and who is drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.audit import Audit, luck
+
+SECRET = b"s" * 32
+
+
+@given(st.lists(st.one_of(st.floats(0.0, 1e9), st.just(math.nan)), max_size=20), st.floats(0.001, 1.0), st.floats(0.0, 1e4))
+def test_a_propensity_is_a_probability_and_never_below_the_rate(volume: list[float], rate: float, daily: float) -> None:
+    found = Audit(rate=rate, daily=daily).propensity(np.array(volume, np.float64))
+    assert ((found >= rate) & (found <= 1.0)).all()
+
+
+def test_a_quiet_tenant_is_audited_wholly_a_steady_one_daily_times_and_a_loud_one_at_the_rate() -> None:
+    steady = 100.0 / math.log(2.0)
+    assert Audit(rate=0.02, daily=20.0).propensity(np.array([0.0, math.nan, steady, 1e6])).round(9).tolist() == [1, 1, 0.2, 0.02]
+
+
+def test_no_rate_no_audit() -> None:
+    assert Audit(rate=0.0).propensity(np.array([0.0, 1e6])).tolist() == [0.0, 0.0]
+
+
+def test_luck_is_uniform_the_same_again_and_another_for_another_tenant_or_secret() -> None:
+    uids = [f"a{i}\ud800" for i in range(4000)]
+    drawn = luck(SECRET, "acme", uids)
+    assert drawn.tobytes() == luck(SECRET, "acme", uids).tobytes()
+    assert luck(SECRET, "acme", uids[7:8])[0] == drawn[7]
+    assert np.abs(np.histogram(drawn, 10, (0.0, 1.0))[0] - 400).max() < 100
+    for others in (luck(SECRET, "beta", uids), luck(b"t" * 32, "acme", uids)):
+        assert abs(np.corrcoef(drawn, others)[0, 1]) < 0.08
