@@ -21,10 +21,13 @@ class Calibrator(msgspec.Struct, frozen=True):
     intercept: float
 
     @classmethod
-    def fit(cls, raw: NDArray[np.float64], target: NDArray[np.int8], weight: NDArray[np.float64]) -> Self:
-        """Fit on out-of-fold margins. ``target`` 0/1, ``weight`` ≥ 0; Platt's smoothed targets keep the slope finite."""
-        positives, negatives = float(weight[target == 1].sum()), float(weight[target == 0].sum())
-        goal = np.where(target == 1, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
+    def fit(cls, raw: NDArray[np.float64], target: NDArray[np.int8] | NDArray[np.float64], weight: NDArray[np.float64]) -> Self:
+        """Fit on out-of-fold margins. ``target`` 0 to 1 (a probability where it is not certain), ``weight`` ≥ 0.
+
+        Platt's smoothed targets keep the slope finite.
+        """
+        positives, negatives = float((weight * target).sum()), float((weight * (1.0 - target)).sum())
+        goal = target * ((positives + 1.0) / (positives + 2.0)) + (1.0 - target) / (negatives + 2.0)
 
         def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             z = np.exp(parameters[0]) * raw + parameters[1]

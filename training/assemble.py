@@ -19,11 +19,14 @@ from models.ledger import LabelLedger
 from models.policy import Guardrails, ThresholdPolicy, effective_score
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, fit_all, score_folds
-from training.sample import floods, weights
+from training.ledger import keep_ledger
 from training.split import folds
+from training.trust import Trust, blind_trust, trust
 
 ESCALATE_PRECISION = 0.9
 _GOLDEN_ROWS = 256
+ROUNDS = 2
+"""Times that the labels of people are weighed against scores of models that have not seen them, and learned from again."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Assembled:
     score: NDArray[np.float64]
     """Calibrated out-of-fold score of each alert; NaN where none."""
     certificate: Certificate
+    trusted: Trust
+    """How far each label was trusted; those likely wrong were not learned from."""
 
 
 def assemble(
@@ -49,27 +54,25 @@ def assemble(
     told("walking the facts")
     rows = TrainingRows.gather(dataset, seed=parameters.seed)
     splits, assumption = folds(dataset)
-    everything = dataset.target != UNLABELLED
-    *models, model = fit_all(rows, [*(fold.train for fold in splits), everything], parameters, told=told)
-    told("scoring out of fold")
-    oof = score_folds(rows, splits, models, with_labels=assumption == "own")
-    calibrator = calibrate(dataset, oof)
-    score = np.where(oof.scored, calibrator(np.nan_to_num(oof.raw)), np.nan)
+    labelled, trusted = dataset.target != UNLABELLED, blind_trust(dataset)
+    for number in range(ROUNDS if (dataset.verdicts.principal >= 0).any() else 1):
+        masks = [fold.train & ~trusted.doubted for fold in splits]
+        models = fit_all(rows, masks, parameters, trust=trusted.weight, told=told)
+        told(f"scoring out of fold, round {number + 1}")
+        oof = score_folds(rows, splits, models, with_labels=assumption == "own")
+        trusted = trust(dataset, oof.raw)
+    told("fitting on everything")
+    learned = labelled & ~trusted.doubted
+    model = rows.fit(learned, parameters, trust=trusted.weight)
+    score = np.where(oof.scored, trusted.calibrator(np.nan_to_num(oof.raw)), np.nan)
     certificate = certificate_of(dataset, oof, score, objective, assumption)
     policy = ThresholdPolicy(certificates=(certificate,), escalate_from=escalation(dataset, score))
     card = model_card(dataset, certificate, policy, parameters)
-    digest = _write(out, rows, model, calibrator, policy, card=card, dataset=dataset, run=run)
+    ledger = keep_ledger(dataset, rows.alert[learned[rows.alert]], trusted)
+    digest = _write(out, rows, model, trusted.calibrator, policy, ledger=ledger, card=card, dataset=dataset, run=run)
     bundle = ModelBundle.load(out)
     assert bundle.digest == digest  # noqa: S101 — just written
-    return Assembled(bundle, out, oof, score, certificate)
-
-
-def calibrate(dataset: Dataset, oof: OutOfFold) -> Calibrator:
-    """Fit the calibrator on the labelled alerts that have an out-of-fold score, floods left out, each group weighing one."""
-    rows = np.flatnonzero(oof.scored & (dataset.target != UNLABELLED) & ~floods(dataset))
-    if not len(rows):
-        return Calibrator(1.0, 0.0)
-    return Calibrator.fit(oof.raw[rows], dataset.target[rows], weights(dataset, rows))
+    return Assembled(bundle, out, oof, score, certificate, trusted)
 
 
 def certificate_of(
@@ -112,7 +115,7 @@ def model_card(dataset: Dataset, certificate: Certificate, policy: ThresholdPoli
         "Gradient-boosted trees on behaviour features as of then; scores the probability that an alert is a true positive.",
         "",
         f"- Data: {len(dataset)} alerts of {len(dataset.tenants)} tenants, {attacks} labelled attack, {benign} benign; "
-        f"{len(dataset.incidents)} incidents; {certificate.window[0]} to {certificate.window[1]}; digest `{dataset.digest[:16]}`",
+        f"{len(dataset.verdicts.incidents)} incidents; {certificate.window[0]} to {certificate.window[1]}; digest `{dataset.digest[:16]}`",
         f"- Objective: {certificate.objective}",
         f"- Certificate: {proof}; assumption: {certificate.assumption}",
         f"- Escalates from: {policy.escalate_from if policy.escalate_from is not None else 'never'}",
@@ -130,6 +133,7 @@ def _write(
     calibrator: Calibrator,
     policy: ThresholdPolicy,
     *,
+    ledger: LabelLedger,
     card: str,
     dataset: Dataset,
     run: str,
@@ -142,7 +146,7 @@ def _write(
         "view.json": msgspec.json.encode(rows.view),
         "policy.json": msgspec.json.encode(policy),
         "golden.json": msgspec.json.encode(golden),
-        "labels.json": msgspec.json.encode(LabelLedger()),
+        "labels.json": msgspec.json.encode(ledger),
         "MODEL_CARD.md": card.encode(),
     }
     certificate = policy.certificates[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -19,17 +19,19 @@ from features.history import read_manifest
 from features.label import Label
 from features.reading import Chunk, Reject, read_chunks
 from features.timeline import Timeline, merge
+from training.verdicts import UNLABELLED, Codes, Judged, judged, part_principals
 
-UNLABELLED = -1
 BIN_SECONDS = 300.0
+
+__all__ = ["BIN_SECONDS", "UNLABELLED", "Dataset", "load_dataset"]
 
 
 @dataclass
 class Dataset:
     """n alerts in input order.
 
-    ``target`` i1[n]: 1 attack, 0 benign, −1 unlabelled (never a negative). ``incident`` i4[n]: index into ``incidents``
-    or −1. ``group`` i8[n]: (tenant, rule, entity, five-minute bin), the unit in which repeats of one act count once.
+    ``group`` i8[n]: (tenant, rule, entity, five-minute bin), the unit in which repeats of one act count once. ``verdicts``
+    says what is known of each alert from ``labels``; ``excluded`` are labels that were told to be left out.
     ``timeline`` holds the same alerts, and the labels' facts, in the order of receipt.
     """
 
@@ -42,12 +44,8 @@ class Dataset:
     tenant: NDArray[np.int32]
     rules: list[RuleRef]
     rule: NDArray[np.int32]
-    target: NDArray[np.int8]
-    kind: NDArray[np.int32]
-    kinds: list[str]
-    incident: NDArray[np.int32]
-    incidents: list[str]
     group: NDArray[np.int64]
+    verdicts: Judged
     labels: list[tuple[int, Label]]
     sources: list[str]
     source: NDArray[np.int32]
@@ -55,9 +53,25 @@ class Dataset:
     encoder: FactEncoder
     rejects: list[Reject] = field(default_factory=list)
     duplicates: int = 0
+    excluded: list[Label] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.uids)
+
+    @property
+    def target(self) -> NDArray[np.int8]:
+        """1 attack, 0 benign, −1 unlabelled (never a negative)."""
+        return self.verdicts.target
+
+    @property
+    def incident(self) -> NDArray[np.int32]:
+        """Index into ``verdicts.incidents``, −1 for none."""
+        return self.verdicts.incident
+
+    @property
+    def kind(self) -> NDArray[np.int32]:
+        """Index into ``verdicts.kinds``, −1 for none."""
+        return self.verdicts.kind
 
     @property
     def digest(self) -> str:
@@ -65,25 +79,34 @@ class Dataset:
         whole = hashlib.sha256()
         for column in (self.block.time, self.tenant, self.rule, self.target, self.incident):
             whole.update(np.ascontiguousarray(column).tobytes())
-        whole.update("\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.incidents]).encode())
+        whole.update(
+            "\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.verdicts.incidents]).encode()
+        )
         return whole.hexdigest()
 
     def label_times(self) -> NDArray[np.float64]:
-        """Return when each alert's last label was given, epoch seconds; +inf for the unlabelled."""
-        given = {(label.tenant, label.alert_uid): label.time.timestamp() for _, label in self.labels}
-        pairs = zip(self.tenant.tolist(), self.uids, strict=True)
-        return np.array([given.get((self.tenants[t], uid), np.inf) for t, uid in pairs])
+        """Return when the label in force on each alert was given, epoch seconds; +inf for the unlabelled."""
+        given = np.array([*(label.time.timestamp() for _, label in self.labels), np.inf])
+        return given[self.verdicts.label]
+
+    def rows_by_uid(self) -> dict[tuple[str, str], int]:
+        """Return the row of each alert by (tenant, uid)."""
+        return {(self.tenants[t], uid): i for i, (t, uid) in enumerate(zip(self.tenant.tolist(), self.uids, strict=True))}
+
+    def relabelled(self, labels: list[tuple[int, Label]], without_labels_of: Collection[str] = ()) -> Dataset:
+        """Return the data set with these labels instead, less those of the analysts ``without_labels_of``."""
+        kept, excluded = part_principals(labels, without_labels_of)
+        return replace(self, labels=kept, excluded=excluded, verdicts=judged(len(self), kept, self.rows_by_uid()))
 
     def without(self, rows: NDArray[np.bool_]) -> Dataset:
         """Return the data set as if the alerts in the mask ``rows`` had never happened. Codes and names stay the same."""
         keep = np.flatnonzero(~rows)
-        gone = {(self.tenants[self.tenant[i]], self.uids[i]) for i in np.flatnonzero(rows)}
-        per_alert = ("received", "seq", "tenant", "rule", "target", "kind", "incident", "group", "source", "row")
+        per_alert = ("received", "seq", "tenant", "rule", "group", "source", "row")
         return replace(
             self,
             block=self.block.take(keep),
             uids=[self.uids[i] for i in keep],
-            labels=[item for item in self.labels if (item[1].tenant, item[1].alert_uid) not in gone],
+            verdicts=self.verdicts.take(keep),
             **{name: getattr(self, name)[keep] for name in per_alert},
         )
 
@@ -95,16 +118,6 @@ class Dataset:
         return merge(self.block, self.received, self.seq, told, row_of)
 
 
-class _Codes:
-    """Gives each distinct value a small number."""
-
-    def __init__(self) -> None:
-        self.of: dict[object, int] = {}
-
-    def __call__(self, value: object) -> int:
-        return self.of.setdefault(value, len(self.of))
-
-
 def load_dataset(
     path: Path,
     fmt: str,
@@ -113,9 +126,12 @@ def load_dataset(
     labels: bool,
     tenant: str = "",
     also: Path | None = None,
+    without_labels_of: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Dataset:
     """Read everything at ``path``, and the history ``also``. ``progress`` is told the number of alerts read so far.
+
+    ``without_labels_of``: analysts whose labels are taken as never given.
 
     Raises ``SourceError`` and ``HistoryError``; single bad records are in ``rejects``.
     """
@@ -125,9 +141,7 @@ def load_dataset(
         gathered.add(chunk)
         if progress:
             progress(len(gathered.uids))
-    dataset = gathered.dataset(path)
-    _apply(dataset)
-    return dataset
+    return gathered.dataset(path).relabelled(gathered.labels, without_labels_of)
 
 
 class _Gathered:
@@ -140,7 +154,7 @@ class _Gathered:
         self.labels: list[tuple[int, Label]] = []
         self.rejects: list[Reject] = []
         self.duplicates = 0
-        self._tenants, self._rules, self._sources = _Codes(), _Codes(), _Codes()
+        self._tenants, self._rules, self._sources = Codes(), Codes(), Codes()
         self._received = array("d")
         self._seq, self._tenant, self._rule, self._source, self._row = (array("q") for _ in range(5))
 
@@ -171,12 +185,8 @@ class _Gathered:
             tenant=np.array(self._tenant, np.int32),
             rules=[rule for rule in self._rules.of if isinstance(rule, RuleRef)],
             rule=np.array(self._rule, np.int32),
-            target=np.full(n, UNLABELLED, np.int8),
-            kind=np.full(n, -1, np.int32),
-            kinds=[],
-            incident=np.full(n, -1, np.int32),
-            incidents=[],
             group=_groups(block),
+            verdicts=judged(n, [], {}),
             labels=self.labels,
             sources=[str(name) for name in self._sources.of],
             source=np.array(self._source, np.int32),
@@ -198,19 +208,3 @@ def _groups(block: FactBlock) -> NDArray[np.int64]:
     bins = np.floor(block.time / BIN_SECONDS).astype(np.int64)
     frame = pd.DataFrame({"t": keys[0], "r": keys[1], "e": keys[2], "b": bins})
     return np.asarray(frame.groupby(["t", "r", "e", "b"], sort=False).ngroup(), np.int64)
-
-
-def _apply(dataset: Dataset) -> None:
-    """Set target, incident and kind of each alert from its last label."""
-    row_of = {(dataset.tenants[t], uid): i for i, (t, uid) in enumerate(zip(dataset.tenant.tolist(), dataset.uids, strict=True))}
-    incidents, kinds = _Codes(), _Codes()
-    for _, label in sorted(dataset.labels, key=lambda item: (item[1].received_time, item[0])):
-        i = row_of.get((label.tenant, label.alert_uid))
-        if i is None:
-            continue
-        dataset.target[i] = label.verdict.target
-        attack = label.verdict.target == 1
-        dataset.incident[i] = incidents(f"{label.tenant}\x1f{label.incident_uid or label.alert_uid}") if attack else -1
-        dataset.kind[i] = kinds(label.reason) if attack and label.reason else -1
-    dataset.incidents = [str(name) for name in incidents.of]
-    dataset.kinds = [str(name) for name in kinds.of]

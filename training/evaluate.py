@@ -121,7 +121,7 @@ def evaluate(
         result.quality[scorer.name] = measure(dataset, scorer, result.headline)
         result.quality_all[scorer.name] = measure(dataset, scorer, np.ones(len(dataset), bool))
     _measure_suppression(result, scorers[1])
-    if unseen_kinds and dataset.kinds:
+    if unseen_kinds and dataset.verdicts.kinds:
         _measure_unseen(result, rows, parameters, told)
     return result
 
@@ -170,7 +170,7 @@ def _families(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 def zero_miss_threshold(dataset: Dataset, score: NDArray[np.float64]) -> float:
     """Return the largest grid threshold at which no incident is suppressed whole."""
     rows = np.flatnonzero((dataset.incident >= 0) & ~np.isnan(score))
-    best = np.full(len(dataset.incidents), -np.inf)
+    best = np.full(len(dataset.verdicts.incidents), -np.inf)
     np.maximum.at(best, dataset.incident[rows], score[rows])
     lowest = float(best[np.isfinite(best)].min()) if np.isfinite(best).any() else 0.0
     fitting = GRID[lowest >= GRID]
@@ -196,7 +196,7 @@ def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParam
     """Leave a tenant and a kind of attack out together; the kind's alerts leave the other tenants' counters too."""
     dataset, shares = result.dataset, []
     usual = ~floods(dataset)
-    for number, kind in enumerate(dataset.kinds):
+    for number, kind in enumerate(dataset.verdicts.kinds):
         of_kind = dataset.kind == number
         tenants = sorted({int(t) for t in dataset.tenant[of_kind & result.headline]})
         if not tenants:
@@ -232,7 +232,7 @@ def _unseen(result: Evaluation, oof: OutOfFold, calibrator: Calibrator, tenant: 
     hidden = suppression(whole < limit, dataset.target[own], dataset.group[own], dataset.incident[own])
     found = UnseenKind(
         dataset.tenants[tenant],
-        dataset.kinds[kind],
+        dataset.verdicts.kinds[kind],
         float((score[attack] >= SUPPRESS_BELOW).mean()),
         bool((score[attack] < SUPPRESS_BELOW).all()),
         bool((score[attack] < limit).all()),

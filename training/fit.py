@@ -69,8 +69,17 @@ class TrainingRows:
             blocks.append(walked.block.take(keep).narrow())
         return cls(dataset, view, np.concatenate(alerts), np.concatenate(features), FactBlock.concat(blocks))
 
-    def fit(self, train: NDArray[np.bool_], parameters: FitParameters, columns: Sequence[int] | None = None) -> FoldModel:
-        """Fit on the gathered rows that lie in ``train``. Raises ``NotEnoughLabelsError`` when one class is missing."""
+    def fit(
+        self,
+        train: NDArray[np.bool_],
+        parameters: FitParameters,
+        columns: Sequence[int] | None = None,
+        trust: NDArray[np.float64] | None = None,
+    ) -> FoldModel:
+        """Fit on the gathered rows that lie in ``train``, each label counting by its ``trust`` f8[n] (1 if not given).
+
+        Raises ``NotEnoughLabelsError`` when one class is missing.
+        """
         encoder = RuleEncoder.fit(rule_counts(self.dataset, train))
         rows = np.flatnonzero(train[self.alert])
         target = self.dataset.target[self.alert[rows]]
@@ -81,7 +90,7 @@ class TrainingRows:
         encodings, _ = table.read(self.block.take(rows))
         seeing = encode_rules(self.view, self.features[rows], encodings)
         used = list(columns) if columns is not None else list(range(len(self.view.features)))
-        weight = training_weights(self.dataset, self.alert[rows])
+        weight = training_weights(self.dataset, self.alert[rows], trust)
         classifier = parameters.classifier().fit(
             np.concatenate([blinded(self.view, seeing), seeing])[:, used],
             np.concatenate([target, target]),
@@ -149,7 +158,7 @@ def out_of_fold(
 
     ``with_labels``: the tested alerts see their tenant's own earlier verdicts (as a tenant that has given some does).
     """
-    models = fit_all(rows, [fold.train for fold in folds], parameters, columns, told)
+    models = fit_all(rows, [fold.train for fold in folds], parameters, columns, told=told)
     told("scoring out of fold")
     return score_folds(rows, folds, models, with_labels=with_labels)
 
@@ -159,11 +168,13 @@ def fit_all(
     masks: Sequence[NDArray[np.bool_]],
     parameters: FitParameters,
     columns: Sequence[int] | None = None,
+    *,
+    trust: NDArray[np.float64] | None = None,
     told: Told = lambda text: None,
 ) -> list[FoldModel]:
     """Fit a model on each mask, as many at once as there are cores: one thread a model wastes less than many for one."""
     done = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(
-        delayed(rows.fit)(mask, parameters, columns) for mask in masks
+        delayed(rows.fit)(mask, parameters, columns, trust) for mask in masks
     )
     models = []
     for number, model in enumerate(done, 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,11 +64,13 @@ def train(
     out: Path | None = None,
     parameters: FitParameters | None = None,
     also: Path | None = None,
+    without_labels_of: Collection[str] = (),
     told: Told = lambda text: None,
 ) -> TrainResult:
     """Read, walk, fit, calibrate, certify, and log to MLflow as the new challenger.
 
-    ``also`` is a history to train on together with ``data``; ``out`` a directory to write the bundle to as well. Raises
+    ``also`` is a history to train on together with ``data``; ``without_labels_of`` names analysts whose labels are taken as
+    never given; ``out`` a directory to write the bundle to as well. Raises
     ``ObjectiveError``, ``SourceError``, ``HistoryError``, ``NotEnoughLabelsError`` and ``TrackingError``; then nothing
     is registered.
     """
@@ -76,7 +78,10 @@ def train(
     parameters = parameters or FitParameters()
     secret = load_or_create_secret(settings.secret)
     told("reading")
-    dataset = load_dataset(data, fmt, secret, labels=True, also=also, progress=lambda n: told(f"reading: {n:,} alerts"))
+    dataset = load_dataset(
+        data, fmt, secret, labels=True, also=also, without_labels_of=without_labels_of,
+        progress=lambda n: told(f"reading: {n:,} alerts"),
+    )  # fmt: skip
     if (dataset.target != UNLABELLED).sum() == 0:
         raise DataError(str(data), "none of its alerts has a label")
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:

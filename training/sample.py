@@ -14,6 +14,12 @@ ROWS_A_GROUP = 3
 _SHOWN = 0.3
 """Share of the groups whose labels the walk lets the model see as the tenant's own: analysts judge few."""
 
+PRINCIPAL_SHARE = 0.25
+"""Most of the weight of either class that one analyst's labels may have in a model."""
+
+SHOWN_FLOOR = 0.2
+"""Labels of alerts shown with a lower probability weigh as if with this one: a few draws must not decide alone."""
+
 FLOOD_GROUPS = 200
 """A rule that fires in more groups than this within one incident is not learned from there: hours on end of one rule were
 labelled by its name, which the rule encoder learns, and teach nothing about behaviour."""
@@ -47,17 +53,47 @@ def weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(1.0 / group.groupby(group).transform("size").to_numpy(), np.float64)
 
 
-def training_weights(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def training_weights(dataset: Dataset, rows: NDArray[np.int64], trust: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Return the weight of each training row: as :func:`weights`, but incidents count by the root of their number of groups.
 
-    So one long campaign does not drown the short ones; attacks together weigh as much as they have rows.
+    So one long campaign does not drown the short ones; attacks together weigh as much as they have rows. Labels count by
+    their provenance, by ``trust`` f8[n] (1 if not given), and inversely by the probability of having been shown (Horvitz & Thompson 1952, cut off at
+    ``SHOWN_FLOOR``), and no principal exceeds its share of either class.
     """
-    weight = weights(dataset, rows)
+    known = dataset.verdicts
+    weight = weights(dataset, rows) * known.weight[rows] / np.maximum(known.shown[rows], SHOWN_FLOOR)
+    if trust is not None:
+        weight = weight * trust[rows]
     attack = dataset.target[rows] == 1
     of_incident = pd.Series(weight[attack]).groupby(dataset.incident[rows][attack]).transform("sum").to_numpy()
-    weight[attack] /= np.sqrt(of_incident)
+    weight[attack] /= np.sqrt(np.maximum(of_incident, 1e-12))
     weight[attack] *= attack.sum() / max(weight[attack].sum(), 1e-12)
+    for side in (attack, ~attack):
+        weight[side] = capped(weight[side], known.principal[rows][side])
     return weight
+
+
+def capped(weight: NDArray[np.float64], principal: NDArray[np.int32], share: float = PRINCIPAL_SHARE) -> NDArray[np.float64]:
+    """Return the weights with those of each principal scaled down to at most ``share`` of what then is the whole.
+
+    Of k principals none need fall below twice an equal part, 2/k: a team of a few has nobody to hold against another.
+    ``principal`` −1 (nobody by themselves) is never scaled.
+    """
+    named = principal >= 0
+    if not named.any():
+        return weight
+    totals = np.bincount(principal[named], weight[named])
+    order = np.argsort(-totals)
+    share = max(share, 2.0 / max(int((totals > 0.0).sum()), 1))
+    rest = float(weight.sum())
+    limit = np.inf
+    for count, number in enumerate(order.tolist()):
+        limit = share * rest / (1.0 - share * count) if share * count < 1.0 else np.inf
+        if totals[number] <= limit:
+            break
+        rest -= totals[number]
+    scale = np.minimum(1.0, limit / np.maximum(totals, 1e-300))
+    return np.where(named, weight * scale[principal], weight)
 
 
 def rule_counts(dataset: Dataset, mask: NDArray[np.bool_]) -> list[RuleCount]:

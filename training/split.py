@@ -53,7 +53,7 @@ def time_ordered(dataset: Dataset, count: int = TIME_FOLDS) -> list[Fold]:
     labelled = dataset.target != UNLABELLED
     of_one = np.flatnonzero(dataset.incident >= 0)
     incident, time = dataset.incident[of_one], dataset.block.time.copy()
-    start_of, end_of = np.full(len(dataset.incidents), np.inf), np.full(len(dataset.incidents), -np.inf)
+    start_of, end_of = np.full(len(dataset.verdicts.incidents), np.inf), np.full(len(dataset.verdicts.incidents), -np.inf)
     np.minimum.at(start_of, incident, time[of_one])
     np.maximum.at(end_of, incident, time[of_one])
     last = time.copy()

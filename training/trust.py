@@ -1,0 +1,98 @@
+"""How far a label can be trusted: people err in one verdict of six, and now and then somebody does so on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.calibration import Calibrator
+from training.dataset import UNLABELLED, Dataset
+from training.sample import floods, weights
+
+VERDICT_ERROR = 0.17
+"""How often a person's verdict is wrong, as measured on people. Imports are taken at their word."""
+_ROUNDS = 25
+
+LISTED = ["tenant", "alert_uid", "rule", "verdict", "analyst", "given", "label_uid", "right", "score"]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """``right`` f8[n]: probability that the label in force is right; ``calibrator``: margin → probability of a *true* attack,
+    though the labels that it was fitted on are wrong now and then."""
+
+    right: NDArray[np.float64]
+    calibrator: Calibrator
+
+    @property
+    def doubted(self) -> NDArray[np.bool_]:
+        """Which labels are likelier wrong than right: not learned from until somebody looks again."""
+        return self.right < 0.5
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """How much each label tells: 1 when it is certain, 0 when it may as well be the other one."""
+        return np.maximum(2.0 * self.right - 1.0, 0.0)
+
+
+def blind_trust(dataset: Dataset) -> Trust:
+    """Return what can be said of labels before any model has spoken."""
+    right = np.where(dataset.verdicts.principal >= 0, 1.0 - VERDICT_ERROR, 1.0)
+    return Trust(right, Calibrator(1.0, 0.0))
+
+
+def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
+    """Learn from a crowd (Raykar et al. 2010), the classifier given by its out-of-fold margins ``raw`` f8[n] (NaN: none).
+
+    Expectation: each alert's true class, given its score and what was said by somebody who errs with ``VERDICT_ERROR``.
+    Maximisation: the calibrator on those. Floods are left out; each group weighs one. The error rate is held fixed: freed,
+    it sinks until every label is right.
+    """
+    found = blind_trust(dataset)
+    rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
+    if not len(rows):
+        return found
+    target, weight = dataset.target[rows], weights(dataset, rows)
+    error = np.where(dataset.verdicts.principal[rows] >= 0, VERDICT_ERROR, 0.0)
+    calibrator = Calibrator.fit(raw[rows], target, weight)
+    for _ in range(_ROUNDS if error.any() else 0):
+        attack = _posterior(calibrator(raw[rows]), target, error)
+        calibrator = Calibrator.fit(raw[rows], attack, weight)
+    attack = _posterior(calibrator(raw[rows]), target, error)
+    right = found.right.copy()
+    right[rows] = np.where(target == 1, attack, 1.0 - attack)
+    return Trust(right, calibrator)
+
+
+def _posterior(prior: NDArray[np.float64], target: NDArray[np.int8], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability that each alert is an attack, given its score and what was said of it."""
+    prior = np.clip(prior, 1e-6, 1.0 - 1e-6)
+    of_attack = prior * np.where(target == 1, 1.0 - error, error)
+    of_benign = (1.0 - prior) * np.where(target == 1, error, 1.0 - error)
+    return np.asarray(of_attack / (of_attack + of_benign))
+
+
+def second_looks(dataset: Dataset, trusted: Trust, score: NDArray[np.float64]) -> pd.DataFrame:
+    """Return the labels that are likely wrong, a row (``LISTED``) for each group, least trusted first: who said what of which
+    alert. ``score`` f8[n]: the probability of an attack by models that had not seen the label."""
+    listed: list[dict[str, Any]] = []
+    seen: set[tuple[int, int]] = set()
+    rows = np.flatnonzero(trusted.doubted & (dataset.target != UNLABELLED))
+    for row in rows[np.argsort(trusted.right[rows], kind="stable")].tolist():
+        key = (int(dataset.group[row]), int(dataset.target[row]))
+        if key in seen:
+            continue
+        seen.add(key)
+        label, rule = dataset.labels[int(dataset.verdicts.label[row])][1], dataset.rules[int(dataset.rule[row])]
+        listed.append(
+            {
+                "tenant": label.tenant, "alert_uid": label.alert_uid, "rule": rule.name or rule.uid, "verdict": label.verdict.value,
+                "analyst": label.analyst, "given": label.time, "label_uid": label.uid, "right": float(trusted.right[row]),
+                "score": float(score[row]),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(listed, columns=LISTED)

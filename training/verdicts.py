@@ -1,0 +1,118 @@
+"""Which verdict is in force on each alert, what it weighs, and why the others are not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.label import Label, Provenance
+from models.ledger import LeftOut
+
+UNLABELLED = -1
+
+
+class Judged(NamedTuple):
+    """What is known of n alerts from L labels.
+
+    ``target`` i1[n]: 1 attack, 0 benign, −1 unlabelled (never a negative). ``incident`` i4[n] and ``kind`` i4[n]: index into
+    ``incidents`` and ``kinds``, −1 for none. ``weight`` f8[n]: what the label in force counts by its provenance. ``shown``
+    f8[n]: the probability with which the alert came before a person. ``principal`` i4[n]: index into ``principals`` of who
+    said it, −1 where nobody answers for it alone (imports). ``label`` i8[n]: the label in force, −1 for none. ``left_out``:
+    label → why it is not in force.
+    """
+
+    target: NDArray[np.int8]
+    incident: NDArray[np.int32]
+    incidents: list[str]
+    kind: NDArray[np.int32]
+    kinds: list[str]
+    weight: NDArray[np.float64]
+    shown: NDArray[np.float64]
+    principal: NDArray[np.int32]
+    principals: list[str]
+    label: NDArray[np.int64]
+    left_out: dict[int, LeftOut]
+
+    def take(self, rows: NDArray[np.int64]) -> Judged:
+        """Return what is known of some alerts; codes and names stay the same."""
+        per_alert = ("target", "incident", "kind", "weight", "shown", "principal", "label")
+        return self._replace(**{name: getattr(self, name)[rows] for name in per_alert})
+
+
+def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tuple[str, str], int]) -> Judged:
+    """Return what ``labels`` (with their order of receipt) say of ``count`` alerts; ``row_of`` finds an alert by (tenant, uid)."""
+    left_out: dict[int, LeftOut] = {}
+    current = _current(labels, row_of, left_out)
+    found = Judged(
+        np.full(count, UNLABELLED, np.int8), np.full(count, -1, np.int32), [], np.full(count, -1, np.int32), [],
+        np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.full(count, -1, np.int64), left_out,
+    )  # fmt: skip
+    incidents, kinds, principals = Codes(), Codes(), Codes()
+    for row, number in current.items():
+        label = labels[number][1]
+        if label.target < 0:
+            left_out[number] = LeftOut.CONTESTED if label.contests else LeftOut.TAKEN_BACK
+            continue
+        if label.weight == 0.0:
+            left_out[number] = LeftOut.AUTOMATION
+            continue
+        found.target[row], found.label[row] = label.target, number
+        found.weight[row], found.shown[row] = label.weight, label.shown
+        if label.provenance is not Provenance.IMPORT:
+            found.principal[row] = principals(f"{label.tenant}\x1f{label.analyst}")
+        if label.target == 1:
+            found.incident[row] = incidents(f"{label.tenant}\x1f{label.incident_uid or label.alert_uid}")
+            found.kind[row] = kinds(label.reason) if label.reason else -1
+    for names, codes in ((found.incidents, incidents), (found.kinds, kinds), (found.principals, principals)):
+        names += [str(name) for name in codes.of]
+    return found
+
+
+def _current(
+    labels: Sequence[tuple[int, Label]], row_of: Mapping[tuple[str, str], int], left_out: dict[int, LeftOut]
+) -> dict[int, int]:
+    """Return the last label on each alert that was judged; what a machine said never takes the place of what a person did."""
+    current: dict[int, int] = {}
+    for number in sorted(range(len(labels)), key=lambda i: (labels[i][1].received_time, labels[i][0])):
+        label = labels[number][1]
+        row = row_of.get((label.tenant, label.alert_uid))
+        if row is None:
+            left_out[number] = LeftOut.UNKNOWN_ALERT
+        elif row in current and label.provenance is Provenance.AUTOMATION:
+            left_out[number] = LeftOut.AUTOMATION
+        else:
+            if row in current:
+                before = current[row]
+                left_out[before] = LeftOut.CONTESTED if label.contests == labels[before][1].uid else LeftOut.SUPERSEDED
+            current[row] = number
+    return current
+
+
+def part_principals(
+    labels: Sequence[tuple[int, Label]], excluded: Collection[str]
+) -> tuple[list[tuple[int, Label]], list[Label]]:
+    """Return the labels as if the analysts ``excluded`` had never spoken, and what they said.
+
+    What they superseded is in force again, and a verdict that contested one of theirs stands uncontested.
+    """
+    gone = {label.uid for _, label in labels if label.analyst in excluded}
+    kept = [
+        (seq, msgspec.structs.replace(label, contests="") if label.contests in gone else label)
+        for seq, label in labels
+        if label.uid not in gone
+    ]
+    return kept, [label for _, label in labels if label.uid in gone]
+
+
+class Codes:
+    """Gives each distinct value a small number."""
+
+    def __init__(self) -> None:
+        self.of: dict[object, int] = {}
+
+    def __call__(self, value: object) -> int:
+        return self.of.setdefault(value, len(self.of))
