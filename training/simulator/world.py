@@ -1,4 +1,4 @@
-"""A tenant: its hosts, its people and their hours, and which rules fire on whom out of habit."""
+"""A tenant's estate: hosts, detectors and how loud they are, and what of it changes over the days."""
 
 from __future__ import annotations
 
@@ -8,124 +8,146 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.simulator.rules import RULES, Where
+from training.simulator.people import People, build_people
+from training.simulator.rows import DAY, NONE, Rows
+from training.simulator.rules import PRODUCTS, RULES, Where
 
-DAY = 86_400.0
-NOBODY = -1
-_DEPARTMENTS = ("sales", "finance", "engineering", "support", "administration")
-_SERVERS = ("dc", "mail", "web", "shop", "file", "db", "build", "backup", "scan", "vpn", "print", "decoy")
-_CRITICALITY = (4, 3, 3, 4, 3, 4, 2, 3, 1, 2, 0, 0)
+COUNTRIES = ("DE", "FR", "US", "GB", "PL", "IN", "BR", "JP", "NG", "VN", "CA", "ES")
+_ROLES = ("dc", "mail", "web", "shop", "file", "db", "build", "backup", "scan", "vpn", "print", "decoy", "pentest")
+_CRITICALITY = (4, 3, 3, 4, 3, 4, 2, 3, 1, 2, 0, 0, 0)
 _EXPOSED = ("mail", "web", "shop", "vpn")
+_UNUSED = ("decoy", "pentest")
 
 
-class Rows(NamedTuple):
-    """n alerts as columns, in any order.
+class Estate(NamedTuple):
+    """A sort of tenant: how many people and further servers (from, to), alerts a day, time zone, chance to own a product."""
 
-    ``host`` and ``user`` index the world's, −1 for none. ``source``: ≥ 0 a host of the tenant, −1 none, below that an
-    outside address. ``domain``: number of an outside domain or −1. ``origin``: index into ``ORIGINS``; ``incident`` and
-    ``step`` are −1 unless an attacker did it.
-    """
-
-    time: NDArray[np.float64]
-    rule: NDArray[np.int64]
-    host: NDArray[np.int64]
-    user: NDArray[np.int64]
-    source: NDArray[np.int64]
-    domain: NDArray[np.int64]
-    origin: NDArray[np.int64]
-    incident: NDArray[np.int64]
-    step: NDArray[np.int64]
-
-    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
-        """Return the rows at ``index`` (positions or a mask)."""
-        return Rows(self.time[index], *(column[index] for column in self[1:]))
+    name: str
+    people: tuple[int, int]
+    servers: tuple[int, int]
+    volume: tuple[float, float]
+    zones: tuple[float, ...]
+    owns: dict[str, float]
 
 
-ORIGINS = ("noise", "habit", "scanner", "backup", "admin", "onboarding", "attack")
-
-
-def rows(time: NDArray[np.float64], origin: str, **columns: object) -> Rows:
-    """Return rows with the columns given (arrays or single numbers) and −1 in the others."""
-    filled = {name: columns.get(name, -1) for name in Rows._fields[1:]} | {"origin": ORIGINS.index(origin)}
-    return Rows(time, *(np.broadcast_to(np.asarray(value, np.int64), time.shape).copy() for value in filled.values()))
-
-
-def joined(parts: list[Rows]) -> Rows:
-    """Return all rows, one part after the other."""
-    time, *others = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Rows(time, *others)
+ESTATES: tuple[Estate, ...] = (
+    Estate("office", (45, 80), (2, 8), (140.0, 220.0), (1.0, 2.0), {"cloud": 0.7, "dlp": 0.6}),
+    Estate("factory", (35, 60), (8, 20), (120.0, 200.0), (1.0, 8.0), {"cloud": 0.3, "dlp": 0.3, "mail": 0.8}),
+    Estate("cloud-first", (40, 90), (15, 30), (170.0, 270.0), (-5.0, -8.0, 0.0), {"cloud": 1.0, "nids": 0.7, "dlp": 0.5}),
+    Estate("hospital", (60, 110), (6, 14), (170.0, 270.0), (0.0, 1.0, -6.0), {"dlp": 0.9, "cloud": 0.4}),
+    Estate("shop", (30, 55), (4, 12), (120.0, 190.0), (-5.0, 5.5, 9.0), {"cloud": 0.8, "dlp": 0.4}),
+)
+_OWNED = 0.97
+"""Chance to own a product that the estate says nothing of."""
+_OUTAGES, _OUTAGE_DAYS = 1 / 70, 1.6
+"""Silences of a product per day, and how long they last at least, a day more or less."""
+_WOBBLE, _JUMPS = 0.16, 0.03
+"""How far a rule's loudness drifts in a week (log), and the chance that somebody tunes it that week."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What does not change during a simulation. Workstation ``i`` belongs to user ``i``; servers come after them."""
+    """A tenant. Workstation ``i`` belongs to person ``i``; servers come after them.
+
+    ``loudness`` f8[rules, days]: 0 where the detector does not have the rule or is silent. ``volume``: benign alerts a day.
+    ``silent`` b[products, days].
+    """
 
     tenant: str
     number: int
+    days: int
     hosts: list[str]
     users: list[str]
+    people: People
     criticality: NDArray[np.int64]
     exposed: NDArray[np.bool_]
-    department: NDArray[np.int64]
-    privileged: NDArray[np.bool_]
-    starts: NDArray[np.float64]
-    rates: NDArray[np.float64]
+    owned: NDArray[np.bool_]
+    loudness: NDArray[np.float64]
+    silent: NDArray[np.bool_]
+    volume: float
+    country: int
 
     @property
-    def servers(self) -> NDArray[np.int64]:
-        """Hosts that are servers."""
-        return np.arange(len(self.users), len(self.hosts))
+    def workstations(self) -> int:
+        """Number of workstations, and of people."""
+        return len(self.users)
 
     def server(self, role: str) -> int:
         """Return the host with that role."""
-        return len(self.users) + _SERVERS.index(role)
+        return self.workstations + _ROLES.index(role)
 
     def where(self, place: Where) -> NDArray[np.int64]:
         """Return the hosts at a place; decoys are nowhere."""
+        everything = np.arange(len(self.hosts))
+        everything = everything[~np.isin(everything, [self.server(role) for role in _UNUSED])]
         if place is Where.WORKSTATION:
-            return np.arange(len(self.users), dtype=np.int64)
-        servers = self.servers[self.servers != self.server("decoy")]
+            return everything[everything < self.workstations]
         if place is Where.SERVER:
-            return np.asarray(servers, np.int64)
-        if place is Where.EXPOSED:
-            return np.asarray(servers[self.exposed[servers]], np.int64)
-        return np.concatenate([np.arange(len(self.users)), servers])
+            return everything[everything >= self.workstations]
+        return everything[self.exposed[everything]] if place is Where.EXPOSED else everything
 
     def user_of(self, host: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return whose workstation it is, −1 for servers."""
-        return np.where(host < len(self.users), host, NOBODY)
+        return np.where(host < self.workstations, host, NONE)
 
-    def working_times(self, who: NDArray[np.int64], days: float, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return a moment for each row: in the user's hours on a weekday mostly, at any time for servers."""
-        day = rng.integers(0, max(int(days), 1), len(who)).astype(np.float64)
-        weekend = (day % 7.0 >= 5.0) & (rng.random(len(who)) < 0.9)
-        day = np.where(weekend & (who >= 0), np.maximum(day - 2.0 - (day % 7.0 - 5.0), 0.0), day)
-        hour = np.where(
-            who >= 0, self.starts[np.maximum(who, 0)] + rng.beta(1.6, 1.8, len(who)) * 9.5, rng.uniform(0, 24, len(who))
-        )
-        return np.clip((day + hour / 24.0) * DAY, 0.0, days * DAY - 1.0)
+    def at_work(self, host: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each host is in use that day; servers always are."""
+        return (host >= self.workstations) | self.people.present[np.minimum(host, self.workstations - 1), day]
+
+    def staff(self, day: int) -> NDArray[np.int64]:
+        """Return who is employed on a day."""
+        return np.flatnonzero((self.people.joined <= day) & (self.people.left > day))
+
+    def heard(self, some: Rows) -> Rows:
+        """Return the alerts that a detector gives: those of a rule that it has then, on a day when it is not silent."""
+        some = some.take((some.time >= 0.0) & (some.time < self.days * DAY))
+        return some.take(self.loudness[some.rule, (some.time / DAY).astype(np.int64)] > 0.0)
 
 
-def build_world(number: int, rng: np.random.Generator) -> World:
-    """Make a tenant. Names carry no meaning across tenants; how loud each rule is differs widely."""
-    tenant = f"tenant-{number + 1:03d}"
-    count = int(rng.integers(30, 60))
-    tags = rng.permutation(9000)[: count + len(_SERVERS)] + 1000
-    hosts = [f"{'ws' if i < count else _SERVERS[i - count]}-{tag}" for i, tag in enumerate(tags.tolist())]
+def build_world(number: int, days: int, rng: np.random.Generator) -> World:
+    """Make a tenant. Names carry no meaning across tenants."""
+    estate = ESTATES[int(rng.integers(0, len(ESTATES)))]
+    people = build_people(int(rng.integers(*estate.people)), float(rng.choice(estate.zones)), days, len(COUNTRIES), rng)
+    count, more = people.total, int(rng.integers(*estate.servers))
+    tags = (rng.permutation(9000)[: count + len(_ROLES) + more] + 1000).tolist()
+    kinds = ["ws"] * count + list(_ROLES) + ["app"] * more
+    owned = np.array([rng.random() < estate.owns.get(product, _OWNED) for product in PRODUCTS])
+    silent = _silences(days, rng)
     return World(
-        tenant=tenant,
+        tenant=f"tenant-{number + 1:03d}",
         number=number,
-        hosts=hosts,
+        days=days,
+        hosts=[f"{kind}-{tag}" for kind, tag in zip(kinds, tags, strict=True)],
         users=[f"user{tag}" for tag in (rng.permutation(9000)[:count] + 1000).tolist()],
-        criticality=np.concatenate([rng.choice([0, 1, 2], count, p=[0.2, 0.6, 0.2]), _CRITICALITY]),
-        exposed=np.array([False] * count + [role in _EXPOSED for role in _SERVERS]),
-        department=rng.integers(0, len(_DEPARTMENTS), count),
-        privileged=rng.random(count) < 0.1,
-        starts=rng.choice([6.0, 8.0, 13.0]) + rng.normal(0.0, 0.8, count),
-        rates=rng.lognormal(0.0, 0.7, len(RULES)),
+        people=people,
+        criticality=np.concatenate([rng.choice(3, count, p=[0.2, 0.6, 0.2]), _CRITICALITY, rng.integers(0, 5, more)]),
+        exposed=np.array([kind in _EXPOSED for kind in kinds]) | (np.array(kinds) == "app") & (rng.random(len(kinds)) < 0.15),
+        owned=owned,
+        loudness=_loudness(days, owned, silent, rng),
+        silent=silent,
+        volume=float(rng.uniform(*estate.volume)),
+        country=int(rng.integers(0, 8)),
     )
 
 
-def department(number: int) -> str:
-    """Return a department's name."""
-    return _DEPARTMENTS[number]
+def _silences(days: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    silent = np.zeros((len(PRODUCTS), days), bool)
+    for row in silent:
+        for first in rng.integers(0, days, rng.poisson(_OUTAGES * days)).tolist():
+            row[first : first + 1 + int(rng.poisson(_OUTAGE_DAYS))] = True
+    return silent
+
+
+def _loudness(days: int, owned: NDArray[np.bool_], silent: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Each tenant has each rule at a loudness of its own, which drifts from week to week and jumps when somebody tunes it."""
+    weeks = days // 7 + 2
+    shape = (len(RULES), weeks)
+    steps = rng.normal(0.0, _WOBBLE, shape) + np.where(rng.random(shape) < _JUMPS, rng.normal(-0.3, 1.0, shape), 0.0)
+    level = np.clip(rng.normal(0.0, 0.7, (len(RULES), 1)) + np.cumsum(steps, axis=1), -3.0, 2.0)
+    day = np.arange(days)
+    product = np.array([PRODUCTS.index(rule.product) for rule in RULES])
+    late = rng.normal(0.0, 4.0, len(RULES))
+    since = np.array([rule.since + late[i] if rule.since else 0.0 for i, rule in enumerate(RULES)])
+    until = np.array([rule.until for rule in RULES]) + late
+    has = (day >= since[:, None]) & (day < until[:, None]) & owned[product][:, None] & ~silent[product]
+    return np.where(has, np.exp(level[:, day // 7]), 0.0)

@@ -7,25 +7,17 @@ import itertools
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score
 
+from features.alert import EntityKind
 from features.context import Context
 from features.history import read_alerts, read_labels, read_manifest
 from features.label import Verdict
+from tests.training.simulator.conftest import DAYS
 from training.errors import DataError
 from training.simulator import Simulated, simulate
-from training.simulator.simulation import START
-
-DAYS = 14
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    """Three tenants over two weeks."""
-    return simulate(3, DAYS, 7, tmp_path_factory.mktemp("simulated") / "out")
+from training.simulator.rows import START
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -37,7 +29,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) 
     first, again, other = (simulate(2, 3, seed, tmp_path / name) for seed, name in ((1, "a"), (1, "b"), (2, "c")))
     assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
     assert _digests(tmp_path / "a")["history/alerts-00000.parquet"] != _digests(tmp_path / "c")["history/alerts-00000.parquet"]
-    assert first[3:] == again[3:]
+    assert first[3:7] == again[3:7]
     assert other.alerts > 500
 
 
@@ -49,7 +41,7 @@ def test_history_reads_back_in_the_order_of_receipt(simulated: Simulated) -> Non
     received = sorted(
         [(seq, alert.received_time) for seq, alert in alerts] + [(seq, label.received_time) for seq, label in labels]
     )
-    assert [seq for seq, _ in received] == list(range(len(received)))
+    assert [seq for seq, _ in received] == sorted({seq for seq, _ in received})
     assert all(a[1] <= b[1] for a, b in itertools.pairwise(received))
     assert len({(alert.tenant, alert.uid) for _, alert in alerts}) == len(alerts)
     assert all(START <= alert.time < START + timedelta(days=DAYS) for _, alert in alerts)
@@ -78,17 +70,18 @@ def test_verdicts_are_partial_and_sometimes_wrong(simulated: Simulated) -> None:
     wrong = [
         label for label in labels if label.verdict.target >= 0 and label.verdict.target != truth[label.tenant, label.alert_uid]
     ]
-    assert 0.0 < len(wrong) / len(labels) < 0.1
+    assert 0.1 < len(wrong) / len(labels) < 0.25
 
 
 def test_truth_is_beside_the_history_and_not_in_it(simulated: Simulated) -> None:
     assert simulated.truth.parent == simulated.history.parent
     kinds = {part.kind for part in read_manifest(simulated.history).parts}
-    assert kinds == {"alerts", "labels"}
+    assert kinds == {"alerts", "labels", "events"}
     truth = pd.read_parquet(simulated.truth)
     assert len(truth) == simulated.alerts
     assert set(truth["origin"]) >= {"noise", "habit", "scanner", "backup", "admin", "attack"}
     assert (truth["attack"] == (truth["incident_uid"] != "")).all()
+    assert list(truth.columns[:6]) == ["tenant", "alert_uid", "attack", "incident_uid", "step", "origin"]
     alert = next(iter(read_alerts(simulated.history)))[0][1]
     assert alert.raw == ""
 
@@ -96,29 +89,25 @@ def test_truth_is_beside_the_history_and_not_in_it(simulated: Simulated) -> None
 def test_context_travels_with_the_history(simulated: Simulated) -> None:
     context = Context.load(simulated.history / read_manifest(simulated.history).context)
     alerts = [alert for _, alert in next(iter(read_alerts(simulated.history)))]
-    known = [context.asset(alert.tenant, alert.entities[0].uid, alert.time) for alert in alerts]
+    hosts = [(alert, context.aliases.resolve(alert.tenant, "host", e.uid, alert.time))
+             for alert in alerts for e in alert.entities if e.kind == "host"]  # fmt: skip
+    known = [context.asset(alert.tenant, host, alert.time) for alert, host in hosts]
     assert all(known)
     assert {asset.criticality for asset in known if asset} >= {0, 1, 2, 3, 4}
-    assert any(context.decoy(a.tenant, "host", a.entities[0].uid, a.time) for a in alerts)
+    users = {(alert.tenant, alert.first(EntityKind.USER)) for alert in alerts} - {(alert.tenant, "") for alert in alerts}
+    assert all(context.identity(tenant, user, alerts[-1].time) for tenant, user in users)
+    assert any(context.decoy(a.tenant, "host", host, a.time) for a, host in hosts)
     assert any(context.indicator(a.tenant, o.kind, o.value, a.time) for a in alerts for o in a.observables)
 
 
-def test_rule_table_neither_solves_it_nor_fails(tmp_path: Path) -> None:
-    simulated = simulate(5, 30, 3, tmp_path / "out")
-    truth = pd.read_parquet(simulated.truth)
-    rules = pd.DataFrame(
-        [(a.tenant, a.uid, a.rule.uid) for chunk in read_alerts(simulated.history) for _, a in chunk],
-        columns=["tenant", "alert_uid", "rule"],
-    )
-    table = rules.merge(truth, on=["tenant", "alert_uid"])
-    assert len(table) == len(truth)
-    found = np.zeros(len(table))
-    for tenant in table["tenant"].unique():
-        out = table["tenant"] == tenant
-        rate = table[~out].groupby("rule")["attack"].mean()
-        found[out] = table[out]["rule"].map(rate).fillna(0.0)
-    assert 0.3 <= average_precision_score(table["attack"], found) <= 0.7
-    assert 0.005 < table["attack"].mean() < 0.05
+def test_every_tenant_has_labelled_incidents_even_in_small_worlds(tmp_path: Path) -> None:
+    for number, (tenants, days, seed) in enumerate(((3, 7, 5), (2, 5, 11), (2, 5, 0), (5, 21, 7))):
+        world = simulate(tenants, days, seed, tmp_path / str(number))
+        truth = pd.read_parquet(world.truth)
+        real = set(truth["incident_uid"]) - {""}
+        told = {(label.tenant, label.incident_uid) for _, label in read_labels(world.history) if label.incident_uid in real}
+        assert len({tenant for tenant, _ in told}) == tenants
+        assert len(told) >= tenants * max(days // 5, 1)
 
 
 @pytest.mark.parametrize(("tenants", "days", "seed"), [(0, 1, 0), (1, 0, 0), (1, 1, -1), (500, 1, 0)])
@@ -140,7 +129,7 @@ def test_an_interrupted_simulation_leaves_nothing_and_blocks_nothing(tmp_path: P
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("training.simulator.simulation._write_truth", fail)
+        patched.setattr("training.simulator.simulation.write_truth", fail)
         with pytest.raises(KeyboardInterrupt):
             simulate(1, 1, 0, tmp_path / "out")
     assert not (tmp_path / "out").exists()
