@@ -28,11 +28,12 @@ _COMBINATIONS = 200_000
 
 
 class FactKind(IntEnum):
-    """What a row of a block is."""
+    """What a row of a block is. A probe is read like an alert, as if it came then, and adds nothing."""
 
     ALERT = 0
     TRUE_POSITIVE = 1
     BENIGN = 2
+    PROBE = 3
 
 
 class RuleRef(NamedTuple):

@@ -23,6 +23,9 @@ PLAIN, DISTINCT, FRESH = 0, 1, 2
 VALUE, COUNT, GAP, RATIO = 0, 1, 2, 3
 """Feature operations: a value of the fact itself; a count; seconds since the key was last seen; scale·a/(b + smooth)."""
 
+ALERT, PROBE = 0, 3
+"""Kinds of fact whose features are read; no key may feed on probes, so that they leave no trace."""
+
 NEVER_SECONDS = 30.0 * 86400.0
 """What GAP reads for a key never seen, and its cap for those seen."""
 
@@ -190,7 +193,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
             return i
         _hash_keys(columns, i, salts, key_columns, hashes)
         _read(table, time[i], rates, hashes, slots, decay, count, gap)
-        if out.shape[0] > 0 and kind[i] == 0:
+        if out.shape[0] > 0 and (kind[i] == ALERT or kind[i] == PROBE):
             _write_features(program, scales, values, i, hashes, count, gap, out[i])
         for k in range(number):
             pair_last[k] = table[1][slots[k]] if slots[k] >= 0 else math.inf

@@ -35,6 +35,7 @@ class Assembled:
 
     bundle: ModelBundle
     path: Path
+    rows: TrainingRows
     oof: OutOfFold
     score: NDArray[np.float64]
     """Calibrated out-of-fold score of each alert; NaN where none."""
@@ -53,16 +54,9 @@ def assemble(
     """
     told("walking the facts")
     rows = TrainingRows.gather(dataset, seed=parameters.seed)
-    splits, assumption = folds(dataset)
-    labelled, trusted = dataset.target != UNLABELLED, blind_trust(dataset)
-    for number in range(ROUNDS if (dataset.verdicts.principal >= 0).any() else 1):
-        masks = [fold.train & ~trusted.doubted for fold in splits]
-        models = fit_all(rows, masks, parameters, trust=trusted.weight, told=told)
-        told(f"scoring out of fold, round {number + 1}")
-        oof = score_folds(rows, splits, models, with_labels=assumption == "own")
-        trusted = trust(dataset, oof.raw)
+    oof, trusted, assumption = weigh_labels(rows, parameters, told)
     told("fitting on everything")
-    learned = labelled & ~trusted.doubted
+    learned = (dataset.target != UNLABELLED) & ~trusted.doubted
     model = rows.fit(learned, parameters, trust=trusted.weight)
     score = np.where(oof.scored, trusted.calibrator(np.nan_to_num(oof.raw)), np.nan)
     certificate = certificate_of(dataset, oof, score, objective, assumption)
@@ -72,7 +66,24 @@ def assemble(
     digest = _write(out, rows, model, trusted.calibrator, policy, ledger=ledger, card=card, dataset=dataset, run=run)
     bundle = ModelBundle.load(out)
     assert bundle.digest == digest  # noqa: S101 — just written
-    return Assembled(bundle, out, oof, score, certificate, trusted)
+    return Assembled(bundle, out, rows, oof, score, certificate, trusted)
+
+
+def weigh_labels(rows: TrainingRows, parameters: FitParameters, told: Told = lambda text: None) -> tuple[OutOfFold, Trust, str]:
+    """Score everything out of fold and find how far each label can be trusted; return also what the folds assume.
+
+    The labels of people are weighed ``ROUNDS`` times, each time by models that have not learned from those found likely wrong.
+    """
+    dataset = rows.dataset
+    splits, assumption = folds(dataset)
+    trusted = blind_trust(dataset)
+    for number in range(ROUNDS if (dataset.verdicts.principal >= 0).any() else 1):
+        masks = [fold.train & ~trusted.doubted for fold in splits]
+        models = fit_all(rows, masks, parameters, trust=trusted.weight, told=told)
+        told(f"scoring out of fold, round {number + 1}")
+        oof = score_folds(rows, splits, models, with_labels=assumption == "own")
+        trusted = trust(dataset, oof.raw)
+    return oof, trusted, assumption
 
 
 def certificate_of(

@@ -83,6 +83,9 @@ def train(
     objective: Annotated[str, typer.Option(help="What the suppression threshold must keep.")] = DEFAULT_OBJECTIVE,
     out: Annotated[Path | None, typer.Option(help="Also write the bundle to this directory.")] = None,
     also: Annotated[Path | None, typer.Option(help="A history to train on as well, such as `tamis export` writes.")] = None,
+    without_labels_of: Annotated[
+        list[str] | None, typer.Option(help="An analyst whose labels are taken as never given; may be given again.")
+    ] = None,
     promote_it: Annotated[bool, typer.Option("--promote", help="Promote it at once if the gate says yes.")] = False,
 ) -> None:
     """Learn from labelled alerts; the new model is `challenger` in MLflow."""
@@ -91,7 +94,9 @@ def train(
 
     settings = Settings.from_env()
     with _working("training") as told:
-        result = run(settings, data, fmt, objective=objective, out=out, also=also, told=told)
+        result = run(
+            settings, data, fmt, objective=objective, out=out, also=also, without_labels_of=without_labels_of or (), told=told
+        )
         promoted = promote_version(settings, result.version, by=getpass.getuser())[0] if promote_it else ""
     certificate = result.certificate
     console.print(
@@ -108,6 +113,29 @@ def train(
     console.print(f"  certificate        {certificate.status.value}: {proof}")
     if promoted:
         console.print(f"promoted: {promoted[:12]}")
+
+
+@app.command()
+def assess(
+    data: Data,
+    fmt: Format,
+    also: Annotated[Path | None, typer.Option(help="A history to look at as well, such as `tamis export` writes.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file for all labels that deserve a second look.")] = None,
+) -> None:
+    """Look at the labels before a retrain: who said what, what is left out and why, and which are likely wrong."""
+    from training.assess import assess as run
+    from training.dataset import load_dataset
+    from training.fit import FitParameters
+
+    settings = Settings.from_env()
+    with _working("reading") as told:
+        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True, also=also)
+        found = run(dataset, FitParameters(), told)
+        if out is not None:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            found.doubtful.to_parquet(out, index=False)
+    for table in found.tables():
+        Console().print(table.rich())
 
 
 @app.command()

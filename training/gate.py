@@ -2,44 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Self
+
+import msgspec
+
+from models.bundle import ModelBundle
+from training.fit import FitParameters, Told, TrainingRows
+from training.later import Comparison, champion_scores, compare_later
+from training.probes import contradictions, recent, sinking
+from training.trust import Trust
 
 TOLERANCE = 0.02
-"""How much lower a challenger's average precision may be than the champion's on the same window."""
+"""How much lower a challenger's average precision may be than the champion's on the same alerts, before chance is asked."""
 
 CALIBRATION_LIMIT = 0.1
+_SENTENCES = 12
 
 
-@dataclass
-class GateReport:
-    """``passed`` if ``objections`` is empty; ``remarks`` are worth knowing either way."""
+class GateReport(msgspec.Struct):
+    """``passed`` if ``objections`` is empty; ``remarks`` are worth knowing either way. ``champion``: whom it was held against."""
 
-    objections: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    objections: list[str] = []
+    remarks: list[str] = []
+    champion: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the challenger may be promoted."""
         return not self.objections
 
+    def encode(self) -> str:
+        """Return the report as it is kept with the run."""
+        return msgspec.json.encode(self).decode()
 
-def judge(challenger: Mapping[str, float], champion: Mapping[str, float] | None) -> GateReport:
-    """Compare metrics of both, measured on the same alerts: ``group_ap``, ``group_ap_worst``, ``calibration_error``."""
-    report = GateReport()
-    error = challenger.get("calibration_error")
-    if error is not None and error > CALIBRATION_LIMIT:
-        report.objections.append(f"the challenger is badly calibrated: error {error:.3f}, at most {CALIBRATION_LIMIT} is allowed")
-    if champion is None:
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Inverse of :meth:`encode`. Raises ``msgspec.MsgspecError``."""
+        return msgspec.json.decode(text, type=cls)
+
+
+def examine(
+    rows: TrainingRows,
+    trusted: Trust,
+    challenger: ModelBundle,
+    champion: ModelBundle | None,
+    parameters: FitParameters,
+    *,
+    calibration_error: float | None,
+    told: Told = lambda text: None,
+) -> tuple[GateReport, list[Comparison]]:
+    """Hold a challenger, as it was trained on ``rows``, against the champion: later window, calibration, poisoning probes."""
+    compared: list[Comparison] = []
+    findings: list[str] = []
+    if champion is not None:
+        compared = compare_later(rows, trusted, champion, parameters, tolerance=TOLERANCE, told=told)
+        told("probing for poison")
+        fresh = recent(rows.dataset, champion)
+        belief = champion.calibrator(champion_scores(rows.dataset, fresh.benign | fresh.attack, champion))
+        findings = contradictions(rows.dataset, belief, fresh) + sinking(rows, trusted, challenger, champion, fresh)
+    return judge(calibration_error, compared, findings, champion.digest if champion else ""), compared
+
+
+def judge(calibration_error: float | None, compared: Sequence[Comparison], findings: Sequence[str], champion: str) -> GateReport:
+    """Weigh everything; ``findings`` of the probes are objections. At most a dozen sentences of each are kept."""
+    report = GateReport([], [], champion)
+    if calibration_error is not None and calibration_error > CALIBRATION_LIMIT:
+        report.objections.append(
+            f"the challenger is badly calibrated: error {calibration_error:.3f}, at most {CALIBRATION_LIMIT} is allowed"
+        )
+    for comparison in compared:
+        (report.objections if comparison.worse else report.remarks).append(str(comparison))
+    report.objections += _cut(findings)
+    if not champion:
         report.remarks.append("there is no champion yet")
-        return report
-    for name, words in (("group_ap", "average precision"), ("group_ap_worst", "average precision of the worst tenant")):
-        new, old = challenger.get(name), champion.get(name)
-        if old is None:
-            continue
-        if new is None:
-            report.objections.append(f"{words} of the challenger is not known, that of the champion is {old:.3f}")
-            continue
-        text = f"{words} {new:.3f} against the champion's {old:.3f}"
-        (report.objections if new < old - TOLERANCE else report.remarks).append(text)
+    elif not compared:
+        report.remarks.append("too few labels after the champion's window to compare the two on")
+    report.remarks = _cut(report.remarks)
     return report
+
+
+def _cut(sentences: Sequence[str]) -> list[str]:
+    more = len(sentences) - _SENTENCES
+    return [*sentences[:_SENTENCES], *([f"and {more} more like these"] if more > 0 else [])]

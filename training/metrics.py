@@ -20,6 +20,10 @@ class GroupScores(NamedTuple):
     target: NDArray[np.int8]
     tenant: NDArray[np.int32]
 
+    def take(self, index: NDArray[np.int64]) -> GroupScores:
+        """Return some of the groups."""
+        return GroupScores(self.score[index], self.target[index], self.tenant[index])
+
 
 def group_scores(
     score: NDArray[np.float64], target: NDArray[np.int8], group: NDArray[np.int64], tenant: NDArray[np.int32]

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -23,6 +22,7 @@ from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
 from training.figures import training_figures
 from training.fit import FitParameters
+from training.gate import GateReport, examine
 from training.metrics import (
     average_precision,
     average_precision_by_tenant,
@@ -33,13 +33,10 @@ from training.metrics import (
 )
 from training.sample import floods
 from training.settings import Settings
-from training.tracking import TrainingRun, log_training, running
-from training.walk import walk
+from training.tracking import GATE, TrainingRun, log_training, running
+from training.trust import second_looks
 
 Told = Callable[[str], None]
-
-LEAST_LATER_LABELS = 20
-"""Labelled alerts, both kinds among them, from which on challenger and champion are compared on the later window."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,7 @@ class TrainResult:
     metrics: dict[str, float]
     certificate: Certificate
     policy: ThresholdPolicy
+    gate: GateReport
     alerts: int
     rejects: int
 
@@ -87,16 +85,23 @@ def train(
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
         made = assemble(dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told)
         metrics = measure(dataset, made.oof.raw, made.score)
-        serving = serving_bundle(settings)
-        if serving is not None:
-            metrics |= compare_later(dataset, made.oof.raw, serving)
+        report, compared = examine(
+            made.rows, made.trusted, made.bundle, serving_bundle(settings), parameters,
+            calibration_error=metrics.get("calibration_error"), told=told,
+        )  # fmt: skip
+        for comparison in compared:
+            metrics |= {
+                f"later/{comparison.group}": comparison.challenger,
+                f"later_champion/{comparison.group}": comparison.champion,
+            }
         told("logging to MLflow")
-        run = _run(dataset, made, parameters, metrics, serving=serving, files=training_figures(Path(folder), dataset, made.score))
+        files = [*training_figures(Path(folder), dataset, made.score), _second_looks(Path(folder), made)]
+        run = _run(dataset, made, parameters, metrics, report=report, files=files)
         version = log_training(settings, run)
         if out is not None:
             _copy(made.path, out)
     return TrainResult(
-        version, made.bundle.digest, metrics, made.certificate, made.bundle.policy, len(dataset), len(dataset.rejects)
+        version, made.bundle.digest, metrics, made.certificate, made.bundle.policy, report, len(dataset), len(dataset.rejects)
     )
 
 
@@ -127,25 +132,11 @@ def serving_bundle(settings: Settings) -> ModelBundle | None:
     return ModelBundle.load(store.path(digest)) if digest else None
 
 
-def compare_later(dataset: Dataset, raw: NDArray[np.float64], champion: ModelBundle) -> dict[str, float]:
-    """Return both models' average precision on the labelled alerts after the champion's window, which neither has learned from.
-
-    The challenger speaks by its out-of-fold scores. Empty when there are too few such labels.
-    """
-    end = datetime.fromisoformat(champion.manifest.window[1]).timestamp()
-    later = (dataset.block.time > end) & ~np.isnan(raw) & (dataset.target != UNLABELLED)
-    if later.sum() < LEAST_LATER_LABELS or len(np.unique(dataset.target[later])) < 2:
-        return {}
-    theirs = np.full(len(dataset), np.nan)
-    for walked in walk(dataset, dataset.timeline(), champion.view, champion.encoder):
-        inside = np.flatnonzero(later[walked.alert])
-        theirs[walked.alert[inside]] = champion.raw(walked.features[inside])
-    rows, found = np.flatnonzero(later), {"later_labels": float(later.sum())}
-    for prefix, scores in (("later", raw), ("later_champion", theirs)):
-        groups = group_scores(scores[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows])
-        found[f"{prefix}_group_ap"] = average_precision(groups)
-        found[f"{prefix}_group_ap_worst"] = min(average_precision_by_tenant(groups).values())
-    return found
+def _second_looks(folder: Path, made: Assembled) -> Path:
+    """Write down which labels are likely wrong."""
+    path = folder / "likely_wrong_labels.json"
+    second_looks(made.rows.dataset, made.trusted, made.score).to_json(path, orient="records", indent=1, date_format="iso")
+    return path
 
 
 def _run(
@@ -154,7 +145,7 @@ def _run(
     parameters: FitParameters,
     metrics: dict[str, float],
     *,
-    serving: ModelBundle | None,
+    report: GateReport,
     files: list[Path],
 ) -> TrainingRun:
     certificate = made.certificate
@@ -163,7 +154,7 @@ def _run(
         "data_digest": dataset.digest,
         "bundle_digest": made.bundle.digest,
         "certificate": certificate.status.value,
-        "champion_digest": serving.digest if serving else "",
+        GATE: report.encode(),
     }
     proof = {"certificate/n": certificate.n, "certificate/k": certificate.k, "certificate/bound": certificate.bound}
     return TrainingRun(

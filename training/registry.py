@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 from mlflow.tracking import MlflowClient
 
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from training.errors import GateRefusedError
-from training.gate import GateReport, judge
+from training.gate import GateReport
 from training.settings import Settings
-from training.tracking import CHALLENGER, CHAMPION, MODEL, connect, downloaded, resolve
+from training.tracking import CHALLENGER, CHAMPION, GATE, MODEL, connect, downloaded, resolve
 
 
 def promote(settings: Settings, version: str = "", *, by: str) -> tuple[str, GateReport]:
@@ -34,26 +35,13 @@ def promote(settings: Settings, version: str = "", *, by: str) -> tuple[str, Gat
 
 
 def gate(settings: Settings, client: MlflowClient, run_id: str) -> GateReport:
-    """Judge the run of a challenger by what it logged."""
-    run = client.get_run(run_id)
-    metrics, tags = run.data.metrics, run.data.tags
+    """Return what the gate found when the challenger was trained, and whether it was held against the champion that serves."""
+    tags = client.get_run(run_id).data.tags
+    try:
+        report = GateReport.decode(tags.get(GATE, ""))
+    except msgspec.MsgspecError:
+        return GateReport(["what the gate found was not kept with the run; train again"])
     serving = BundleStore(settings.bundles).current() or ""
-    challenger = {
-        "calibration_error": metrics.get("calibration_error", 0.0),
-        "group_ap": metrics.get("later_group_ap"),
-        "group_ap_worst": metrics.get("later_group_ap_worst"),
-    }
-    champion = {
-        "group_ap": metrics.get("later_champion_group_ap"),
-        "group_ap_worst": metrics.get("later_champion_group_ap_worst"),
-    }
-    report = judge(_known(challenger), _known(champion) if serving else None)
-    if serving not in ("", tags.get("champion_digest", ""), tags.get("bundle_digest", "")):
+    if serving not in ("", report.champion, tags.get("bundle_digest", "")):
         report.objections.append("it was compared with another champion than the one that serves; train again")
-    if serving and "later_group_ap" not in metrics:
-        report.remarks.append("too few labels after the champion's window to compare the two on")
     return report
-
-
-def _known(metrics: dict[str, float | None]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if value is not None}

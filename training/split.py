@@ -45,27 +45,36 @@ def leave_one_tenant_out(dataset: Dataset) -> list[Fold]:
 
 
 def time_ordered(dataset: Dataset, count: int = TIME_FOLDS) -> list[Fold]:
-    """Return ``count`` − 1 folds: each block of time is tested on a model of the blocks before it.
+    """Return ``count`` − 1 folds: each block of time is tested on a model of the blocks before it (see :func:`strictly_before`)."""
+    labelled = dataset.target != UNLABELLED
+    edges = np.quantile(spans(dataset)[0][labelled], np.linspace(0.0, 1.0, count + 1)) if labelled.any() else np.zeros(count + 1)
+    found = []
+    for k in range(1, count):
+        fold = strictly_before(dataset, float(edges[k]), float(edges[k + 1]) if k < count - 1 else np.inf)
+        both = (dataset.target[fold.train] == 1).any() and (dataset.target[fold.train] == 0).any()
+        if both and fold.test.any():
+            found.append(fold._replace(name=f"block {k + 1} of {count}"))
+    return found
+
+
+def strictly_before(dataset: Dataset, start: float, end: float) -> Fold:
+    """Return the fold that tests ``start`` ≤ time < ``end`` (epoch seconds) on what was over, and judged, before ``start``.
 
     An incident is whole on one side: its alerts that reach into a later block than its first alert's are not trained on
     before that incident's block is past, nor tested without it.
     """
-    labelled = dataset.target != UNLABELLED
+    first, last = spans(dataset)
+    train = (dataset.target != UNLABELLED) & (last < start) & (dataset.label_times() < start)
+    return Fold("", train, (first >= start) & (first < end), [])
+
+
+def spans(dataset: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return for each alert when its incident began and ended; its own time where it has none."""
     of_one = np.flatnonzero(dataset.incident >= 0)
-    incident, time = dataset.incident[of_one], dataset.block.time.copy()
+    incident, first = dataset.incident[of_one], dataset.block.time.copy()
     start_of, end_of = np.full(len(dataset.verdicts.incidents), np.inf), np.full(len(dataset.verdicts.incidents), -np.inf)
-    np.minimum.at(start_of, incident, time[of_one])
-    np.maximum.at(end_of, incident, time[of_one])
-    last = time.copy()
-    time[of_one], last[of_one] = start_of[incident], end_of[incident]
-    edges = np.quantile(time[labelled], np.linspace(0.0, 1.0, count + 1)) if labelled.any() else np.zeros(count + 1)
-    given = dataset.label_times()
-    found = []
-    for k in range(1, count):
-        start, end = edges[k], edges[k + 1]
-        train = labelled & (last < start) & (given < start)
-        test = (time >= start) & ((time < end) | (k == count - 1))
-        both = (dataset.target[train] == 1).any() and (dataset.target[train] == 0).any()
-        if both and test.any():
-            found.append(Fold(f"block {k + 1} of {count}", train, test, []))
-    return found
+    np.minimum.at(start_of, incident, first[of_one])
+    np.maximum.at(end_of, incident, first[of_one])
+    last = first.copy()
+    first[of_one], last[of_one] = start_of[incident], end_of[incident]
+    return first, last

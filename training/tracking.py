@@ -28,6 +28,8 @@ from training.settings import Settings
 MODEL = "tamis"
 EXPERIMENT = "tamis"
 CHALLENGER, CHAMPION = "challenger", "champion"
+GATE = "gate_report"
+"""The tag that keeps what the gate found when the model was trained."""
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _REQUIREMENTS = ["tamis"]
 

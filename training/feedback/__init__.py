@@ -1,0 +1,1 @@
+"""Learning from feedback in a world whose truth is known (EVALUATION: full, selective, delayed, wrong and owned labels)."""

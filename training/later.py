@@ -1,0 +1,120 @@
+"""Challenger and champion on the same later window, of which neither has seen what it is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import ModelBundle
+from training.dataset import UNLABELLED, Dataset
+from training.fit import FitParameters, Told, TrainingRows, fit_all, score_folds
+from training.metrics import GroupScores, average_precision, group_scores
+from training.split import Fold, strictly_before
+from training.trust import Trust
+from training.walk import walk
+
+BLOCKS = 3
+LEAST_LABELS = 20
+"""Labelled alerts of a group, both kinds among them, from which on the two are compared on it."""
+_RESAMPLES = 200
+_SURE = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Average precision of both on one group of the later window; ``worse`` if the challenger's is lower beyond chance."""
+
+    group: str
+    labels: int
+    challenger: float
+    champion: float
+    worse: bool
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"average precision {self.challenger:.3f} against the champion's {self.champion:.3f} on {self.group} ({self.labels} labels)"
+
+
+def compare_later(
+    rows: TrainingRows,
+    trusted: Trust,
+    champion: ModelBundle,
+    parameters: FitParameters,
+    *,
+    tolerance: float,
+    told: Told = lambda text: None,
+) -> list[Comparison]:
+    """Compare on the labelled alerts after the champion's window: all, each tenant, each product. Empty when there are too few.
+
+    The challenger speaks by models of the same making, each trained strictly before the block of the window that it scores,
+    on labels given by then.
+    """
+    dataset = rows.dataset
+    end = datetime.fromisoformat(champion.manifest.window[1]).timestamp()
+    later = (dataset.block.time > end) & (dataset.target != UNLABELLED) & ~trusted.doubted
+    if not enough(dataset, later):
+        return []
+    told("comparing with the champion on the later window")
+    splits = list(_blocks(dataset, later))
+    models = fit_all(rows, [fold.train & ~trusted.doubted for fold in splits], parameters, trust=trusted.weight)
+    ours = score_folds(rows, splits, models, with_labels=True).raw
+    theirs = champion_scores(dataset, later, champion)
+    seen = later & ~np.isnan(ours)
+    if not enough(dataset, seen):
+        return []
+    groups = [("the later window", seen)]
+    groups += [(f"tenant {name}", seen & (dataset.tenant == number)) for number, name in enumerate(dataset.tenants)]
+    products = np.array([rule.product for rule in dataset.rules])[dataset.rule]
+    groups += [(f"product {name}", seen & (products == name)) for name in sorted(set(products[seen].tolist()))]
+    return [
+        _compared(dataset, name, np.flatnonzero(mask), (ours, theirs), tolerance)
+        for name, mask in groups
+        if enough(dataset, mask)
+    ]
+
+
+def enough(dataset: Dataset, mask: NDArray[np.bool_]) -> bool:
+    """Return whether the alerts in ``mask`` allow a comparison."""
+    return bool(mask.sum() >= LEAST_LABELS and len(np.unique(dataset.target[mask])) == 2)
+
+
+def champion_scores(dataset: Dataset, wanted: NDArray[np.bool_], champion: ModelBundle) -> NDArray[np.float64]:
+    """Return the champion's margin of each alert in ``wanted`` as of then, NaN for the others."""
+    raw = np.full(len(dataset), np.nan)
+    for walked in walk(dataset, dataset.timeline(), champion.view, champion.encoder):
+        inside = np.flatnonzero(wanted[walked.alert])
+        raw[walked.alert[inside]] = champion.raw(walked.features[inside])
+    return raw
+
+
+def _blocks(dataset: Dataset, later: NDArray[np.bool_]) -> Iterator[Fold]:
+    edges = np.quantile(dataset.block.time[later], np.linspace(0.0, 1.0, BLOCKS + 1))
+    for number in range(BLOCKS):
+        fold = strictly_before(dataset, float(edges[number]), float(edges[number + 1]) + (number == BLOCKS - 1))
+        train = dataset.target[fold.train]
+        if (train == 1).any() and (train == 0).any() and fold.test.any():
+            yield fold._replace(name=f"block {number + 1} of {BLOCKS}")
+
+
+def _compared(
+    dataset: Dataset, name: str, rows: NDArray[np.int64], both: tuple[NDArray[np.float64], NDArray[np.float64]], tolerance: float
+) -> Comparison:
+    """Compare on ``rows``; worse only if a bootstrap over judgements (Efron 1979) leaves no doubt."""
+    new, old = (group_scores(raw[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows]) for raw in both)
+    challenger, champion = average_precision(new), average_precision(old)
+    worse = False
+    if challenger < champion - tolerance:
+        rng = np.random.default_rng(0)
+        lost = [_difference(new, old, rng.integers(0, len(new.score), len(new.score))) for _ in range(_RESAMPLES)]
+        worse = float(np.mean(np.array(lost) <= 0.0)) < _SURE
+    return Comparison(name, len(rows), challenger, champion, worse)
+
+
+def _difference(new: GroupScores, old: GroupScores, drawn: NDArray[np.int64]) -> float:
+    if not new.target[drawn].any():
+        return 0.0
+    return average_precision(old.take(drawn)) - average_precision(new.take(drawn))

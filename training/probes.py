@@ -1,0 +1,222 @@
+"""Poisoning probes: do recent verdicts, or what a challenger made of them, hide attacks that were known?
+
+An attacker who owns an analyst's account calls attacks benign, so that the next ones pass. Two traces of that can be seen
+before any harm: the verdicts contradict a model that has not learned from them, and they do so *together*, around one rule,
+entity, address or person; and known attacks, were they to carry what was called benign, sink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from features.counters import CounterState
+from features.default_view import JUDGED_FEATURES
+from features.encode import COLUMNS, FactBlock, FactKind
+from features.label import Label, Provenance
+from models.bundle import ModelBundle
+from models.rule_encoder import RuleTable
+from training.dataset import Dataset
+from training.fit import TrainingRows
+from training.trust import Trust
+from training.walk import CHUNK, encode_rules
+
+KNOWN_ATTACKS = 200
+"""Known attacks, at most, that the tokens are put into."""
+RISE = 0.1
+"""How much larger the share of known attacks that sink may be, for any token, than with the champion before these verdicts."""
+BELIEVED = 0.8
+"""Probability of an attack from which a verdict 'benign' contradicts the model."""
+USUAL_ERROR = 0.25
+"""Share of contradictions among such verdicts that people's errors, and the model's, explain."""
+FALSE_ALARM = 0.002
+"""Chance that a token looks guilty by chance, over all tokens of a kind together."""
+SWAPPED = ("rule", "entity", "user", "address")
+
+
+@dataclass(frozen=True)
+class Recent:
+    """``benign`` b[n], ``attack`` b[n]: alerts with such a label that the champion has not learned from; ``labels``: those labels."""
+
+    benign: NDArray[np.bool_]
+    attack: NDArray[np.bool_]
+    labels: set[str]
+
+
+def recent(dataset: Dataset, champion: ModelBundle) -> Recent:
+    """Return what was said since the champion was trained. Imports count by the time of their alert."""
+    end = pd.Timestamp(champion.manifest.window[1]).timestamp()
+    new = np.zeros(len(dataset), bool)
+    uids: set[str] = set()
+    for row in np.flatnonzero(dataset.verdicts.label >= 0).tolist():
+        label = dataset.labels[int(dataset.verdicts.label[row])][1]
+        new[row] = dataset.block.time[row] > end if label.provenance is Provenance.IMPORT else _unknown(champion, label)
+        if new[row]:
+            uids.add(label.uid)
+    return Recent(new & (dataset.target == 0), new & (dataset.target == 1), uids)
+
+
+def _unknown(champion: ModelBundle, label: Label) -> bool:
+    return champion.ledger.find(label.tenant, label.uid) is None
+
+
+# -- verdicts that contradict together ----------------------------------------------------------------------------------
+
+
+def contradictions(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> list[str]:
+    """Return a sentence for each token around which recent verdicts call benign what the model takes for attacks.
+
+    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). The unit is a
+    judgement: what one person said of a rule on an entity on a day. Of those that the model believes in, more must not be
+    contradicted than errors explain (exact binomial tail, corrected for the number of tokens).
+    """
+    rows = np.flatnonzero((fresh.benign | fresh.attack) & (belief >= BELIEVED))
+    if not len(rows):
+        return []
+    frame = _judgements(dataset, rows)
+    found = []
+    for kind in (*SWAPPED, "analyst"):
+        counts = frame.groupby(kind)["benign"].agg(["sum", "count"])
+        counts = counts.drop(index=0, errors="ignore")
+        chance = binom.sf(counts["sum"].to_numpy() - 1, counts["count"].to_numpy(), USUAL_ERROR)
+        for (token, (said, judged)), p in zip(counts.iterrows(), chance.tolist(), strict=True):
+            if p < FALSE_ALARM / len(counts):
+                found.append(
+                    f"{int(said)} of {int(judged)} recent judgements call benign what the champion takes for an attack, around "
+                    f"{kind} {token_name(dataset, kind, token, rows)}: look at them (tamis assess), or train without who said so"
+                )
+    return found
+
+
+def _judgements(dataset: Dataset, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """Return a row for each judgement with its tokens, and whether it was benign."""
+    columns = {name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)}
+    frame = pd.DataFrame(columns)
+    frame["analyst"] = dataset.verdicts.principal[rows] + 1
+    frame["day"] = np.floor(dataset.block.time[rows] / 86_400.0)
+    frame["benign"] = dataset.target[rows] == 0
+    return frame.drop_duplicates(["tenant", "rule", "entity", "day", "analyst", "benign"])
+
+
+def token_name(dataset: Dataset, kind: str, token: object, rows: NDArray[np.int64]) -> str:
+    """Return what a person calls a token: rules and analysts by name, entities by an alert that carries them."""
+    if kind == "analyst":
+        return dataset.verdicts.principals[int(str(token)) - 1].replace("\x1f", " / ")
+    if kind == "rule":
+        rule = dataset.encoder.rules.get(int(str(token)))
+        return rule.name or rule.uid if rule else "unknown"
+    at = rows[np.flatnonzero(dataset.block.columns[rows, COLUMNS.index(kind)] == token)[0]]
+    return f"of alert {dataset.uids[at]}"
+
+
+# -- known attacks that carry what was called benign ---------------------------------------------------------------------
+
+
+def sinking(rows: TrainingRows, trusted: Trust, challenger: ModelBundle, champion: ModelBundle, fresh: Recent) -> list[str]:
+    """Return a sentence for each token that makes more known attacks sink than before.
+
+    Each rule, entity, user and address of recent benign labels is put into known attacks: what verdicts say of the token now
+    takes the place of what they said of the attack's own. The challenger with all verdicts is held against the champion
+    without the recent ones; an attack sinks when its score falls below the threshold (where none was granted: below half of
+    the benign training rows).
+    """
+    dataset = rows.dataset
+    attacks = _known_attacks(rows, trusted, fresh)
+    tokens = _tokens(dataset, fresh)
+    if not len(attacks) or not tokens:
+        return []
+    before = [item for item in dataset.labels if item[1].uid not in fresh.labels]
+    sides = [
+        _Side(challenger, _state(dataset, challenger, dataset.labels), _threshold(rows, challenger)),
+        _Side(champion, _state(dataset, champion, before), _threshold(rows, champion)),
+    ]
+    found = []
+    for token in tokens:
+        now, then = (side.sunk(rows, attacks, token) for side in sides)
+        if now > then + RISE:
+            name = token_name(dataset, token.kind, token.value, np.flatnonzero(fresh.benign))
+            found.append(
+                f"{now:.0%} of known attacks would sink if they carried the {token.kind} {name}, with the champion {then:.0%}"
+            )
+    return found
+
+
+class Token(NamedTuple):
+    """A value of one column of a tenant's facts, as hashes."""
+
+    kind: str
+    tenant: np.uint64
+    value: np.uint64
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A model with the counters that it would meet now, and the score below which an attack sinks."""
+
+    bundle: ModelBundle
+    state: CounterState
+    threshold: float
+
+    def sunk(self, rows: TrainingRows, attacks: NDArray[np.int64], token: Token) -> float:
+        """Return the share of the known attacks whose score, were they to carry the token, lies below the threshold."""
+        bundle, block = self.bundle, rows.block.take(attacks)
+        columns = block.columns.copy()
+        columns[:, COLUMNS.index("tenant")], columns[:, COLUMNS.index(token.kind)] = token.tenant, token.value
+        now = np.full(len(attacks), float(rows.dataset.received.max()))
+        probe = FactBlock(now, np.full(len(attacks), FactKind.PROBE, np.uint8), block.weight, columns, block.values)
+        encodings, _ = _table(bundle, rows.dataset).read(probe)
+        told = bundle.view.read(self.state, probe.widen(encodings))
+        features = encode_rules(bundle.view, rows.features[attacks], encodings)
+        for name in JUDGED_FEATURES:
+            if name in bundle.view.names:
+                features[:, bundle.view.index(name)] = told[:, bundle.view.index(name)]
+        return float((bundle.calibrator(bundle.raw(features)) < self.threshold).mean())
+
+
+def _known_attacks(rows: TrainingRows, trusted: Trust, fresh: Recent) -> NDArray[np.int64]:
+    """Return places in ``rows`` of attacks that are believed and not recent, one of a group, spread over everything."""
+    dataset = rows.dataset
+    known = (dataset.target[rows.alert] == 1) & ~fresh.attack[rows.alert] & ~trusted.doubted[rows.alert]
+    places = np.flatnonzero(known)
+    _, first = np.unique(dataset.group[rows.alert[places]], return_index=True)
+    places = places[np.sort(first)]
+    return (
+        places[np.unique(np.linspace(0, len(places) - 1, min(KNOWN_ATTACKS, len(places))).astype(int))] if len(places) else places
+    )
+
+
+def _tokens(dataset: Dataset, fresh: Recent) -> list[Token]:
+    found = []
+    for kind in SWAPPED:
+        pairs = dataset.block.columns[fresh.benign][:, [COLUMNS.index("tenant"), COLUMNS.index(kind)]]
+        found += [Token(kind, tenant, value) for tenant, value in np.unique(pairs, axis=0) if value != 0]
+    return found
+
+
+def _table(bundle: ModelBundle, dataset: Dataset) -> RuleTable:
+    return RuleTable(bundle.encoder, dataset.encoder.rules, dataset.encoder.tenants)
+
+
+def _state(dataset: Dataset, bundle: ModelBundle, labels: list[tuple[int, Label]]) -> CounterState:
+    """Return the counters at the end of the data set."""
+    state = CounterState(bundle.view.spec, dataset.encoder.secret)
+    table = _table(bundle, dataset)
+    block = dataset.timeline(labels).block
+    for start in range(0, len(block), CHUNK):
+        some = block.take(slice(start, start + CHUNK))
+        state.walk(some.widen(table.read(some)[0]), *bundle.view.compiled(), np.zeros((0, len(bundle.view.features))))
+    return state
+
+
+def _threshold(rows: TrainingRows, bundle: ModelBundle) -> float:
+    if bundle.policy.suppress_below is not None:
+        return bundle.policy.suppress_below
+    benign = np.flatnonzero(rows.dataset.target[rows.alert] == 0)
+    some = benign[:: max(1, len(benign) // 20_000)]
+    encodings, _ = _table(bundle, rows.dataset).read(rows.block.take(some))
+    return float(np.median(bundle.calibrator(bundle.raw(encode_rules(bundle.view, rows.features[some], encodings)))))
