@@ -18,6 +18,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "/v1/alerts/{uid}"): EVERYONE,
     ("GET", "/v1/decisions/{uid}"): EVERYONE,
     ("POST", "/v1/labels"): frozenset({Role.ANALYST, Role.ADMIN}),
+    ("GET", "/v1/labels/{uid}/receipt"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/queue"): frozenset({Role.ANALYST, Role.ADMIN}),
     ("GET", "/v1/thresholds"): EVERYONE,
     ("GET", "/metrics"): frozenset({Role.ADMIN, Role.SCIENTIST}),

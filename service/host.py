@@ -30,6 +30,7 @@ from models.errors import ModelsError
 from service.errors import ServiceError, StartError
 from service.jobs import CallJob
 from service.keys import KeyStore
+from service.ledgers import Ledgers
 from service.metrics import BUNDLE_REFUSALS, BUNDLE_SWAPS, KEYS
 from service.scorer import Scorer
 from service.settings import ServiceSettings
@@ -49,6 +50,7 @@ class Host:
         self.keys = KeyStore(settings.keys)
         self.keys.refresh()
         self.bundles = BundleStore(settings.bundles)
+        self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
         """Bundles that were refused, and why."""
         self.database = Database(settings.database)

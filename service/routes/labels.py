@@ -18,6 +18,7 @@ from service.body import read_body, split
 from service.errors import InvalidError, ServiceError, TooLargeError
 from service.jobs import LabelsJob
 from service.keys import Key, Role
+from service.receipts import receipt
 
 router = APIRouter()
 
@@ -101,6 +102,16 @@ async def post_labels(request: Request, key: Authorised) -> Response:
         raise InvalidError("no verdict was taken", sorted(rejected, key=lambda r: int(r["row"]))[:1000])
     out: object = taken[0] if records.single else {"labels": taken, "rejected": rejected}
     return Response(_ENCODER.encode(out), 201, media_type="application/json")
+
+
+@router.get("/v1/labels/{uid:path}/receipt", summary="What a label did")
+async def get_receipt(request: Request, uid: str, key: Authorised) -> Response:
+    """What became of a label: whether it is in force, what it adds to the counters, which models learned from it or why not,
+    and which decisions on later alerts of the same rule and entity it changed (`before` is the same bundle's decision on the
+    same alert with everything known but this label). An analyst is told nothing of alerts that still wait in the queue.
+    """
+    found = await asyncio.to_thread(receipt, request.app.state.host, key, uid)
+    return Response(_ENCODER.encode(found), media_type="application/json")
 
 
 def _label(raw: bytes, key: Key) -> Label:

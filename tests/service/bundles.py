@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,16 @@ def make_bundle(
     path: Path,
     seed: int = 0,
     view: FeatureView = DEFAULT_VIEW,
+    *,
     audit: Audit = AUDIT,
     ledger: LabelLedger = LEDGER,
+    columns: Sequence[str] = DEFAULT_VIEW.names[:3],
+    limit: float = 9.0,
 ) -> str:
-    """Write a bundle; return its digest. Another ``seed`` gives another model."""
+    """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``."""
     random = np.random.default_rng(seed)
     rows = random.exponential(3.0, (400, len(view.features)))
-    target = (rows[:, :3].sum(axis=1) > 9.0).astype(float)
+    target = (rows[:, [view.names.index(name) for name in columns]].sum(axis=1) > limit).astype(float)
     data = lightgbm.Dataset(rows, target, feature_name=view.names)
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_leaves": 7, "seed": seed, "num_threads": 1}, data, 10)
     calibrator, some = Calibrator(1.0, 0.1), rows[:5]
