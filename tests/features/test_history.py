@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from features.alert import Alert
 from features.errors import HistoryError
-from features.history import HistoryWriter, read_alerts, read_decisions, read_labels, read_manifest
+from features.history import SCHEMAS, HistoryWriter, read_alerts, read_decisions, read_labels, read_manifest
 from features.label import Provenance, Verdict
 from tests.conftest import START, build_alert, build_label
 from tests.features.normalisers.test_products import alerts as any_alert
@@ -169,3 +169,29 @@ def _read_all(path: Path) -> None:
     list(read_alerts(path))
     read_labels(path)
     read_decisions(path)
+
+
+EVENT: dict[str, Any] = {
+    "seq": 12, "uid": "e1", "tenant": "acme", "time": START, "received_time": START, "product": "edr", "actor_kind": "user",
+    "actor_uid": "ada", "action": "logon", "target_kind": "host", "target_uid": "ws-1", "address": "10.0.0.1", "country": "DE",
+    "device": "ws-1", "application": "directory", "outcome": "success",
+}  # fmt: skip
+
+
+def test_a_table_is_written_as_it_is_and_numbers_go_on_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("features.history.PART_ROWS", 2)
+    table = pa.Table.from_pylist([EVENT | {"seq": seq} for seq in (12, 13, 14)], schema=SCHEMAS["events"])
+    with HistoryWriter(tmp_path / "h") as history:
+        history.table("events", table)
+        history.table("events", table.slice(0, 0))
+        history.labels(LABELS[:1])
+    manifest = read_manifest(tmp_path / "h")
+    assert [(part.kind, part.rows) for part in manifest.parts] == [("events", 2), ("events", 1), ("labels", 1)]
+    read = pa.concat_tables([pq.read_table(tmp_path / "h" / part.file) for part in manifest.parts if part.kind == "events"])
+    assert read.equals(table)
+    assert read_labels(tmp_path / "h")[0][0] == 15
+
+
+def test_a_table_of_another_schema_is_refused(tmp_path: Path) -> None:
+    with HistoryWriter(tmp_path / "h") as history, pytest.raises(HistoryError, match="another schema"):
+        history.table("alerts", pa.table({"seq": [1]}))

@@ -13,7 +13,7 @@ from training.simulator.rows import DAY, HOUR, NONE, Rows, joined, rows
 from training.simulator.rules import ABOUT_USERS, INDEX, RULES, Where
 from training.simulator.world import World
 
-_DAYS_BETWEEN = 2.4
+_DAYS_BETWEEN = 2.5
 """From one campaign's begin to the next; they overlap when they are slow."""
 _UNSEEN, _PROGRESS = 0.1, 0.8
 """Chance that a step sets off no rule; that an attacker gets from one step to the next."""
