@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Connection
 
 from features.alert import main_entity
 from service.auth import Authorised
@@ -14,6 +15,7 @@ from service.blinding import decision_for
 from service.errors import InvalidError, NotFoundError
 from service.host import Host
 from service.keys import Key
+from service.lessons import BECAUSE, choose
 from service.reading import seen_decision, with_reasons
 from service.store import database as db
 
@@ -31,17 +33,27 @@ async def get_decision(request: Request, uid: str, key: Authorised) -> Response:
     return _json(decision)
 
 
-@router.get("/v1/queue", summary="What waits for a person, most urgent first")
+@router.get("/v1/queue", summary="What waits for a person, most urgent first, or what to judge so that the model learns most")
 async def get_queue(
-    request: Request, key: Authorised, limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: str = ""
+    request: Request,
+    key: Authorised,
+    *,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: str = "",
+    purpose: Literal["work", "label"] = "work",
+    budget: Annotated[int, Query(ge=1, le=500)] = 20,
 ) -> Response:
     """Alerts that were not suppressed and have no verdict in force. `next` is the cursor of the following page, if there is one.
 
-    An analyst sees neither score nor codes before giving a verdict: some of the alerts are drawn at random from those that
-    would be suppressed, and nothing here tells which.
+    `purpose=label` gives at most `budget` of them, those whose verdicts teach most first, with `why` (contested, uncertain,
+    novel, random) and `because`, a sentence. `contested_label` is there where two analysts are at odds: it is what a deciding
+    verdict names in `supersedes`. An analyst sees neither score nor codes before giving a verdict: some of the alerts are
+    drawn at random from those that would be suppressed, and nothing here tells which.
     """
-    after = _position(cursor)
-    return _json(await asyncio.to_thread(_page, request.app.state.host, key, limit, after))
+    host: Host = request.app.state.host
+    if purpose == "label":
+        return _json(await asyncio.to_thread(_lessons, host, key, budget))
+    return _json(await asyncio.to_thread(_page, host, key, limit, _position(cursor)))
 
 
 @router.get("/v1/thresholds", summary="The thresholds in force, with their certificates")
@@ -71,9 +83,22 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
 def _page(host: Host, key: Key, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         places = db.open_queue(connection, key.tenant, limit, after)
-        stored = db.find_seqs(connection, [seq for _, seq in places])
-    items = [_item(host, key, stored[seq]) for _, seq in places]
+        items = _items(host, key, connection, [seq for _, seq in places])
     return {"alerts": items, "next": "{}.{}".format(*places[-1]) if len(places) == limit else None}
+
+
+def _lessons(host: Host, key: Key, budget: int) -> dict[str, Any]:
+    with host.database.engine.connect() as connection:
+        chosen = choose(connection, key.tenant, budget)
+        items = _items(host, key, connection, [seq for seq, _ in chosen])
+    asked = [{**item, "why": why, "because": BECAUSE[why]} for item, (_, why) in zip(items, chosen, strict=True)]
+    return {"alerts": asked, "next": None}
+
+
+def _items(host: Host, key: Key, connection: Connection, seqs: list[int]) -> list[dict[str, Any]]:
+    stored, at_odds = db.find_seqs(connection, seqs), db.contests(connection, key.tenant)
+    items = [_item(host, key, stored[seq]) for seq in seqs]
+    return [{**item, "contested_label": at_odds[seq]} if seq in at_odds else item for seq, item in zip(seqs, items, strict=True)]
 
 
 def _item(host: Host, key: Key, stored: db.Stored) -> dict[str, Any]:

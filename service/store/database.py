@@ -226,6 +226,18 @@ def current_label(connection: Connection, alert_seq: int) -> Label | None:
     return msgspec.json.decode(body, type=Label) if body else None
 
 
+def contests(connection: Connection, tenant: str) -> dict[int, str]:
+    """Return the alerts that wait because two analysts are at odds, each with the last label on it, which decides if superseded."""
+    statement = (
+        select(labels.c.alert_seq, labels.c.payload)
+        .join(queue, queue.c.alert_seq == labels.c.alert_seq)
+        .where(queue.c.tenant == tenant)
+        .order_by(labels.c.seq)
+    )
+    last = {seq: msgspec.json.decode(body, type=Label) for seq, body in connection.execute(statement)}
+    return {seq: label.uid for seq, label in last.items() if label.contests}
+
+
 def recent_labels(connection: Connection, since: float) -> list[Label]:
     """Return the labels received from ``since`` (epoch seconds) on, oldest first."""
     found: list[Label] = []

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from models.audit import Audit
+from tests.service.bundles import publish
 from tests.service.client import Service
 
 
@@ -14,4 +16,12 @@ from tests.service.client import Service
 def service(tmp_path: Path) -> Iterator[Service]:
     """A service that has seen nothing yet."""
     with Service(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def audited(tmp_path: Path) -> Iterator[Service]:
+    """A service with a model that suppresses, and audits three in ten of that."""
+    publish(tmp_path / "var", tmp_path / "work", audit=Audit(rate=0.3, daily=1.0))
+    with Service(tmp_path / "var") as running:
         yield running

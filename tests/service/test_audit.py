@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,6 @@ RATE = 0.3
 RECORDS = [
     finding(f"a{i}", rule=f"r{1 + (i % 4 == 0) * (i % 3)}", host=f"h{i % 5}", seconds=20 * i) for i in range(600)
 ]  # rule r1 is known and soon habitual; the others are not known
-
-
-@pytest.fixture
-def audited(tmp_path: Path) -> Iterator[Service]:
-    """A service with a model that suppresses, and audits three in ten of that."""
-    publish(tmp_path / "var", tmp_path / "work", audit=Audit(rate=RATE, daily=1.0))
-    with Service(tmp_path / "var") as service:
-        yield service
 
 
 def decide(service: Service, key: str | None = None) -> list[dict[str, Any]]:
