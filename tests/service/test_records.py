@@ -7,11 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import alembic.command
+import alembic.config
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from features.history import read_alerts, read_decisions, read_manifest
 from service.export import export
+from service.store import migrations
+from service.store.database import Database, open_engine
+from service.store.tables import decisions
 from tests.service.client import Service, finding
 from tests.service.test_host import AFTER, step
 from tests.service.test_scorer import features
@@ -71,3 +77,24 @@ def test_after_a_power_cut_the_facts_alone_bring_the_state_back(tmp_path: Path) 
         for i in range(12, 24):
             step(service, i)
         assert features(service).tobytes() == wanted.tobytes()
+
+
+def test_records_of_before_are_read_as_shown_for_sure(tmp_path: Path) -> None:
+    """A database of the first schema is migrated when it is opened."""
+    engine = open_engine(tmp_path / "tamis.db")
+    with engine.connect() as connection:
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "r0001")
+        connection.exec_driver_sql(
+            "INSERT INTO decisions (alert_seq, revision, time, action, priority, reason_codes, bundle, features) "
+            "VALUES (1, 1, 0.0, 'queue', 50, 'no_model', '', x'')"
+        )
+        connection.commit()
+    engine.dispose()
+    database = Database(tmp_path / "tamis.db")
+    try:
+        assert database.writer.execute(select(decisions.c.shown)).scalars().all() == [1.0]
+    finally:
+        database.close()
