@@ -56,7 +56,7 @@ def assemble(
     rows = TrainingRows.gather(dataset, seed=parameters.seed)
     oof, trusted, assumption = weigh_labels(rows, parameters, told)
     told("fitting on everything")
-    learned = (dataset.target != UNLABELLED) & ~trusted.doubted
+    learned = trusted.believed(dataset, dataset.target != UNLABELLED)
     model = rows.fit(learned, parameters, trust=trusted.weight)
     score = np.where(oof.scored, trusted.calibrator(np.nan_to_num(oof.raw)), np.nan)
     certificate = certificate_of(dataset, oof, score, objective, assumption)
@@ -78,7 +78,7 @@ def weigh_labels(rows: TrainingRows, parameters: FitParameters, told: Told = lam
     splits, assumption = folds(dataset)
     trusted = blind_trust(dataset)
     for number in range(ROUNDS if (dataset.verdicts.principal >= 0).any() else 1):
-        masks = [fold.train & ~trusted.doubted for fold in splits]
+        masks = [trusted.believed(dataset, fold.train) for fold in splits]
         models = fit_all(rows, masks, parameters, trust=trusted.weight, told=told)
         told(f"scoring out of fold, round {number + 1}")
         oof = score_folds(rows, splits, models, with_labels=assumption == "own")

@@ -10,7 +10,7 @@ import msgspec
 from models.bundle import ModelBundle
 from training.fit import FitParameters, Told, TrainingRows
 from training.later import Comparison, champion_scores, compare_later
-from training.probes import contradictions, recent, sinking
+from training.probes import lone_voices, recent, sinking
 from training.trust import Trust
 
 TOLERANCE = 0.02
@@ -60,7 +60,7 @@ def examine(
         told("probing for poison")
         fresh = recent(rows.dataset, champion)
         belief = champion.calibrator(champion_scores(rows.dataset, fresh.benign | fresh.attack, champion))
-        findings = contradictions(rows.dataset, belief, fresh) + sinking(rows, trusted, challenger, champion, fresh)
+        findings = lone_voices(rows.dataset, belief, fresh) + sinking(rows, trusted, challenger, champion, fresh)
     return judge(calibration_error, compared, findings, champion.digest if champion else ""), compared
 
 

@@ -60,7 +60,7 @@ def compare_later(
         return []
     told("comparing with the champion on the later window")
     splits = list(_blocks(dataset, later))
-    models = fit_all(rows, [fold.train & ~trusted.doubted for fold in splits], parameters, trust=trusted.weight)
+    models = fit_all(rows, [trusted.believed(dataset, fold.train) for fold in splits], parameters, trust=trusted.weight)
     ours = score_folds(rows, splits, models, with_labels=True).raw
     theirs = champion_scores(dataset, later, champion)
     seen = later & ~np.isnan(ours)

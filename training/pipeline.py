@@ -84,7 +84,7 @@ def train(
         raise DataError(str(data), "none of its alerts has a label")
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
         made = assemble(dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told)
-        metrics = measure(dataset, made.oof.raw, made.score)
+        metrics = measure(dataset, made.oof.raw, made.trusted.said(made.score))
         report, compared = examine(
             made.rows, made.trusted, made.bundle, serving_bundle(settings), parameters,
             calibration_error=metrics.get("calibration_error"), told=told,
@@ -106,7 +106,10 @@ def train(
 
 
 def measure(dataset: Dataset, raw: NDArray[np.float64], score: NDArray[np.float64]) -> dict[str, float]:
-    """Return the metrics of out-of-fold scores over labelled alerts, pooled, per tenant and worst; calibration without floods."""
+    """Return the metrics of out-of-fold scores over labelled alerts, pooled, per tenant and worst; calibration without floods.
+
+    ``raw`` f8[n] orders; ``score`` f8[n] is the probability that the label says attack.
+    """
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED))
     if not len(rows):
         return {}

@@ -1,8 +1,8 @@
 """Poisoning probes: do recent verdicts, or what a challenger made of them, hide attacks that were known?
 
 An attacker who owns an analyst's account calls attacks benign, so that the next ones pass. Two traces of that can be seen
-before any harm: the verdicts contradict a model that has not learned from them, and they do so *together*, around one rule,
-entity, address or person; and known attacks, were they to carry what was called benign, sink.
+before any harm: around one rule, entity or address one person alone contradicts a model that has not learned from them; and
+known attacks, were they to carry what was called benign, sink.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from features.counters import CounterState
 from features.default_view import JUDGED_FEATURES
@@ -30,12 +29,12 @@ KNOWN_ATTACKS = 200
 """Known attacks, at most, that the tokens are put into."""
 RISE = 0.1
 """How much larger the share of known attacks that sink may be, for any token, than with the champion before these verdicts."""
-BELIEVED = 0.8
-"""Probability of an attack from which a verdict 'benign' contradicts the model."""
-USUAL_ERROR = 0.25
-"""Share of contradictions among such verdicts that people's errors, and the model's, explain."""
-FALSE_ALARM = 0.002
-"""Chance that a token looks guilty by chance, over all tokens of a kind together."""
+SUSPECTED = 0.2
+"""Probability of an attack from which on a verdict "benign" is near enough to suppression to need a second voice."""
+ALONE = 6
+"""Groups around one token that one person may call benign against the champion with nobody to agree."""
+SECONDED = 1.0
+"""How much of it others must have called benign too, in proportion, for a token to rest on more than one voice."""
 SWAPPED = ("rule", "entity", "user", "address")
 
 
@@ -65,48 +64,53 @@ def _unknown(champion: ModelBundle, label: Label) -> bool:
     return champion.ledger.find(label.tenant, label.uid) is None
 
 
-# -- verdicts that contradict together ----------------------------------------------------------------------------------
+# -- verdicts that nobody seconds ---------------------------------------------------------------------------------------
 
 
-def contradictions(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> list[str]:
-    """Return a sentence for each token around which recent verdicts call benign what the model takes for attacks.
+def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> list[str]:
+    """Return a sentence for each token that is called benign against the champion by one person alone.
 
-    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). The unit is a
-    judgement: what one person said of a rule on an entity on a day. Of those that the model believes in, more must not be
-    contradicted than errors explain (exact binomial tail, corrected for the number of tokens).
+    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). People err in
+    one verdict of six, so a handful around one rule, entity, user or address proves nothing against anybody; but what would
+    make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of as
+    much of it, or a second look confirms it (see :func:`confirmed`).
     """
-    rows = np.flatnonzero((fresh.benign | fresh.attack) & (belief >= BELIEVED))
-    if not len(rows):
-        return []
-    frame = _judgements(dataset, rows)
+    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & ~confirmed(dataset))
+    frame = pd.DataFrame({name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)})
+    frame["who"], frame["group"] = dataset.verdicts.principal[rows], dataset.group[rows]
     found = []
-    for kind in (*SWAPPED, "analyst"):
-        counts = frame.groupby(kind)["benign"].agg(["sum", "count"])
-        counts = counts.drop(index=0, errors="ignore")
-        chance = binom.sf(counts["sum"].to_numpy() - 1, counts["count"].to_numpy(), USUAL_ERROR)
-        for (token, (said, judged)), p in zip(counts.iterrows(), chance.tolist(), strict=True):
-            if p < FALSE_ALARM / len(counts):
+    for kind in SWAPPED:
+        voices = frame[frame[kind] != 0].groupby(["tenant", kind, "who"])["group"].nunique()
+        whole = voices.groupby(["tenant", kind]).sum()
+        for tenant, token, who, alone in voices[voices >= ALONE].reset_index().to_numpy().tolist():
+            if whole[tenant, token] - alone < SECONDED * alone:
                 found.append(
-                    f"{int(said)} of {int(judged)} recent judgements call benign what the champion takes for an attack, around "
-                    f"{kind} {token_name(dataset, kind, token, rows)}: look at them (tamis assess), or train without who said so"
+                    f"{alone} times {_who(dataset, who)} alone calls benign what the champion suspects, around the {kind} "
+                    f"{token_name(dataset, kind, token, rows)}: a second person should look (tamis assess)"
                 )
     return found
 
 
-def _judgements(dataset: Dataset, rows: NDArray[np.int64]) -> pd.DataFrame:
-    """Return a row for each judgement with its tokens, and whether it was benign."""
-    columns = {name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)}
-    frame = pd.DataFrame(columns)
-    frame["analyst"] = dataset.verdicts.principal[rows] + 1
-    frame["day"] = np.floor(dataset.block.time[rows] / 86_400.0)
-    frame["benign"] = dataset.target[rows] == 0
-    return frame.drop_duplicates(["tenant", "rule", "entity", "day", "analyst", "benign"])
+def confirmed(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return the alerts whose verdict in force repeats what another person had said of it before."""
+    known = dataset.verdicts
+    by_uid = {(label.tenant, label.uid): label for _, label in dataset.labels}
+    found = np.zeros(len(dataset), bool)
+    for row in np.flatnonzero(known.label >= 0).tolist():
+        label = dataset.labels[int(known.label[row])][1]
+        before = by_uid.get((label.tenant, label.supersedes))
+        while before is not None and not found[row]:
+            found[row] = before.analyst != label.analyst and before.verdict.target == label.target
+            before = by_uid.get((before.tenant, before.supersedes or before.contests))
+    return found
+
+
+def _who(dataset: Dataset, principal: int) -> str:
+    return dataset.verdicts.principals[principal].replace("\x1f", " / ") if principal >= 0 else "an import"
 
 
 def token_name(dataset: Dataset, kind: str, token: object, rows: NDArray[np.int64]) -> str:
-    """Return what a person calls a token: rules and analysts by name, entities by an alert that carries them."""
-    if kind == "analyst":
-        return dataset.verdicts.principals[int(str(token)) - 1].replace("\x1f", " / ")
+    """Return what a person calls a token: rules by name, entities by an alert that carries them."""
     if kind == "rule":
         rule = dataset.encoder.rules.get(int(str(token)))
         return rule.name or rule.uid if rule else "unknown"

@@ -13,9 +13,11 @@ from models.calibration import Calibrator
 from training.dataset import UNLABELLED, Dataset
 from training.sample import floods, weights
 
-VERDICT_ERROR = 0.17
-"""How often a person's verdict is wrong, as measured on people. Imports are taken at their word."""
+VERDICT_ERROR, _WORTH = 0.17, 50.0
+"""How often a person's verdict is wrong, as measured on people: what is believed before there is data, worth as many labels."""
+_MOST_ERROR = 0.35
 _ROUNDS = 25
+_LEAST_WEIGHT = 0.05
 
 LISTED = ["tenant", "alert_uid", "rule", "verdict", "analyst", "given", "label_uid", "right", "score"]
 
@@ -23,10 +25,12 @@ LISTED = ["tenant", "alert_uid", "rule", "verdict", "analyst", "given", "label_u
 @dataclass(frozen=True)
 class Trust:
     """``right`` f8[n]: probability that the label in force is right; ``calibrator``: margin → probability of a *true* attack,
-    though the labels that it was fitted on are wrong now and then."""
+    though the labels that it was fitted on are wrong now and then; ``error`` f8[n]: how often such a label is wrong (imports: 0).
+    """
 
     right: NDArray[np.float64]
     calibrator: Calibrator
+    error: NDArray[np.float64]
 
     @property
     def doubted(self) -> NDArray[np.bool_]:
@@ -35,37 +39,60 @@ class Trust:
 
     @property
     def weight(self) -> NDArray[np.float64]:
-        """How much each label tells: 1 when it is certain, 0 when it may as well be the other one."""
-        return np.maximum(2.0 * self.right - 1.0, 0.0)
+        """How much each label tells: 1 when it is certain, next to nothing when it may as well be the other one."""
+        return np.maximum(2.0 * self.right - 1.0, _LEAST_WEIGHT)
+
+    def believed(self, dataset: Dataset, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the alerts in ``mask`` whose label is not doubted; all of them where doubt would leave one class without any."""
+        kept = mask & ~self.doubted
+        return kept if len(np.unique(dataset.target[kept])) == 2 else mask
+
+    def said(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how probable it is that somebody *says* attack, given the probability ``score`` f8[n] that it is one."""
+        return score * (1.0 - self.error) + (1.0 - score) * self.error
 
 
-def blind_trust(dataset: Dataset) -> Trust:
+def blind_trust(dataset: Dataset, error: float = VERDICT_ERROR) -> Trust:
     """Return what can be said of labels before any model has spoken."""
-    right = np.where(dataset.verdicts.principal >= 0, 1.0 - VERDICT_ERROR, 1.0)
-    return Trust(right, Calibrator(1.0, 0.0))
+    errors = np.where(dataset.verdicts.principal >= 0, error, 0.0)
+    return Trust(1.0 - errors, Calibrator(1.0, 0.0), errors)
 
 
 def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     """Learn from a crowd (Raykar et al. 2010), the classifier given by its out-of-fold margins ``raw`` f8[n] (NaN: none).
 
-    Expectation: each alert's true class, given its score and what was said by somebody who errs with ``VERDICT_ERROR``.
+    Expectation: each alert's true class, given its score and what was said by somebody who errs (see :func:`verdict_error`).
     Maximisation: the calibrator on those. Floods are left out; each group weighs one. The error rate is held fixed: freed,
     it sinks until every label is right.
     """
-    found = blind_trust(dataset)
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
-        return found
+        return blind_trust(dataset)
     target, weight = dataset.target[rows], weights(dataset, rows)
-    error = np.where(dataset.verdicts.principal[rows] >= 0, VERDICT_ERROR, 0.0)
+    found = blind_trust(dataset, verdict_error(dataset, raw, rows))
     calibrator = Calibrator.fit(raw[rows], target, weight)
-    for _ in range(_ROUNDS if error.any() else 0):
-        attack = _posterior(calibrator(raw[rows]), target, error)
+    for _ in range(_ROUNDS if found.error.any() else 0):
+        attack = _posterior(calibrator(raw[rows]), target, found.error[rows])
         calibrator = Calibrator.fit(raw[rows], attack, weight)
-    attack = _posterior(calibrator(raw[rows]), target, error)
+    attack = _posterior(calibrator(raw[rows]), target, found.error[rows])
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
-    return Trust(right, calibrator)
+    return Trust(right, calibrator, found.error)
+
+
+def verdict_error(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
+    """Return how often people are wrong: the share of "attack" among what they said of the lower half by score.
+
+    Hardly anything there is an attack, so what is called one is called so by mistake (anchor points: Menon et al. 2015). Too
+    high where the model has no skill, never too low.
+    """
+    people = rows[dataset.verdicts.principal[rows] >= 0]
+    if not len(people):
+        return 0.0
+    lower = people[raw[people] <= np.median(raw[people])]
+    weight = weights(dataset, lower)
+    said = float(weight[dataset.target[lower] == 1].sum())
+    return float(min((said + VERDICT_ERROR * _WORTH) / (float(weight.sum()) + _WORTH), _MOST_ERROR))
 
 
 def _posterior(prior: NDArray[np.float64], target: NDArray[np.int8], error: NDArray[np.float64]) -> NDArray[np.float64]:
