@@ -140,29 +140,54 @@ def assess(
 
 @app.command()
 def evaluate(
-    data: Data,
-    fmt: Format,
     report: Annotated[Path, typer.Option(help="Folder for the page, its plots and the numbers as JSON.")],
+    data: Annotated[Path | None, typer.Option("--data", help="A file, or a folder of files, of the format.")] = None,
+    fmt: Annotated[str, typer.Option("--format", help="ait-ads, wazuh, suricata, ocsf or history.")] = "",
     leave_one_out: Annotated[
         str, typer.Option(help="What to leave out in turn; `tenant` is the only protocol so far.")
     ] = "tenant",
     leave_out_rule: Annotated[str, typer.Option(help="Text of rules left out of the headline figures (printed beside).")] = "",
     unseen_kinds: Annotated[bool, typer.Option(help="Also leave each kind of attack out (a model more for each).")] = True,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Months of feedback in simulated worlds instead; no data needed.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="With --feedback: worlds lived through.")] = 3,
+    trials: Annotated[int, typer.Option(min=0, help="With --feedback: poisoned challengers, and as many clean ones.")] = 50,
 ) -> None:
     """Measure on tenants that the model has not seen: look-up table, model, and model without rule identity side by side."""
+    if leave_one_out != "tenant":
+        raise typer.BadParameter("only `tenant` is known", param_hint="--leave-one-out")
+    if feedback:
+        _evaluate_feedback(report, seeds, trials)
+        return
+    if data is None or not fmt:
+        raise typer.BadParameter("needed unless --feedback is given", param_hint="--data and --format")
     from training.dataset import load_dataset
     from training.evaluate import evaluate as run
     from training.evaluation_report import tables, write
     from training.fit import FitParameters
 
-    if leave_one_out != "tenant":
-        raise typer.BadParameter("only `tenant` is known", param_hint="--leave-one-out")
     settings = Settings.from_env()
     with _working("reading") as told:
         dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
         result = run(
             dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told
         )
+        page = write(report, result)
+    for table in tables(result):
+        Console().print(table.rich())
+    console.print(f"report: {page}")
+
+
+def _evaluate_feedback(report: Path, seeds: int, trials: int) -> None:
+    from training.feedback.evaluation import Plan
+    from training.feedback.evaluation import evaluate as run
+    from training.feedback.report import tables, write
+
+    settings = Settings.from_env()
+    with _working("living through months of feedback") as told:
+        secret = load_or_create_secret(settings.secret)
+        result = run(settings.var / "feedback", secret, Plan(seeds=tuple(range(seeds)), trials=trials), told)
         page = write(report, result)
     for table in tables(result):
         Console().print(table.rich())

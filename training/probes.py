@@ -82,7 +82,8 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
     for kind in SWAPPED:
         voices = frame[frame[kind] != 0].groupby(["tenant", kind, "who"])["group"].nunique()
         whole = voices.groupby(["tenant", kind]).sum()
-        for tenant, token, who, alone in voices[voices >= ALONE].reset_index().to_numpy().tolist():
+        loud = voices[voices >= ALONE]
+        for (tenant, token, who), alone in zip(loud.index.to_list(), loud.to_list(), strict=True):
             if whole[tenant, token] - alone < SECONDED * alone:
                 found.append(
                     f"{alone} times {_who(dataset, who)} alone calls benign what the champion suspects, around the {kind} "

@@ -119,6 +119,16 @@ def suppression_plot(curves: Mapping[str, tuple[Sequence[float], Sequence[float]
     return _plot("suppression", "What suppression costs", figure, axes)
 
 
+def line_plot(
+    name: str, title: str, axis: tuple[str, str], curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+) -> Plot:
+    """Draw a line with points for each (x, y)."""
+    figure, axes = _axes(*axis)
+    for label, (x, y) in curves.items():
+        axes.plot(x, y, marker="o", markersize=3, label=label)
+    return _plot(name, title, figure, axes)
+
+
 def _axes(x: str, y: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()

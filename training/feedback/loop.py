@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ from training.fit import FitParameters, Told
 from training.metrics import average_precision, average_precision_by_tenant, group_scores
 
 
-@dataclass(frozen=True)
-class Month:
+class Month(NamedTuple):
     """A month under a condition, measured with the truth. ``missed``: true share of attacks among the would-be suppressed;
     ``estimate``: what the audit says of it; both NaN where everything was shown. ``verdicts``: cases that analysts judged."""
 

@@ -1,4 +1,7 @@
-"""The poisoning harness: challengers of which an attacker owns some labels, and clean ones, before the product's own gate."""
+"""The poisoning harness: challengers of which an attacker owns some labels, and clean ones, before the product's own gate.
+
+As before any retrain, likely wrong labels get a second look: here those that call benign what the champion suspects.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from training.fit import FitParameters
 from training.gate import GateReport, examine
 from training.later import champion_scores
 from training.probes import SUSPECTED, SWAPPED
+from training.simulator.analysts import ANALYSTS, VERDICTS, judge
 
 BACKDOOR = (10, 300)
 """Fewest and most labels of a backdoor."""
@@ -32,6 +36,7 @@ FLIPS = (0.25, 1.0)
 LEAST_FLIPPED = 10
 """Fewest verdicts that are turned over: rules with fewer are not worth an attacker's while."""
 MALLORY = "mallory"
+_LIE = "lie-"
 _TOKENS = tuple(COLUMNS.index(name) for name in SWAPPED)
 
 
@@ -76,13 +81,14 @@ class Bench:
         rng = np.random.default_rng([seed, list(Poison).index(poison)])
         world = self.world
         given = _some(given_before(world.dataset.labels, world.end_of(self.month + 1)), world.end_of(self.month), rng)
+        given = self._looked_again(given, rng)
         spoiled = given if poison is Poison.NONE else self._spoiled(given, poison, rng)
         past = world.dataset.without(world.day >= (self.month + 2) * MONTH_DAYS).relabelled(spoiled)
         parameters = msgspec.structs.replace(self.parameters, seed=seed)
         with tempfile.TemporaryDirectory() as folder:
             made = assemble(past, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle")
             report, _ = examine(made.rows, made.trusted, made.bundle, self.champion, parameters, calibration_error=None)
-        return Trial(poison, seed, sum(label.uid.startswith("poison-") for _, label in spoiled), report)
+        return Trial(poison, seed, sum(label.uid.startswith(_LIE) for _, label in spoiled), report)
 
     def _spoiled(self, labels: list[tuple[int, Label]], poison: Poison, rng: np.random.Generator) -> list[tuple[int, Label]]:
         """Return the labels with those of the attacker, who has an account of their own or took over an analyst's.
@@ -90,24 +96,54 @@ class Bench:
         They lie about attacks that the champion suspects: what it does not see needs no poison.
         """
         world = self.world
-        rows = world.dataset.rows_by_uid()
-        of_label = {rows[label.tenant, label.alert_uid]: number for number, (_, label) in enumerate(labels)}
+        current = self._current(labels)
         able = (self.belief >= SUSPECTED) & world.attack
         if poison is Poison.FLIPS:
-            said = [row for row, number in of_label.items() if labels[number][1].target == 1]
-            able &= np.isin(np.arange(len(able)), said)
+            able &= np.isin(np.arange(len(able)), [row for row, label in current.items() if label.target == 1])
         chosen = (_backdoor if poison is Poison.BACKDOOR else _flips)(world, able, rng)
         who = MALLORY if rng.random() < 0.5 else str(rng.choice(sorted({label.analyst for _, label in labels})))
-        changed = list(labels)
+        changed, end = list(labels), from_epoch(world.end_of(self.month + 1) - 1.0)
         for row in chosen.tolist():
-            moment = from_epoch(min(float(world.dataset.received[row]) + DAY / 4, world.end_of(self.month + 1) - 1.0))
+            before = current[row].uid if row in current else ""
             lie = Label(
-                uid=f"poison-{row}", tenant=world.dataset.tenants[world.dataset.tenant[row]], alert_uid=world.dataset.uids[row],
-                verdict=Verdict.FALSE_POSITIVE, time=moment, received_time=moment, analyst=who,
+                uid=f"{_LIE}{row}", tenant=world.dataset.tenants[world.dataset.tenant[row]], alert_uid=world.dataset.uids[row],
+                verdict=Verdict.FALSE_POSITIVE, time=end, received_time=end, analyst=who, supersedes=before,
             )  # fmt: skip
-            number = of_label.get(row, len(changed))
-            changed[number : number + 1] = [(changed[number][0] if row in of_label else len(rows) + number, lie)]
+            changed.append((len(world.dataset) + len(changed), lie))
         return changed
+
+    def _current(self, labels: list[tuple[int, Label]]) -> dict[int, Label]:
+        """Return the last label on each alert of the month after the champion's, by row."""
+        rows = self.world.dataset.rows_by_uid()
+        last = {rows[label.tenant, label.alert_uid]: label for _, label in labels}
+        return {row: label for row, label in last.items() if not np.isnan(self.belief[row])}
+
+    def _looked_again(self, labels: list[tuple[int, Label]], rng: np.random.Generator) -> list[tuple[int, Label]]:
+        """Return the labels with second looks: another analyst, a case at a time; if the two are at odds a third decides."""
+        world, added = self.world, list(labels)
+        end = world.end_of(self.month + 1)
+        suspects = {
+            row: label for row, label in self._current(labels).items() if label.target == 0 and self.belief[row] >= SUSPECTED
+        }
+        rows = np.array(sorted(suspects), np.int64)
+        if not len(rows):
+            return added
+        looks = [judge(world.attack[rows], world.on_purpose[rows], world.case[rows], np.zeros(len(rows)), rng) for _ in range(2)]
+        for place, row in enumerate(rows.tolist()):
+            label = suspects[row]
+            for number, look in enumerate(looks):
+                verdict, who = VERDICTS[look.verdict[place]], ANALYSTS[look.analyst[place]]
+                if verdict.target < 0 or who == label.analyst:
+                    continue
+                moment = from_epoch(end - 10.0 + number)
+                label = msgspec.structs.replace(
+                    label, uid=f"{label.uid}+", verdict=verdict, analyst=who, time=moment, received_time=moment, supersedes=label.uid,
+                    incident_uid=str(world.incident[row]) if verdict.target == 1 else "",
+                )  # fmt: skip
+                added.append((len(world.dataset) + len(added), label))
+                if verdict.target == 0:
+                    break
+        return added
 
 
 def _some(labels: list[tuple[int, Label]], since: float, rng: np.random.Generator) -> list[tuple[int, Label]]:
