@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.table import Table as RichTable
+from rich.text import Text
 from sklearn.metrics import precision_recall_curve
 
 _STYLE = """
@@ -43,7 +44,7 @@ class Table:
         for number, column in enumerate(self.columns):
             shown.add_column(column, justify="right" if number else "left")
         for row in self.rows:
-            shown.add_row(*(shown_cell(cell) for cell in row))
+            shown.add_row(*(Text(_printable(shown_cell(cell))) for cell in row))
         return shown
 
     def html(self) -> str:
@@ -54,6 +55,11 @@ class Table:
         )
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
         return f"<h2>{html.escape(self.title)}</h2><table><tr>{head}</tr>{body}</table>{note}"
+
+
+def _printable(text: str) -> str:
+    """Return text that tells a terminal nothing but what to show."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def shown_cell(cell: Cell) -> str:

@@ -62,22 +62,30 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     """Learn from a crowd (Raykar et al. 2010), the classifier given by its out-of-fold margins ``raw`` f8[n] (NaN: none).
 
     Expectation: each alert's true class, given its score and what was said by somebody who errs (see :func:`verdict_error`).
-    Maximisation: the calibrator on those. Floods are left out; each group weighs one. The error rate is held fixed: freed,
-    it sinks until every label is right.
+    Maximisation: the calibrator on those. What one person said of several alerts at one moment is one judgement, right or
+    wrong as a whole; the alert that looks most like an attack speaks for it. Floods are left out; each group weighs one. The
+    error rate is held fixed: freed, it sinks until every label is right.
     """
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
         return blind_trust(dataset)
     target, weight = dataset.target[rows], weights(dataset, rows)
     found = blind_trust(dataset, verdict_error(dataset, raw, rows))
-    calibrator = Calibrator.fit(raw[rows], target, weight)
-    for _ in range(_ROUNDS if found.error.any() else 0):
-        attack = _posterior(calibrator(raw[rows]), target, found.error[rows])
-        calibrator = Calibrator.fit(raw[rows], attack, weight)
-    attack = _posterior(calibrator(raw[rows]), target, found.error[rows])
+    loudest = pd.Series(raw[rows]).groupby(_judgements(dataset, rows)).transform("max").to_numpy()
+    attack = target.astype(np.float64)
+    for _ in range(_ROUNDS if found.error.any() else 1):
+        attack = _posterior(Calibrator.fit(loudest, attack, weight)(loudest), target, found.error[rows])
+    calibrator = Calibrator.fit(raw[rows], attack, weight)
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
     return Trust(right, calibrator, found.error)
+
+
+def _judgements(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which judgement each alert belongs to: one for each person, moment and verdict; imports are each by themselves."""
+    who, said = dataset.verdicts.principal[rows], dataset.target[rows]
+    moment = np.where(who >= 0, dataset.label_times()[rows], rows)
+    return np.asarray(pd.DataFrame({"w": who, "m": moment, "s": said}).groupby(["w", "m", "s"]).ngroup(), np.int64)
 
 
 def verdict_error(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> float:

@@ -99,13 +99,13 @@ def part_principals(
 
     What they superseded is in force again, and a verdict that contested one of theirs stands uncontested.
     """
-    gone = {label.uid for _, label in labels if label.analyst in excluded}
+    gone = {(label.tenant, label.uid) for _, label in labels if label.analyst in excluded}
     kept = [
-        (seq, msgspec.structs.replace(label, contests="") if label.contests in gone else label)
+        (seq, msgspec.structs.replace(label, contests="") if (label.tenant, label.contests) in gone else label)
         for seq, label in labels
-        if label.uid not in gone
+        if label.analyst not in excluded
     ]
-    return kept, [label for _, label in labels if label.uid in gone]
+    return kept, [label for _, label in labels if label.analyst in excluded]
 
 
 class Codes:

@@ -31,11 +31,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     trials: int = 50
     trial_seeds: tuple[int, ...] = (10, 11, 12, 13, 14)
     """Worlds of the poisoning trials; a fifth of the challengers comes from each."""
-    trial_months: int = 4
+    trial_months: int = 3
     lots: tuple[int, ...] = BUDGETS_BY_LOT
     taught: tuple[int, ...] = BUDGETS_TAUGHT
     parameters: FitParameters = FitParameters()
-    quick: FitParameters = FitParameters(trees=100, learning_rate=0.1)
+    quick: FitParameters = FitParameters(trees=60, learning_rate=0.15)
     """Of the trials, of which there are many."""
 
 
