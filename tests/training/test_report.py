@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from training.report import Cell, Plot, Table, calibration_plot, precision_recall_plot, suppression_plot, write_report
 
@@ -98,3 +100,15 @@ def test_each_plot_is_one_svg_without_a_date(number: int) -> None:
 def test_plots_take_no_curves_at_all() -> None:
     for plot in (precision_recall_plot({}), calibration_plot({}), suppression_plot({})):
         assert plot.svg.startswith("<svg")
+
+
+def test_hostile_text_stays_text_in_a_terminal() -> None:
+    hostile = ["[/] [bold]x[/bold] [link=file:///etc/passwd]y[/link]", "\x1b]0;title\x07\x1b[2J", "two\nlines"]
+    console = Console(width=200, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(Table("t", ["a", "b"], [[text, 1] for text in hostile]).rich())
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert hostile[0] in shown
+    assert "\x1b]0" not in shown
+    assert "\x1b[2J" not in shown
+    assert "\x07" not in shown
+    assert "two�lines" in shown

@@ -1,0 +1,185 @@
+"""How far labels are trusted: mistakes are found where the margins tell, and nobody is doubted without cause."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from features.alert import Alert, Rule
+from features.label import Provenance
+from models.calibration import Calibrator
+from tests.conftest import build_alert
+from tests.training.datasets import apart, by_many, dataset_of
+from training.dataset import Dataset
+from training.sample import weights
+from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, second_looks, trust, verdict_error
+
+COUNT = 2000
+RNG = np.random.default_rng(5)
+ATTACK = RNG.random(COUNT) < 0.1
+RAW = np.where(ATTACK, 3.0, -3.0) + RNG.normal(0.0, 1.0, COUNT)
+LUCK = RNG.random(COUNT)
+EVERY = np.arange(COUNT)
+HOSTILE = "=cmd|' /C calc'!A0<script>alert(1)</script>[/]"
+
+
+@pytest.fixture(scope="module")
+def alerts() -> list[Alert]:
+    some = apart(COUNT)
+    return [*some[:-1], msgspec.structs.replace(some[-1], rule=Rule("hostile", HOSTILE))]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, alerts: list[Alert]) -> Dataset:
+    """Alerts that nobody has judged."""
+    return dataset_of(tmp_path_factory.mktemp("plain"), alerts)
+
+
+def said(plain: Dataset, alerts: list[Alert], attack: NDArray[np.bool_], **fields: object) -> Dataset:
+    labels = by_many(alerts, attack)
+    return plain.relabelled([(seq, msgspec.structs.replace(label, **fields)) for seq, label in labels])
+
+
+@pytest.fixture(scope="module")
+def careless(plain: Dataset, alerts: list[Alert]) -> Dataset:
+    """What people who are wrong in one verdict of six say of them."""
+    return said(plain, alerts, ATTACK ^ (LUCK < VERDICT_ERROR))
+
+
+def test_imports_are_never_doubted_and_calibrate_as_they_stand(plain: Dataset, alerts: list[Alert]) -> None:
+    imported = said(plain, alerts, ATTACK ^ (LUCK < VERDICT_ERROR), provenance=Provenance.IMPORT)
+    found = trust(imported, RAW)
+    assert (found.right == 1.0).all()
+    assert (found.weight == 1.0).all()
+    assert not found.doubted.any()
+    assert found.calibrator == Calibrator.fit(RAW, imported.target, weights(imported, EVERY))
+
+
+def test_most_mistakes_are_doubted_and_few_right_verdicts(careless: Dataset) -> None:
+    found, wrong = trust(careless, RAW), LUCK < VERDICT_ERROR
+    assert found.doubted[wrong].mean() > 0.9
+    assert found.doubted[~wrong].mean() < 0.03
+    assert (found.weight[found.doubted] <= 0.05).all()
+
+
+def test_the_calibrator_tells_true_attacks_although_it_was_fitted_on_mistakes(careless: Dataset) -> None:
+    clean = Calibrator.fit(RAW, ATTACK.astype(np.int8), np.ones(COUNT))
+    found, naive = trust(careless, RAW).calibrator, Calibrator.fit(RAW, careless.target, np.ones(COUNT))
+    off, naively_off = (np.abs(calibrator(RAW) - clean(RAW)).mean() for calibrator in (found, naive))
+    assert off < 0.02 < naively_off
+
+
+def test_margins_that_tell_nothing_raise_no_doubt_about_a_verdict_benign(careless: Dataset) -> None:
+    found = trust(careless, np.zeros(COUNT))
+    assert not found.doubted[careless.target == 0].any()
+
+
+def test_without_a_score_a_label_is_trusted_as_people_are(careless: Dataset) -> None:
+    half = np.where(EVERY < COUNT // 2, RAW, np.nan)
+    found = trust(careless, half)
+    unseen = found.right[COUNT // 2 :]
+    assert (unseen == unseen[0]).all()
+    assert unseen[0] == pytest.approx(1.0 - verdict_error(careless, half, EVERY[: COUNT // 2]))
+    assert (trust(careless, np.full(COUNT, np.nan)).right == 1.0 - VERDICT_ERROR).all()
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.17, 0.3])
+def test_verdict_error_is_about_the_true_rate(plain: Dataset, alerts: list[Alert], rate: float) -> None:
+    assert verdict_error(said(plain, alerts, ATTACK ^ (rate > LUCK)), RAW, EVERY) == pytest.approx(rate, abs=0.035)
+
+
+def test_verdict_error_of_careful_people_is_next_to_nothing_and_of_imports_nothing(plain: Dataset, alerts: list[Alert]) -> None:
+    assert verdict_error(said(plain, alerts, ATTACK), RAW, EVERY) < 0.01
+    assert verdict_error(said(plain, alerts, ATTACK, provenance=Provenance.IMPORT), RAW, EVERY) == 0.0
+
+
+def test_before_there_is_data_people_err_as_was_measured_and_imports_do_not(careless: Dataset) -> None:
+    assert verdict_error(careless, RAW, EVERY[:2]) == pytest.approx(VERDICT_ERROR, abs=0.02)
+    assert (blind_trust(careless).right == 1.0 - VERDICT_ERROR).all()
+    imported = careless.relabelled(
+        [(seq, msgspec.structs.replace(label, provenance=Provenance.IMPORT)) for seq, label in careless.labels]
+    )
+    assert (blind_trust(imported).right == 1.0).all()
+
+
+def _trust(right: NDArray[np.float64], error: float = 0.17) -> Trust:
+    return Trust(right, Calibrator(1.0, 0.0), np.full(len(right), error))
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 1.0))
+def test_believed_leaves_out_the_doubted_and_never_empties_a_class(careless: Dataset, seed: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    right = np.where(rng.random(COUNT) < share, 0.1, 0.9)
+    mask = rng.random(COUNT) < rng.choice([0.002, 0.05, 1.0])
+    believed = _trust(right).believed(careless, mask)
+    assert not (believed & ~mask).any()
+    classes = set(careless.target[mask].tolist())
+    assert set(careless.target[believed].tolist()) == classes
+    assert (believed == mask).all() or not (believed & (right < 0.5)).any()
+
+
+SCORES = st.lists(st.floats(0.0, 1.0), min_size=2, max_size=9).map(np.array)
+
+
+@given(SCORES, st.floats(0.0, 0.35))
+def test_what_is_said_lies_between_the_truth_and_the_toss_of_a_coin(score: NDArray[np.float64], error: float) -> None:
+    found = _trust(score, error).said(score)
+    assert (found >= error - 1e-12).all()
+    assert (found <= 1.0 - error + 1e-12).all()
+    assert np.abs(found - 0.5) == pytest.approx(np.abs(score - 0.5) * (1.0 - 2.0 * error))
+    assert found + _trust(score, error).said(1.0 - score) == pytest.approx(1.0)
+    assert (np.diff(found[np.argsort(score)]) >= -1e-12).all()
+
+
+@given(SCORES)
+def test_people_who_never_err_say_what_is(score: NDArray[np.float64]) -> None:
+    assert _trust(score, 0.0).said(score).tolist() == score.tolist()
+
+
+@given(SCORES)
+def test_weight_rises_with_trust_and_is_never_nothing(right: NDArray[np.float64]) -> None:
+    weight = _trust(right).weight
+    assert (weight >= 0.05).all()
+    assert (weight <= 1.0).all()
+    assert (np.diff(weight[np.argsort(right)]) >= 0.0).all()
+
+
+def test_second_looks_name_the_doubted_the_least_trusted_first(careless: Dataset) -> None:
+    found = trust(careless, RAW)
+    listed = second_looks(careless, found, found.calibrator(RAW))
+    assert list(listed.columns) == LISTED
+    assert len(listed) == found.doubted.sum()
+    assert listed["right"].is_monotonic_increasing
+    assert (listed["right"] < 0.5).all()
+    first, label = listed.iloc[0], careless.labels[int(np.argmin(found.right))][1]
+    assert (first["alert_uid"], first["label_uid"], first["analyst"]) == (label.alert_uid, label.uid, label.analyst)
+    assert (first["verdict"], first["given"]) == (label.verdict.value, label.time)
+
+
+def test_repeats_of_one_act_are_one_second_look(tmp_path: Path) -> None:
+    some = [build_alert(i, at=i, host="h" if i < 4 else f"h{i}") for i in range(6)]
+    dataset = dataset_of(tmp_path, some, [label for _, label in by_many(some, np.ones(6, bool))])
+    right = np.array([0.3, 0.2, 0.4, 0.1, 0.45, 0.4])
+    assert second_looks(dataset, _trust(right), right)["alert_uid"].tolist() == ["a3", "a5", "a4"]
+
+
+def test_nothing_doubted_is_an_empty_list_with_its_columns(careless: Dataset) -> None:
+    listed = second_looks(careless, blind_trust(careless), np.zeros(COUNT))
+    assert (len(listed), list(listed.columns)) == (0, LISTED)
+
+
+def test_hostile_text_stays_text(plain: Dataset, alerts: list[Alert], tmp_path: Path) -> None:
+    dataset = said(plain, alerts, ATTACK, analyst=HOSTILE)
+    right = np.full(COUNT, 0.9)
+    right[-1] = 0.1
+    listed = second_looks(dataset, _trust(right), right)
+    listed.to_json(tmp_path / "l.json", orient="records", date_format="iso")
+    (row,) = json.loads((tmp_path / "l.json").read_text())
+    assert (row["rule"], row["analyst"], row["right"]) == (HOSTILE, HOSTILE, 0.1)
