@@ -21,7 +21,7 @@ from rich.console import Console
 from features.alert import Alert, main_entity
 from features.encode import FactEncoder
 from features.hashing import load_or_create_secret
-from features.label import Label
+from features.label import Label, Verdict
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
@@ -66,12 +66,15 @@ def demo(settings: Settings, console: Console) -> Story:
         first = _train(home, stage, None, lambda text: status.update(f"first training · {text}"))
         status.update("starting the service")
         with serving(home) as url:
-            pipeline, analyst = (Client(url, service_key(home, role, stage.tenant)) for role in ("pipeline", "analyst"))
+            pipeline, analyst, lead = (
+                Client(url, service_key(home, role, stage.tenant, name))
+                for role, name in (("pipeline", "pipeline"), ("analyst", "analyst"), ("analyst", "lead"))
+            )
             days = _days(stage.alerts)
             half = max(1, (len(days) + 1) // 2)
             for number, day in enumerate(days[:half]):
                 status.update(f"day {number + 1} of {len(days)} · {len(day):,} alerts over HTTP, then verdicts")
-                _live_a_day(loop, pipeline, analyst, day)
+                _live_a_day(loop, pipeline, (analyst, lead), day)
             export = home.var / "export"
             _command(home, "export", "--out", str(export))
             second = _train(home, stage, export, lambda text: status.update(f"retraining with the verdicts · {text}"))
@@ -79,7 +82,7 @@ def demo(settings: Settings, console: Console) -> Story:
             _wait_for_bundle(analyst, second.bundle_digest)
             for number, day in enumerate(days[half:], half):
                 status.update(f"day {number + 1} of {len(days)} · {len(day):,} alerts over HTTP, then verdicts")
-                _live_a_day(loop, pipeline, analyst, day)
+                _live_a_day(loop, pipeline, (analyst, lead), day)
         status.update("asking what would have happened without the verdicts")
         without = _without_verdicts(home, stage, first)
     story = tell(loop.stage, loop.decisions, loop.labels, without, (first, second))
@@ -95,8 +98,12 @@ def _train(home: Settings, stage: Stage, also: Path | None, told: Any) -> TrainR
     return result
 
 
-def _live_a_day(loop: Loop, pipeline: Client, analyst: Client, day: Sequence[Alert]) -> None:
-    """Send a day's alerts; then an analyst works the top of the queue and says what is true."""
+def _live_a_day(loop: Loop, pipeline: Client, analysts: tuple[Client, Client], day: Sequence[Alert]) -> None:
+    """Send a day's alerts; then an analyst works the top of the queue and says what is true, and the lead seconds what is benign.
+
+    The gate would not let one voice alone make Tamis look away from what the champion suspects.
+    """
+    analyst, lead = analysts
     for some in batches(day):
         loop.decisions |= {decision["alert_uid"]: decision for decision in pipeline.send(some)}
     seen: set[tuple[str, str]] = set()
@@ -111,7 +118,7 @@ def _live_a_day(loop: Loop, pipeline: Client, analyst: Client, day: Sequence[Ale
         given.append(
             {
                 "alert_uid": alert.uid,
-                "verdict": "true_positive" if attack else "false_positive",
+                "verdict": Verdict.TRUE_POSITIVE if attack else Verdict.FALSE_POSITIVE,
                 "time": min(day[-1].time + timedelta(hours=1), datetime.now(UTC)),
                 "incident_uid": loop.stage.step(alert) if attack else "",
             }
@@ -119,6 +126,9 @@ def _live_a_day(loop: Loop, pipeline: Client, analyst: Client, day: Sequence[Ale
     if given:
         answer = analyst.post("/v1/labels", given)
         loop.labels += msgspec.convert(answer["labels"], list[Label])
+    benign = [verdict for verdict in given if verdict["verdict"] == Verdict.FALSE_POSITIVE]
+    if benign:
+        lead.post("/v1/labels", benign)
 
 
 def _without_verdicts(home: Settings, stage: Stage, first: TrainResult) -> dict[str, str]:
@@ -152,9 +162,9 @@ def _command(home: Settings, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def service_key(home: Settings, role: str, tenant: str) -> str:
+def service_key(home: Settings, role: str, tenant: str, name: str) -> str:
     """Make an API key with the command line."""
-    return _command(home, "keys", "create", "--role", role, "--tenant", tenant, "--name", f"demo {role}")
+    return _command(home, "keys", "create", "--role", role, "--tenant", tenant, "--name", f"demo {name}")
 
 
 @contextmanager

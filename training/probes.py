@@ -33,7 +33,7 @@ SUSPECTED = 0.2
 """Probability of an attack from which on a verdict "benign" is near enough to suppression to need a second voice."""
 ALONE = 6
 """Groups around one token that one person may call benign against the champion with nobody to agree."""
-SECONDED = 1.0
+SECONDED = 0.5
 """How much of it others must have called benign too, in proportion, for a token to rest on more than one voice."""
 SWAPPED = ("rule", "entity", "user", "address")
 

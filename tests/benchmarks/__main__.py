@@ -121,11 +121,11 @@ def _http(home: Settings, bundle: ModelBundle, data: Path) -> None:
     with serving(home) as url:
         rates = []
         for repeat in range(REPEATS):
-            key = service_key(home, "pipeline", f"bench-{repeat}")
+            key = service_key(home, "pipeline", f"bench-{repeat}", "bench")
             payloads = _payloads(alerts[: BATCHES * BATCH], f"bench-{repeat}", BATCH)
             rates.append(batches(url, key, payloads))
         batched = statistics.median(rates)
-        key = service_key(home, "pipeline", "bench-single")
+        key = service_key(home, "pipeline", "bench-single", "bench")
         single = statistics.median(
             singles(url, key, _payloads(alerts[i * SINGLES : (i + 1) * SINGLES], "bench-single", 1), CONNECTIONS)
             for i in range(REPEATS)
