@@ -183,3 +183,17 @@ def test_hostile_text_stays_text(plain: Dataset, alerts: list[Alert], tmp_path: 
     listed.to_json(tmp_path / "l.json", orient="records", date_format="iso")
     (row,) = json.loads((tmp_path / "l.json").read_text())
     assert (row["rule"], row["analyst"], row["right"]) == (HOSTILE, HOSTILE, 0.1)
+
+
+def test_what_one_person_said_at_one_moment_is_right_or_wrong_as_a_whole(plain: Dataset, alerts: list[Alert]) -> None:
+    """Of an attack half the alerts look harmless: the loud half speaks for them, unless others had judged those."""
+    quiet = np.flatnonzero(ATTACK)[::2]
+    raw = RAW.copy()
+    raw[quiet] = -3.0
+    spread = by_many(alerts, ATTACK, voices=1)
+    moment = spread[0][1].time
+    at_once = [(n, msgspec.structs.replace(label, time=moment) if ATTACK[n] else label) for n, label in spread]
+    apart_found, found = (trust(plain.relabelled(labels), raw) for labels in (spread, at_once))
+    assert apart_found.doubted[quiet].all()
+    assert not found.doubted[ATTACK].any()
+    assert len(set(found.right[ATTACK].tolist())) == 1
