@@ -17,7 +17,8 @@ TOLERANCE = 0.02
 """How much lower a challenger's average precision may be than the champion's on the same alerts, before chance is asked."""
 
 CALIBRATION_LIMIT = 0.1
-_SENTENCES = 12
+_SENTENCES, _LONGEST = 12, 200
+"""What is kept with the run must fit a tag of 8,000 characters, however long the names are."""
 
 
 class GateReport(msgspec.Struct):
@@ -71,9 +72,8 @@ def judge(calibration_error: float | None, compared: Sequence[Comparison], findi
         report.objections.append(
             f"the challenger is badly calibrated: error {calibration_error:.3f}, at most {CALIBRATION_LIMIT} is allowed"
         )
-    for comparison in compared:
-        (report.objections if comparison.worse else report.remarks).append(str(comparison))
-    report.objections += _cut(findings)
+    report.objections += _cut([str(comparison) for comparison in compared if comparison.worse]) + _cut(findings)
+    report.remarks += [str(comparison) for comparison in compared if not comparison.worse]
     if not champion:
         report.remarks.append("there is no champion yet")
     elif not compared:
@@ -84,4 +84,6 @@ def judge(calibration_error: float | None, compared: Sequence[Comparison], findi
 
 def _cut(sentences: Sequence[str]) -> list[str]:
     more = len(sentences) - _SENTENCES
-    return [*sentences[:_SENTENCES], *([f"and {more} more like these"] if more > 0 else [])]
+    kept = ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) for text in sentences[:_SENTENCES]]
+    kept = [text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in kept]
+    return [*kept, *([f"and {more} more like these"] if more > 0 else [])]
