@@ -15,10 +15,12 @@ from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.errors import BundleError, BundleStoreError
 from training.errors import GateRefusedError, TrackingError
+from training.gate import GateReport, judge
+from training.later import Comparison
 from training.registry import promote
 from training.rollback import rollback
 from training.settings import Settings
-from training.tracking import TrainingRun, connect, log_training, resolve, running, where
+from training.tracking import GATE, TrainingRun, connect, log_training, resolve, running, where
 
 ROOT = Path(__file__).parents[2]
 FRESH = """
@@ -36,8 +38,14 @@ np.save(sys.argv[3], found["score"].to_numpy())
 Loop = tuple[Settings, list[Any]]
 
 
-def _log(settings: Settings, bundle: Any, champion: str = "", **metrics: float) -> str:
-    tags = {"bundle_digest": bundle.digest, "data_digest": "d" * 64, "champion_digest": champion}
+FIRST = GateReport([], ["there is no champion yet"])
+
+
+def _log(settings: Settings, bundle: Any, report: GateReport | str | None = FIRST, **metrics: float) -> str:
+    """Log a training as the pipeline does; the gate's report may be missing or damaged."""
+    tags = {"bundle_digest": bundle.digest, "data_digest": "d" * 64}
+    if report is not None:
+        tags[GATE] = report if isinstance(report, str) else report.encode()
     found = {"group_ap": 0.9, "group_ap/acme": 0.9, "calibration_error": 0.01, "step_recall": float("nan"), **metrics}
     with running(settings, "test"):
         return log_training(
@@ -88,34 +96,68 @@ def test_champion_loads_in_a_fresh_process_and_scores_alike(loop: Loop, tmp_path
     assert np.array_equal(np.load(tmp_path / "out.npy"), expected)
 
 
+def _unchanged(loop: Loop) -> bool:
+    settings, bundles = loop
+    serving = BundleStore(settings.bundles).current() == bundles[0].digest
+    return serving and str(resolve(connect(settings), "champion").version) == "1"
+
+
 def test_promote_is_refused_in_words_and_changes_nothing(loop: Loop) -> None:
     settings, bundles = loop
-    worse = {"later_group_ap": 0.7, "later_champion_group_ap": 0.9}
-    version = _log(settings, bundles[1], bundles[0].digest, **worse)
-    with pytest.raises(GateRefusedError, match=r"0\.700 against the champion's 0\.900"):
+    words = "average precision 0.700 against the champion's 0.900 on tenant acme (40 labels)"
+    version = _log(settings, bundles[1], GateReport([words], [], bundles[0].digest))
+    with pytest.raises(GateRefusedError) as caught:
         promote(settings, by="ann")
-    assert BundleStore(settings.bundles).current() == bundles[0].digest
-    client = connect(settings)
-    assert str(resolve(client, "champion").version) == "1"
-    assert resolve(client, version).tags["gate"].startswith("refused: ")
+    assert caught.value.reasons == [words]
+    assert _unchanged(loop)
+    assert resolve(connect(settings), version).tags["gate"] == f"refused: {words}"
 
 
 def test_a_champion_that_was_not_compared_with_refuses(loop: Loop) -> None:
     settings, bundles = loop
-    _log(settings, bundles[1], "0" * 64, later_group_ap=0.9, later_champion_group_ap=0.9)
-    with pytest.raises(GateRefusedError, match="another champion"):
+    for champion in ("0" * 64, ""):
+        _log(settings, bundles[1], GateReport([], ["fine"], champion))
+        with pytest.raises(GateRefusedError, match="another champion"):
+            promote(settings, by="ann")
+    assert _unchanged(loop)
+
+
+@pytest.mark.parametrize("report", [None, "passed", '{"objections":[],"rema'])
+def test_a_report_that_was_not_kept_refuses(loop: Loop, report: str | None) -> None:
+    settings, bundles = loop
+    _log(settings, bundles[1], report)
+    with pytest.raises(GateRefusedError, match="was not kept with the run; train again"):
         promote(settings, by="ann")
+    assert _unchanged(loop)
+
+
+def test_a_long_report_is_kept_whole(loop: Loop) -> None:
+    """Names may be a thousand characters long; MLflow cuts tags that are too long."""
+    settings, bundles = loop
+    told = [f"average precision on tenant {'x' * 1024} ({i})" for i in range(40)]
+    compared = [Comparison(f"tenant {'x' * 1024} {i}", 40, 0.9, 0.9, False) for i in range(40)]
+    _log(settings, bundles[1], judge(0.01, compared, told, bundles[0].digest))
+    with pytest.raises(GateRefusedError, match="average precision on tenant x"):
+        promote(settings, by="ann")
+
+
+def test_the_champion_itself_may_be_promoted_again(loop: Loop) -> None:
+    settings, bundles = loop
+    assert promote(settings, "1", by="ann")[0] == bundles[0].digest
+    assert _unchanged(loop)
 
 
 def test_promote_then_roll_back(loop: Loop) -> None:
     settings, bundles = loop
-    version = _log(settings, bundles[2], bundles[0].digest, later_group_ap=0.9, later_champion_group_ap=0.9)
-    assert promote(settings, version, by="bob")[0] == bundles[2].digest
+    version = _log(settings, bundles[2], GateReport([], ["fine"], bundles[0].digest))
+    digest, report = promote(settings, version, by="bob")
+    assert (digest, report.remarks) == (bundles[2].digest, ["fine"])
+    assert resolve(connect(settings), version).tags["gate"] == "passed: fine"
     store = BundleStore(settings.bundles)
     assert store.current() == bundles[2].digest
     assert rollback(settings, by="cy") == bundles[0].digest
     assert store.current() == bundles[0].digest
-    assert [publication.by for publication in store.history()] == ["ann", "bob", "cy"]
+    assert [publication.by for publication in store.history()][-2:] == ["bob", "cy"]
 
 
 def test_damaged_bundle_is_not_promoted(tmp_path: Path, bundle_maker: Callable[[Path, int], Any]) -> None:
