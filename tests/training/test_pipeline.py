@@ -11,27 +11,28 @@ import pytest
 from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
 from features.encode import FactEncoder
 from features.hashing import load_or_create_secret
+from features.history import HistoryWriter, read_alerts, read_labels
 from features.reading import read_chunks
 from models.bundle import ModelBundle
-from models.certificate import Status
+from models.certificate import DEFAULT_OBJECTIVE, Objective, Status
 from models.engine import ScoringEngine
 from models.errors import NotEnoughLabelsError, ObjectiveError
+from models.ledger import LeftOut, label_key
 from models.rule_encoder import RuleEncoder
+from tests.training.datasets import SECRET, SMALL
+from training.assemble import assemble
 from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
 from training.evaluate import IDENTITY, LOOK_UP, NO_IDENTITY, evaluate
 from training.evaluation_report import tables, write
-from training.fit import FitParameters, TrainingRows, blinded
-from training.pipeline import TrainResult, compare_later, train
-from training.sample import FLOOD_GROUPS, floods, rule_counts, shown_labels, thinned, training_weights
+from training.fit import TrainingRows, blinded
+from training.pipeline import TrainResult, train
+from training.sample import rule_counts, thinned, training_weights
 from training.scoring import score_file
 from training.settings import Settings
 from training.simulator import simulate
 from training.split import folds, leave_one_tenant_out, time_ordered
 from training.walk import walk
-
-SMALL = FitParameters(trees=20, leaves=7)
-SECRET = bytes(range(32))
 
 
 @pytest.fixture(scope="module")
@@ -130,34 +131,55 @@ def test_long_incidents_do_not_drown_short_ones(dataset: Dataset) -> None:
     assert weight[dataset.target[rows] == 1].sum() == pytest.approx((dataset.target[rows] == 1).sum())
 
 
-def test_a_rule_that_floods_an_incident_is_not_learned_from_there(dataset: Dataset) -> None:
-    assert not floods(dataset).any()
-    attack = np.flatnonzero(dataset.target == 1)[0]
-    flood = np.arange(FLOOD_GROUPS + 1)
-    changed = dataset.without(np.ones(len(dataset), bool) & (np.arange(len(dataset)) > FLOOD_GROUPS))
-    changed.target[:], changed.incident[:] = 1, dataset.incident[attack]
-    changed.rule[:], changed.group[:] = dataset.rule[attack], flood
-    assert floods(changed).all()
-    assert not thinned(changed, 0).any()
-
-
-def test_imported_labels_are_shown_in_part_others_all(dataset: Dataset) -> None:
-    assert shown_labels(dataset, 0) == dataset.labels
-
-
 def test_too_few_incidents_train_all_the_same_but_suppress_nothing(trained: tuple[TrainResult, Settings, Path]) -> None:
     result, _, out = trained
     assert result.certificate.status is Status.REFUSED
     assert result.certificate.missing > 0
     assert result.policy.suppress_below is None
     assert ModelBundle.load(out).digest == result.bundle_digest
+    assert (result.gate.passed, result.gate.champion) == (True, "")
+    assert result.gate.remarks == ["there is no champion yet"]
 
 
 def test_training_twice_gives_the_same_bundle(trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path) -> None:
+    """Under another secret too: a bundle knows no hash."""
     _, _, out = trained
-    train(Settings(var=tmp_path / "var"), world, "history", parameters=SMALL, out=tmp_path / "again")
-    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json"):
+    again = load_dataset(world, "history", bytes(32), labels=True)
+    assemble(again, Objective.parse(DEFAULT_OBJECTIVE), SMALL, tmp_path / "again")
+    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json", "labels.json"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_without_somebodys_labels_is_as_if_they_had_never_been(
+    trained: tuple[TrainResult, Settings, Path], world: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    result, settings, out = trained
+    with HistoryWriter(tmp_path / "deleted") as writer:
+        for part in read_alerts(world):
+            writer.alerts([alert for _, alert in part], [seq for seq, _ in part])
+        kept = [(seq, label) for seq, label in read_labels(world) if label.analyst != "analyst-6"]
+        writer.labels([label for _, label in kept], [seq for seq, _ in kept])
+        writer.context(world / "context")
+    without = train(settings, world, "history", parameters=SMALL, out=tmp_path / "a", without_labels_of=["analyst-6"])
+    train(settings, tmp_path / "deleted", "history", parameters=SMALL, out=tmp_path / "b")
+    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert (tmp_path / "a" / "classifier.txt").read_bytes() != (out / "classifier.txt").read_bytes()
+    assert without.bundle_digest != result.bundle_digest
+    told, deleted = (ModelBundle.load(tmp_path / name).ledger for name in "ab")
+    theirs = {label_key(label.tenant, label.uid) for _, label in dataset.labels if label.analyst == "analyst-6"}
+    assert told.used == deleted.used
+    assert {key for key, why in told.left_out.items() if why is LeftOut.EXCLUDED} == theirs
+    assert {key: why for key, why in told.left_out.items() if key not in theirs} == deleted.left_out
+
+
+def test_the_ledger_of_a_bundle_names_every_label_of_people_once(
+    trained: tuple[TrainResult, Settings, Path], dataset: Dataset
+) -> None:
+    ledger = ModelBundle.load(trained[2]).ledger
+    assert len(ledger.used) + len(ledger.left_out) == len(dataset.labels)
+    assert ledger.used.keys() | ledger.left_out.keys() == {label_key(x.tenant, x.uid) for _, x in dataset.labels}
+    assert np.mean(list(ledger.used.values())) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_batch_scoring_is_the_engine_of_the_service(
@@ -190,11 +212,6 @@ def test_a_history_folded_in_first_changes_the_scores(
     assert warm.mean() < cold.mean()
 
 
-def test_the_champion_is_compared_on_later_labels_only(trained: tuple[TrainResult, Settings, Path], dataset: Dataset) -> None:
-    bundle = ModelBundle.load(trained[2])
-    assert compare_later(dataset, np.zeros(len(dataset)), bundle) == {}
-
-
 def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_path: Path) -> None:
     result = evaluate(dataset, SMALL, unseen_kinds=False)
     assert list(result.quality) == [LOOK_UP, IDENTITY, NO_IDENTITY]
@@ -204,8 +221,8 @@ def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_p
     assert len(tables(result)) >= 4
 
 
-def test_bad_input_is_refused_with_the_reason(world: Path, tmp_path: Path) -> None:
-    settings = Settings(var=tmp_path / "var")
+def test_bad_input_is_refused_with_the_reason(trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path) -> None:
+    _, settings, _ = trained
     with pytest.raises(ObjectiveError, match="expected a sentence"):
         train(settings, world, "history", objective="suppress a lot")
     lines = b"\n".join(
