@@ -152,9 +152,8 @@ class Shift:
             self.verdicts += len(looked)
             yes[looked] = self._verdicts(drawn[looked], np.arange(len(looked)), end)[0] == 1
         self.confirmed[drawn] = yes
-        told = np.where(said == 1, yes, said == 1)
         known = said >= 0
-        self._tell(drawn[known], told[known], time[known], who[known])
+        self._tell(drawn[known], yes[known], time[known], who[known])
 
     def _verdicts(
         self, rows: NDArray[np.int64], case: NDArray[np.int64], end: float
