@@ -40,23 +40,24 @@ SWAPPED = ("rule", "entity", "user", "address")
 
 @dataclass(frozen=True)
 class Recent:
-    """``benign`` b[n], ``attack`` b[n]: alerts with such a label that the champion has not learned from; ``labels``: those labels."""
+    """``benign`` b[n], ``attack`` b[n]: alerts with such a label that the champion has not learned from; ``labels``: those labels,
+    by (tenant, uid)."""
 
     benign: NDArray[np.bool_]
     attack: NDArray[np.bool_]
-    labels: set[str]
+    labels: set[tuple[str, str]]
 
 
 def recent(dataset: Dataset, champion: ModelBundle) -> Recent:
     """Return what was said since the champion was trained. Imports count by the time of their alert."""
     end = pd.Timestamp(champion.manifest.window[1]).timestamp()
     new = np.zeros(len(dataset), bool)
-    uids: set[str] = set()
+    uids: set[tuple[str, str]] = set()
     for row in np.flatnonzero(dataset.verdicts.label >= 0).tolist():
         label = dataset.labels[int(dataset.verdicts.label[row])][1]
         new[row] = dataset.block.time[row] > end if label.provenance is Provenance.IMPORT else _unknown(champion, label)
         if new[row]:
-            uids.add(label.uid)
+            uids.add((label.tenant, label.uid))
     return Recent(new & (dataset.target == 0), new & (dataset.target == 1), uids)
 
 
@@ -95,14 +96,17 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
 def confirmed(dataset: Dataset) -> NDArray[np.bool_]:
     """Return the alerts whose verdict in force repeats what another person had said of it before."""
     known = dataset.verdicts
-    by_uid = {(label.tenant, label.uid): label for _, label in dataset.labels}
+    by_uid = {(label.tenant, label.alert_uid, label.uid): label for _, label in dataset.labels}
     found = np.zeros(len(dataset), bool)
     for row in np.flatnonzero(known.label >= 0).tolist():
         label = dataset.labels[int(known.label[row])][1]
-        before = by_uid.get((label.tenant, label.supersedes))
-        while before is not None and not found[row]:
-            found[row] = before.analyst != label.analyst and before.verdict.target == label.target
-            before = by_uid.get((before.tenant, before.supersedes or before.contests))
+        passed = {"", label.uid}
+        link = label.supersedes
+        while link not in passed and not found[row]:
+            passed.add(link)
+            if before := by_uid.get((label.tenant, label.alert_uid, link)):
+                found[row] = before.analyst != label.analyst and before.verdict.target == label.target
+                link = before.supersedes or before.contests
     return found
 
 
@@ -135,7 +139,7 @@ def sinking(rows: TrainingRows, trusted: Trust, challenger: ModelBundle, champio
     tokens = _tokens(dataset, fresh)
     if not len(attacks) or not tokens:
         return []
-    before = [item for item in dataset.labels if item[1].uid not in fresh.labels]
+    before = [item for item in dataset.labels if (item[1].tenant, item[1].uid) not in fresh.labels]
     sides = [
         _Side(challenger, _state(dataset, challenger, dataset.labels), _threshold(rows, challenger)),
         _Side(champion, _state(dataset, champion, before), _threshold(rows, champion)),
