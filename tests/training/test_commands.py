@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from features.history import read_labels
+from models.bundle import ModelBundle
+from models.ledger import LeftOut, label_key
+
 
 def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
@@ -35,6 +39,7 @@ def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             ("score", "--bundle", "{here}", "--data", "{here}", "--format", "ait-ads", "--out", "{here}/s"),
             "incomplete or unreadable",
         ),
+        (("assess", "--data", "nowhere", "--format", "history"), "nowhere"),
         (("rollback",), "there is no earlier bundle"),
         (("export", "--out", "{here}/e"), "there is nothing to export yet"),
         (("context", "import", "{here}/n_alerts.csv", "--kind", "pets"), "unknown kind 'pets'"),
@@ -55,11 +60,19 @@ def test_what_is_wrong_is_told(tmp_path: Path, arguments: tuple[str, ...], words
 
 
 def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tmp_path: Path) -> None:
-    assert tamis(tmp_path, "simulate", "--out", str(tmp_path / "world"), "--tenants", "2", "--days", "5").returncode == 0
+    assert tamis(tmp_path, "simulate", "--out", str(tmp_path / "world"), "--tenants", "2", "--days", "7").returncode == 0
     data = ("--data", str(tmp_path / "world" / "history"), "--format", "history")
-    done = tamis(tmp_path, "train", *data, "--out", str(tmp_path / "bundle"), "--promote")
+    without = ("--without-labels-of", "analyst-1", "--without-labels-of", "analyst-2")
+    done = tamis(tmp_path, "train", *data, *without, "--out", str(tmp_path / "bundle"), "--promote")
     assert done.returncode == 0, done.stderr
     assert "promoted" in done.stderr
+    theirs = {
+        label_key(label.tenant, label.uid): LeftOut.EXCLUDED
+        for _, label in read_labels(tmp_path / "world" / "history")
+        if label.analyst in {"analyst-1", "analyst-2"}
+    }
+    ledger = ModelBundle.load(tmp_path / "bundle").ledger
+    assert {key: why for key, why in ledger.left_out.items() if why is LeftOut.EXCLUDED} == theirs
     (tmp_path / "a.jsonl").write_text('{"timestamp":"2026-01-01T00:00:00Z","rule":{"id":"1","level":3},"id":"1"}\n{broken\n')
     out = tmp_path / "scores.parquet"
     done = tamis(
@@ -76,6 +89,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "data",
         "simulate",
         "train",
+        "assess",
         "evaluate",
         "score",
         "promote",

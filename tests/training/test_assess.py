@@ -1,0 +1,112 @@
+"""Assessing labels before a retrain: as tables for a person, as Parquet for a program, hostile text as text."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from features.alert import Rule
+from features.label import Provenance, Verdict
+from tests.conftest import build_alert, build_label
+from tests.training.datasets import ATTACK, BENIGN, SMALL, dataset_of
+from tests.training.test_commands import tamis
+from training.assess import Assessment, assess
+from training.dataset import Dataset
+from training.trust import LISTED
+
+COUNT = 900
+HOSTILE = "[/]<script>\x1b[2J"
+LUCK = np.random.default_rng(6).random((2, COUNT))
+SEVERE, WRONG = LUCK[0] < 0.25, LUCK[1] < 0.1
+
+
+def write(folder: Path) -> Dataset:
+    """Write a history of three tenants, judged by four people, some verdicts wrong, some not in force."""
+    alerts = [
+        msgspec.structs.replace(
+            build_alert(i, at=i * 400.0, host=f"h{i}", tenant=f"t{i % 3}", rule=HOSTILE if i % 2 else "r"),
+            severity=4 if SEVERE[i] else 1,
+        )
+        for i in range(COUNT)
+    ]
+    alerts = [msgspec.structs.replace(a, rule=Rule(a.rule.uid, a.rule.uid)) for a in alerts]
+    labels = [
+        build_label(a, ATTACK if severe ^ wrong else BENIGN, uid=f"l{i}", analyst=("ann", "bob", "cy", HOSTILE)[i % 4])
+        for i, (a, severe, wrong) in enumerate(zip(alerts, SEVERE.tolist(), WRONG.tolist(), strict=True))
+    ]
+    labels += [
+        build_label(alerts[0], Verdict.UNDETERMINED, uid="back", after=90.0),
+        build_label(alerts[1], ATTACK, uid="machine", after=90.0, provenance=Provenance.AUTOMATION),
+        build_label(alerts[2], BENIGN, uid="gone", alert_uid="nowhere"),
+        build_label(alerts[3], ATTACK, uid="odds", after=90.0, contests="l3"),
+    ]
+    return dataset_of(folder, alerts, labels)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return write(tmp_path_factory.mktemp("assess"))
+
+
+@pytest.fixture(scope="module")
+def found(dataset: Dataset) -> Assessment:
+    return assess(dataset, SMALL)
+
+
+def test_everybody_has_a_row_and_every_label_in_force_is_counted(found: Assessment, dataset: Dataset) -> None:
+    rows = {row[0]: row for row in found.by_principal.rows}
+    assert len(rows) == 12
+    assert rows.keys() == {f"t{t} / {name}" for t in range(3) for name in ("ann", "bob", "cy", HOSTILE)}
+    assert sum(int(row[1]) + int(row[2]) for row in rows.values()) == (dataset.target >= 0).sum() == COUNT - 2
+    assert sum(int(row[3]) for row in rows.values()) == len(found.doubtful)
+
+
+def test_labels_not_in_force_are_counted_by_why(found: Assessment) -> None:
+    assert dict(found.left_out.rows) == {  # type: ignore[arg-type]
+        "automation": 1, "contested": 2, "superseded": 1, "taken_back": 1, "unknown_alert": 1,
+    }  # fmt: skip
+
+
+def test_second_looks_are_mostly_mistakes_and_find_most(found: Assessment) -> None:
+    number = found.doubtful["alert_uid"].str.removeprefix("a").astype(int).to_numpy()
+    assert WRONG[number].mean() > 0.9
+    assert len(number) > 0.8 * WRONG.sum()
+
+
+def test_a_terminal_is_shown_text_and_at_most_twenty(found: Assessment) -> None:
+    console = Console(width=250, file=io.StringIO(), force_terminal=True, color_system=None)
+    for table in found.tables():
+        console.print(table.rich())
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[/]<script>" in shown
+    assert "\x1b[2J" not in shown
+    assert f"{len(found.doubtful)} in all" in shown
+    assert len(found.tables()[2].rows) == 20
+    assert len(found.tables(3)[2].rows) == 3
+
+
+def test_with_one_class_alone_nobody_is_doubted(tmp_path: Path) -> None:
+    alerts = [build_alert(i, host=f"h{i}") for i in range(40)]
+    found = assess(dataset_of(tmp_path, alerts, [build_label(a, BENIGN, analyst="ann") for a in alerts]), SMALL)
+    assert [list(row[:4]) for row in found.by_principal.rows] == [["acme / ann", 0, 40, 0]]
+    assert found.doubtful.empty
+
+
+def test_the_command_prints_tables_and_writes_parquet(dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "looks.parquet"
+    done = tamis(tmp_path, "assess", "--data", str(dataset.path), "--format", "history", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    for words in ("Labels in force", "Labels not in force", "Likely wrong: look again", "t0 / ann", "unknown_alert"):
+        assert words in done.stdout
+    looks = pd.read_parquet(out)
+    assert list(looks.columns) == LISTED
+    assert len(looks) > 20
+    assert looks["right"].is_monotonic_increasing
+    assert HOSTILE in set(looks["rule"])
+    assert str(looks["given"].dtype).startswith("datetime64")
