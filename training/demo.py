@@ -99,9 +99,9 @@ def _train(home: Settings, stage: Stage, also: Path | None, told: Any) -> TrainR
 
 
 def _live_a_day(loop: Loop, pipeline: Client, analysts: tuple[Client, Client], day: Sequence[Alert]) -> None:
-    """Send a day's alerts; then an analyst works the top of the queue and says what is true, and the lead seconds what is benign.
+    """Send a day's alerts; then an analyst works the top of the queue and says what is true, and the lead looks again.
 
-    The gate would not let one voice alone make Tamis look away from what the champion suspects.
+    Two who agree are trusted more; one voice alone the gate would not let make Tamis look away from what the champion suspects.
     """
     analyst, lead = analysts
     for some in batches(day):
@@ -126,9 +126,7 @@ def _live_a_day(loop: Loop, pipeline: Client, analysts: tuple[Client, Client], d
     if given:
         answer = analyst.post("/v1/labels", given)
         loop.labels += msgspec.convert(answer["labels"], list[Label])
-    benign = [verdict for verdict in given if verdict["verdict"] == Verdict.FALSE_POSITIVE]
-    if benign:
-        lead.post("/v1/labels", benign)
+        lead.post("/v1/labels", given)
 
 
 def _without_verdicts(home: Settings, stage: Stage, first: TrainResult) -> dict[str, str]:

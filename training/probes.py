@@ -22,7 +22,7 @@ from models.bundle import ModelBundle
 from models.rule_encoder import RuleTable
 from training.dataset import Dataset
 from training.fit import TrainingRows
-from training.trust import Trust
+from training.trust import Trust, confirmed
 from training.walk import CHUNK, encode_rules
 
 KNOWN_ATTACKS = 200
@@ -74,7 +74,7 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
     ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). People err in
     one verdict of six, so a handful around one rule, entity, user or address proves nothing against anybody; but what would
     make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of as
-    much of it, or a second look confirms it (see :func:`confirmed`).
+    much of it, or a second look confirms it (see :func:`training.trust.confirmed`).
     """
     rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & ~confirmed(dataset))
     frame = pd.DataFrame({name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)})
@@ -90,23 +90,6 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
                     f"{alone} times {_who(dataset, who)} alone calls benign what the champion suspects, around the {kind} "
                     f"{token_name(dataset, kind, token, rows)}: a second person should look (tamis assess)"
                 )
-    return found
-
-
-def confirmed(dataset: Dataset) -> NDArray[np.bool_]:
-    """Return the alerts whose verdict in force repeats what another person had said of it before."""
-    known = dataset.verdicts
-    by_uid = {(label.tenant, label.alert_uid, label.uid): label for _, label in dataset.labels}
-    found = np.zeros(len(dataset), bool)
-    for row in np.flatnonzero(known.label >= 0).tolist():
-        label = dataset.labels[int(known.label[row])][1]
-        passed = {"", label.uid}
-        link = label.supersedes
-        while link not in passed and not found[row]:
-            passed.add(link)
-            if before := by_uid.get((label.tenant, label.alert_uid, link)):
-                found[row] = before.analyst != label.analyst and before.verdict.target == label.target
-                link = before.supersedes or before.contests
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.label import Provenance
 from models.calibration import Calibrator
 from training.dataset import UNLABELLED, Dataset
 from training.sample import floods, weights
@@ -53,8 +54,8 @@ class Trust:
 
 
 def blind_trust(dataset: Dataset, error: float = VERDICT_ERROR) -> Trust:
-    """Return what can be said of labels before any model has spoken."""
-    errors = np.where(dataset.verdicts.principal >= 0, error, 0.0)
+    """Return what can be said of labels before any model has spoken; two people who agree err only both at once."""
+    errors = np.where(dataset.verdicts.principal >= 0, np.where(confirmed(dataset), error**2, error), 0.0)
     return Trust(1.0 - errors, Calibrator(1.0, 0.0), errors)
 
 
@@ -79,6 +80,24 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
     return Trust(right, calibrator, found.error)
+
+
+def confirmed(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return the alerts whose verdict in force repeats what another person had said of it before: b[n]."""
+    known = dataset.verdicts
+    by_uid = {(label.tenant, label.alert_uid, label.uid): label for _, label in dataset.labels}
+    found = np.zeros(len(dataset), bool)
+    for row in np.flatnonzero(known.label >= 0).tolist():
+        label = dataset.labels[int(known.label[row])][1]
+        passed = {"", label.uid}
+        link = label.supersedes
+        while link not in passed and not found[row]:
+            passed.add(link)
+            if before := by_uid.get((label.tenant, label.alert_uid, link)):
+                agrees = before.provenance is Provenance.HUMAN and before.verdict.target == label.target
+                found[row] = agrees and before.analyst != label.analyst
+                link = before.supersedes or before.contests
+    return found
 
 
 def _judgements(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
