@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from features.history import read_labels
 from models.bundle import ModelBundle
 from models.ledger import LeftOut, label_key
+from tamis import app
 
 
 def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,12 +48,13 @@ def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (("replay", "--data", "{here}", "--format", "ait-ads", "--url", "http://127.0.0.1:9"), "http://127.0.0.1:9"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_what_is_wrong_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str) -> None:
+    monkeypatch.setenv("TAMIS_VAR", str(tmp_path / "var"))
     (tmp_path / "n_alerts.csv").write_text(
         "time,name,ip,host,short,time_label,event_label\n1642213952,a rule,10.0.0.1,mail,W-x,x,-\n"
     )
-    done = tamis(tmp_path, *(argument.format(here=tmp_path) for argument in arguments))
-    assert done.returncode == 1
+    done = CliRunner().invoke(app, [argument.format(here=tmp_path) for argument in arguments])
+    assert done.exit_code == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
@@ -83,8 +86,15 @@ def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tm
     assert '"row":1' in (tmp_path / "scores.parquet.rejects.jsonl").read_text()
 
 
-def test_help_names_every_command(tmp_path: Path) -> None:
-    done = tamis(tmp_path, "--help")
+def test_a_process_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+    done = tamis(tmp_path, "rollback")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_names_every_command() -> None:
+    done = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
     for command in (
         "data",
         "simulate",
