@@ -21,7 +21,7 @@ from tests.features.blocks import random_block, same_bits, state_of
 from tests.training.datasets import ATTACK, BENIGN, bundle_that, dataset_of
 from training.dataset import Dataset
 from training.fit import TrainingRows
-from training.probes import ALONE, SECONDED, SUSPECTED, Recent, confirmed, lone_voices, recent, sinking
+from training.probes import ALONE, SECONDED, SUSPECTED, Recent, lone_voices, recent, sinking
 from training.trust import blind_trust
 
 WINDOW = (START.isoformat(), START.replace(month=4).isoformat())
@@ -107,37 +107,6 @@ def test_a_second_look_that_agrees_seconds_it(tmp_path: Path) -> None:
     first = benign(LOUD)
     assert heard(tmp_path / "one", LOUD, [*first, second_look(first[0])]) == []
     assert len(heard(tmp_path / "own", LOUD, [*first, second_look(first[0], analyst="mallory")])) == 1
-
-
-def _confirmed(folder: Path, *labels: Label) -> list[bool]:
-    return [bool(x) for x in confirmed(dataset_of(folder, SAME_RULE[:2], labels))]
-
-
-FIRST = build_label(SAME_RULE[0], BENIGN, uid="1", analyst="ann")
-AT_ODDS = build_label(SAME_RULE[0], ATTACK, uid="2", analyst="bob", after=90.0, contests="1")
-
-
-def test_only_another_person_who_said_the_same_of_the_same_alert_confirms(tmp_path: Path) -> None:
-    assert _confirmed(tmp_path, FIRST) == [False, False]
-    assert _confirmed(tmp_path, FIRST, second_look(FIRST)) == [True, False]
-    assert _confirmed(tmp_path, FIRST, second_look(FIRST, analyst="ann")) == [False, False]
-    assert _confirmed(tmp_path, FIRST, second_look(FIRST, verdict=ATTACK)) == [False, False]
-    other = build_label(SAME_RULE[1], BENIGN, uid="3", analyst="mallory", supersedes="1")
-    assert _confirmed(tmp_path, FIRST, other) == [False, False]
-
-
-@pytest.mark.parametrize("decided", [ATTACK, BENIGN])
-def test_who_decides_between_two_confirms_one_of_them(tmp_path: Path, decided: object) -> None:
-    third = second_look(AT_ODDS, contests="", verdict=decided)
-    assert _confirmed(tmp_path, FIRST, AT_ODDS, third) == [True, False]
-
-
-@pytest.mark.timeout(20)
-def test_links_in_a_circle_confirm_nothing_and_end(tmp_path: Path) -> None:
-    own = msgspec.structs.replace(FIRST, supersedes="1")
-    one, two = (msgspec.structs.replace(FIRST, uid=uid, supersedes=other) for uid, other in (("1", "2"), ("2", "1")))
-    for labels in ([own], [one, two], [own, second_look(FIRST, analyst="ann")]):
-        assert _confirmed(tmp_path, *labels) == [False, False]
 
 
 # -- what is recent ------------------------------------------------------------------------------------------------------

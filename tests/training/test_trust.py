@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.alert import Alert, Rule
-from features.label import Provenance
+from features.label import Label, Provenance
 from models.calibration import Calibrator
-from tests.conftest import build_alert
-from tests.training.datasets import apart, by_many, dataset_of
+from tests.conftest import build_alert, build_label
+from tests.training.datasets import ATTACK, BENIGN, apart, by_many, dataset_of
 from training.dataset import Dataset
 from training.sample import weights
-from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, second_looks, trust, verdict_error
+from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, confirmed, second_looks, trust, verdict_error
 
 COUNT = 2000
 RNG = np.random.default_rng(5)
-ATTACK = RNG.random(COUNT) < 0.1
-RAW = np.where(ATTACK, 3.0, -3.0) + RNG.normal(0.0, 1.0, COUNT)
+TRUTH = RNG.random(COUNT) < 0.1
+RAW = np.where(TRUTH, 3.0, -3.0) + RNG.normal(0.0, 1.0, COUNT)
 LUCK = RNG.random(COUNT)
 EVERY = np.arange(COUNT)
 HOSTILE = "=cmd|' /C calc'!A0<script>alert(1)</script>[/]"
@@ -50,11 +50,11 @@ def said(plain: Dataset, alerts: list[Alert], attack: NDArray[np.bool_], **field
 @pytest.fixture(scope="module")
 def careless(plain: Dataset, alerts: list[Alert]) -> Dataset:
     """What people who are wrong in one verdict of six say of them."""
-    return said(plain, alerts, ATTACK ^ (LUCK < VERDICT_ERROR))
+    return said(plain, alerts, TRUTH ^ (LUCK < VERDICT_ERROR))
 
 
 def test_imports_are_never_doubted_and_calibrate_as_they_stand(plain: Dataset, alerts: list[Alert]) -> None:
-    imported = said(plain, alerts, ATTACK ^ (LUCK < VERDICT_ERROR), provenance=Provenance.IMPORT)
+    imported = said(plain, alerts, TRUTH ^ (LUCK < VERDICT_ERROR), provenance=Provenance.IMPORT)
     found = trust(imported, RAW)
     assert (found.right == 1.0).all()
     assert (found.weight == 1.0).all()
@@ -70,7 +70,7 @@ def test_most_mistakes_are_doubted_and_few_right_verdicts(careless: Dataset) -> 
 
 
 def test_the_calibrator_tells_true_attacks_although_it_was_fitted_on_mistakes(careless: Dataset) -> None:
-    clean = Calibrator.fit(RAW, ATTACK.astype(np.int8), np.ones(COUNT))
+    clean = Calibrator.fit(RAW, TRUTH.astype(np.int8), np.ones(COUNT))
     found, naive = trust(careless, RAW).calibrator, Calibrator.fit(RAW, careless.target, np.ones(COUNT))
     off, naively_off = (np.abs(calibrator(RAW) - clean(RAW)).mean() for calibrator in (found, naive))
     assert off < 0.02 < naively_off
@@ -92,12 +92,12 @@ def test_without_a_score_a_label_is_trusted_as_people_are(careless: Dataset) -> 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.17, 0.3])
 def test_verdict_error_is_about_the_true_rate(plain: Dataset, alerts: list[Alert], rate: float) -> None:
-    assert verdict_error(said(plain, alerts, ATTACK ^ (rate > LUCK)), RAW, EVERY) == pytest.approx(rate, abs=0.035)
+    assert verdict_error(said(plain, alerts, TRUTH ^ (rate > LUCK)), RAW, EVERY) == pytest.approx(rate, abs=0.035)
 
 
 def test_verdict_error_of_careful_people_is_next_to_nothing_and_of_imports_nothing(plain: Dataset, alerts: list[Alert]) -> None:
-    assert verdict_error(said(plain, alerts, ATTACK), RAW, EVERY) < 0.01
-    assert verdict_error(said(plain, alerts, ATTACK, provenance=Provenance.IMPORT), RAW, EVERY) == 0.0
+    assert verdict_error(said(plain, alerts, TRUTH), RAW, EVERY) < 0.01
+    assert verdict_error(said(plain, alerts, TRUTH, provenance=Provenance.IMPORT), RAW, EVERY) == 0.0
 
 
 def test_before_there_is_data_people_err_as_was_measured_and_imports_do_not(careless: Dataset) -> None:
@@ -176,7 +176,7 @@ def test_nothing_doubted_is_an_empty_list_with_its_columns(careless: Dataset) ->
 
 
 def test_hostile_text_stays_text(plain: Dataset, alerts: list[Alert], tmp_path: Path) -> None:
-    dataset = said(plain, alerts, ATTACK, analyst=HOSTILE)
+    dataset = said(plain, alerts, TRUTH, analyst=HOSTILE)
     right = np.full(COUNT, 0.9)
     right[-1] = 0.1
     listed = second_looks(dataset, _trust(right), right)
@@ -187,13 +187,65 @@ def test_hostile_text_stays_text(plain: Dataset, alerts: list[Alert], tmp_path: 
 
 def test_what_one_person_said_at_one_moment_is_right_or_wrong_as_a_whole(plain: Dataset, alerts: list[Alert]) -> None:
     """Of an attack half the alerts look harmless: the loud half speaks for them, unless others had judged those."""
-    quiet = np.flatnonzero(ATTACK)[::2]
+    quiet = np.flatnonzero(TRUTH)[::2]
     raw = RAW.copy()
     raw[quiet] = -3.0
-    spread = by_many(alerts, ATTACK, voices=1)
+    spread = by_many(alerts, TRUTH, voices=1)
     moment = spread[0][1].time
-    at_once = [(n, msgspec.structs.replace(label, time=moment) if ATTACK[n] else label) for n, label in spread]
+    at_once = [(n, msgspec.structs.replace(label, time=moment) if TRUTH[n] else label) for n, label in spread]
     apart_found, found = (trust(plain.relabelled(labels), raw) for labels in (spread, at_once))
     assert apart_found.doubted[quiet].all()
-    assert not found.doubted[ATTACK].any()
-    assert len(set(found.right[ATTACK].tolist())) == 1
+    assert not found.doubted[TRUTH].any()
+    assert len(set(found.right[TRUTH].tolist())) == 1
+
+
+# -- second looks that agree ---------------------------------------------------------------------------------------------
+
+TWO = apart(2)
+
+
+def second_look(label: Label, **fields: object) -> Label:
+    told = {"uid": f"second-{label.uid}", "analyst": "lead", "supersedes": label.uid, **fields}
+    return msgspec.structs.replace(label, received_time=label.received_time.replace(month=6), **told)
+
+
+def _confirmed(folder: Path, *labels: Label) -> list[bool]:
+    return [bool(x) for x in confirmed(dataset_of(folder, TWO, labels))]
+
+
+FIRST = build_label(TWO[0], BENIGN, uid="1", analyst="ann")
+AT_ODDS = build_label(TWO[0], ATTACK, uid="2", analyst="bob", after=90.0, contests="1")
+
+
+def test_only_another_person_who_said_the_same_of_the_same_alert_confirms(tmp_path: Path) -> None:
+    assert _confirmed(tmp_path, FIRST) == [False, False]
+    assert _confirmed(tmp_path, FIRST, second_look(FIRST)) == [True, False]
+    assert _confirmed(tmp_path, FIRST, second_look(FIRST, analyst="ann")) == [False, False]
+    assert _confirmed(tmp_path, FIRST, second_look(FIRST, verdict=ATTACK)) == [False, False]
+    other = build_label(TWO[1], BENIGN, uid="3", analyst="mallory", supersedes="1")
+    assert _confirmed(tmp_path, FIRST, other) == [False, False]
+
+
+@pytest.mark.parametrize("decided", [ATTACK, BENIGN])
+def test_who_decides_between_two_confirms_one_of_them(tmp_path: Path, decided: object) -> None:
+    third = second_look(AT_ODDS, contests="", verdict=decided)
+    assert _confirmed(tmp_path, FIRST, AT_ODDS, third) == [True, False]
+
+
+@pytest.mark.timeout(20)
+def test_links_in_a_circle_confirm_nothing_and_end(tmp_path: Path) -> None:
+    own = msgspec.structs.replace(FIRST, supersedes="1")
+    one, two = (msgspec.structs.replace(FIRST, uid=uid, supersedes=other) for uid, other in (("1", "2"), ("2", "1")))
+    for labels in ([own], [one, two], [own, second_look(FIRST, analyst="ann")]):
+        assert _confirmed(tmp_path, *labels) == [False, False]
+
+
+@pytest.mark.parametrize("provenance", [Provenance.AUTOMATION, Provenance.IMPORT])
+def test_who_repeats_what_no_person_said_confirms_nothing(tmp_path: Path, provenance: Provenance) -> None:
+    first = msgspec.structs.replace(FIRST, provenance=provenance)
+    assert _confirmed(tmp_path, first, second_look(FIRST)) == [False, False]
+
+
+def test_two_who_agree_err_only_both_at_once(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, TWO, [FIRST, second_look(FIRST), build_label(TWO[1], BENIGN, analyst="ann")])
+    assert blind_trust(dataset).error == pytest.approx([VERDICT_ERROR**2, VERDICT_ERROR])
