@@ -177,8 +177,8 @@ def test_without_somebodys_labels_it_is_as_if_they_had_never_spoken(labels: list
     assert sorted([label.uid for _, label in kept] + [label.uid for label in gone]) == sorted(label.uid for label in labels)
     assert {label.analyst for label in gone} <= {who}
     assert who not in {label.analyst for _, label in kept}
-    theirs = {label.uid for label in gone}
-    assert not theirs & {label.contests for _, label in kept}
+    theirs = {(label.tenant, label.uid) for label in gone}
+    assert not theirs & {(label.tenant, label.contests) for _, label in kept}
 
 
 def test_without_the_one_who_superseded_the_first_verdict_is_in_force_again() -> None:
