@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.encode import FactBlock, FactEncoder, label_facts
 from features.history import read_alerts, read_labels
-from features.label import Label
+from features.label import Label, Provenance
 
 
 class Timeline(NamedTuple):
@@ -42,6 +42,8 @@ def merge(
     for number, label in known:
         row, arrival = row_of[label.tenant, label.alert_uid], max(label.received_time, label.time).timestamp()
         if row in current:
+            if label.provenance is Provenance.AUTOMATION:
+                continue  # what a machine said never takes the place of what was said before
             added.append((row, current[row], -1.0, arrival, number))
         current[row] = label
         added.append((row, label, 1.0, arrival, number))

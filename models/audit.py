@@ -18,20 +18,28 @@ VOLUME = "tenant_1d"
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is audited: ``rate`` of the would-be suppressions, or more where that is fewer than ``daily`` a day and tenant."""
+    """How much is audited: ``rate`` of the would-be suppressions, or more where that is fewer than ``daily`` a day and tenant,
+    but of one rule on one entity no more than ``line`` a day: ten thousand repeats need not be looked at two hundred times.
+    """
 
     rate: float = 0.02
     daily: float = 20.0
+    line: float = 2.0
 
-    def propensity(self, volume: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of each would-be suppression to be drawn; ``volume`` f8[n] as in ``VOLUME``.
+    def propensity(self, volume: NDArray[np.float64], repeats: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each would-be suppression to be drawn.
 
-        A steady rate of r alerts a day has a decayed count of r / ln 2. A quiet or new tenant is audited more, up to wholly.
+        ``volume`` f8[n]: decayed count over a day of the tenant's alerts (see ``VOLUME``); ``repeats`` f8[n]: of those of the
+        rule on the entity. A steady rate of r a day has a decayed count of r / ln 2. A quiet or new tenant is audited wholly.
         """
         if self.rate <= 0.0:
             return np.zeros(len(volume))
-        a_day = np.nan_to_num(volume, nan=0.0) * math.log(2.0)
-        return np.minimum(1.0, np.maximum(self.rate, self.daily / np.maximum(a_day, 1e-9)))
+        wanted = np.maximum(self.rate, self.daily / _a_day(volume))
+        return np.minimum(1.0, np.minimum(wanted, self.line / _a_day(repeats)))
+
+
+def _a_day(count: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(np.nan_to_num(count, nan=0.0) * math.log(2.0), 1e-9)
 
 
 def luck(secret: bytes, tenant: str, uids: Sequence[str]) -> NDArray[np.float64]:

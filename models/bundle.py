@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.encode import VALUES, FactBlock
 from features.view import FeatureView
+from models.audit import VOLUME
 from models.calibration import Calibrator, priority
 from models.decision import Action, Reason, ReasonCode
 from models.errors import BundleError
@@ -112,6 +113,10 @@ class ModelBundle:
             [ACTIONS[a] for a in actions.tolist()],
             [codes(b) for b in bits.tolist()],
         )
+
+    def propensity(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return with which probability each row (n × F), were it suppressed, is drawn for the audit."""
+        return self.policy.audit.propensity(features[:, self.view.index(VOLUME)], features[:, self.view.index(HABIT)])
 
     def explain(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
         """Return at most five sentences on why this row (F,) scored as it did, strongest first (TreeSHAP, Lundberg 2020)."""

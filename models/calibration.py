@@ -47,3 +47,8 @@ def priority(score: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the place in the queue, 0–100: 50 at even odds, 100 at 1,000 to 1 for an attack, 0 at 1,000 to 1 against."""
     clipped = np.clip(score, 1e-9, 1.0 - 1e-9)
     return np.clip(np.rint(50.0 + 50.0 * np.log10(clipped / (1.0 - clipped)) / 3.0), 0, 100).astype(np.int64)
+
+
+def odds_shown(place: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the probability that a :func:`priority` tells: its inverse, but for rounding."""
+    return np.asarray(expit((place - 50.0) * 3.0 * np.log(10.0) / 50.0), np.float64)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RANDOM_SHARE = 0.1
-"""This share of what is asked is drawn uniformly: a model learns nothing of what it is wrongly sure of otherwise, and the
-audit's draws look like the rest of it."""
+"""This share of what is asked is drawn uniformly: a model learns nothing of what it is wrongly sure of otherwise."""
 REPEAT_SECONDS = 300.0
 """Alerts of one rule on one entity within this time are one question."""
 _UNSURE_BITS = 0.5
@@ -35,7 +34,7 @@ class Candidates(NamedTuple):
 
     ``score`` f8[n]: calibrated probability of an attack; NaN where no model spoke, which is as uncertain as can be. ``rule``
     and ``entity`` i8[n]: codes of the rule and of the main entity. ``known`` f8[n]: how many verdicts were given lately on
-    this rule and entity. ``drawn`` b[n]: drawn for the audit. ``contested`` b[n]: two analysts are at odds. ``time`` f8[n]:
+    this rule and entity. ``contested`` b[n]: two analysts are at odds. ``time`` f8[n]:
     epoch seconds.
     """
 
@@ -43,7 +42,6 @@ class Candidates(NamedTuple):
     rule: NDArray[np.int64]
     entity: NDArray[np.int64]
     known: NDArray[np.float64]
-    drawn: NDArray[np.bool_]
     contested: NDArray[np.bool_]
     time: NDArray[np.float64]
 
@@ -52,15 +50,14 @@ def teach(among: Candidates, budget: int, random: np.random.Generator) -> tuple[
     """Return at most ``budget`` of the candidates, i8[m] in the order to ask, and why each; contested ones come first.
 
     What it is worth to ask is the entropy of the score over ``1 + known``, and each earlier pick of the same rule, of the same
-    entity and of both counts it down once more. A tenth is drawn by lot among all, and stands at places drawn by lot too;
-    the audit's draws are asked about only so, for their verdicts must not depend on what the model thinks of them.
+    entity and of both counts it down once more. A tenth is drawn by lot among all, and stands at places drawn by lot too.
     """
     at_odds = np.flatnonzero(among.contested)[:budget]
     rest = _once(among)
     left = min(budget - len(at_odds), len(rest))
     lots = min(left, max(1, round(left * RANDOM_SHARE)))
     by_lot = random.choice(rest, lots, replace=False)
-    wanted = rest[~among.drawn[rest] & ~np.isin(rest, by_lot)]
+    wanted = rest[~np.isin(rest, by_lot)]
     picked = _greedy(_entropy(among.score) / (1.0 + among.known), among, wanted, left - lots)
     places = np.zeros(lots + len(picked), np.bool_)
     places[random.choice(len(places), lots, replace=False)] = True

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.alert import Alert
-from models.audit import VOLUME, luck
+from models.audit import luck
 from models.bundle import ModelBundle, Scored
 from models.decision import Action, ReasonCode
 
@@ -37,7 +37,7 @@ class Auditor:
         if bundle is None or bundle.policy.suppress_below is None:
             return scored, shown
         below = np.array([i for i, action in enumerate(scored.actions) if action is Action.SUPPRESS], np.int64)
-        shown[below] = bundle.policy.audit.propensity(scored.features[below, bundle.view.index(VOLUME)])
+        shown[below] = bundle.propensity(scored.features[below])
         lot = np.ones(len(alerts))
         lot[below] = self._luck([alerts[i] for i in below.tolist()])
         actions, codes, priority = list(scored.actions), list(scored.reason_codes), scored.priority.copy()

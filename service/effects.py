@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from features.encode import COLUMNS, FactBlock, RuleRef
-from models.audit import VOLUME, luck
+from models.audit import luck
 from models.bundle import ModelBundle
 from models.decision import Action, ReasonCode
 from service.counterfactual import without
@@ -99,7 +99,7 @@ def again(host: Host, bundle: ModelBundle, stored: list[db.Stored], rows: NDArra
     """Return what ``bundle`` decides on ``rows`` f8[n, F], the audit's draw falling as it fell."""
     known = np.array([bundle.encoder.knows(RuleRef(s.alert.product, s.alert.rule.uid, s.alert.rule.name)) for s in stored])
     scored = bundle.decide(rows, facts, known)
-    shown = bundle.policy.audit.propensity(rows[:, bundle.view.index(VOLUME)])
+    shown = bundle.propensity(rows)
     drawn = luck(host.encoder.secret, stored[0].alert.tenant, [s.alert.uid for s in stored]) < shown
     out = []
     for i, s in enumerate(stored):

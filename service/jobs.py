@@ -57,5 +57,5 @@ Job = AlertsJob | LabelsJob | CallJob
 
 
 def size(job: Job) -> int:
-    """Return the number of alerts in a job."""
-    return len(job.alerts) if isinstance(job, AlertsJob) else 0
+    """Return the number of alerts or labels in a job."""
+    return len(job.alerts) if isinstance(job, AlertsJob) else len(job.labels) if isinstance(job, LabelsJob) else 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from features.encode import COLUMNS, FactBlock
-from models.decision import ReasonCode
+from models.calibration import odds_shown
 from models.teaching import Candidates, Why, teach
 from service.store.database import contests
 from service.store.tables import alerts, decisions, queue
@@ -32,10 +32,11 @@ BECAUSE = {
 def choose(connection: Connection, tenant: str, budget: int) -> list[tuple[int, Why]]:
     """Return the numbers of at most ``budget`` alerts of the tenant that wait, in the order to ask, each with why.
 
+    What is known of an alert is what its place in the queue tells, the audit's draws among them: the list must not give them away.
     The same records give the same answer: the lots are drawn from the numbers of those that wait.
     """
     statement = (
-        select(queue.c.alert_seq, alerts.c.fact, decisions.c.score, decisions.c.reason_codes)
+        select(queue.c.alert_seq, alerts.c.fact, decisions.c.priority)
         .join(alerts, alerts.c.seq == queue.c.alert_seq)
         .join(decisions, decisions.c.alert_seq == queue.c.alert_seq)
         .where(queue.c.tenant == tenant)
@@ -47,11 +48,10 @@ def choose(connection: Connection, tenant: str, budget: int) -> list[tuple[int, 
     facts = FactBlock.unpack([row.fact for row in rows])
     at_odds = contests(connection, tenant)
     among = Candidates(
-        score=np.array([np.nan if row.score is None else row.score for row in rows], np.float64),
+        score=odds_shown(np.array([row.priority for row in rows], np.int64)),
         rule=_codes(facts, _CELL[0]),
         entity=_codes(facts, _CELL[1]),
         known=_known(facts, other_labels(connection, tenant, -1)[0]),
-        drawn=np.array([ReasonCode.AUDIT in row.reason_codes.split() for row in rows], np.bool_),
         contested=np.array([row.alert_seq in at_odds for row in rows], np.bool_),
         time=facts.time,
     )

@@ -69,11 +69,11 @@ class Scorer:
 
     def submit(self, job: Job) -> None:
         """Hand a job over. Raises ``OverloadedError`` when too many alerts wait; then nothing of the job was taken."""
-        if isinstance(job, AlertsJob):
+        if size(job):
             with self._guard:
-                if self._waiting and self._waiting + len(job.alerts) > self._most:
-                    raise OverloadedError(f"{self._waiting} alerts are waiting to be scored")
-                self._waiting += len(job.alerts)
+                if self._waiting and self._waiting + size(job) > self._most:
+                    raise OverloadedError(f"{self._waiting} alerts and labels are waiting")
+                self._waiting += size(job)
                 WAITING.set(self._waiting)
         self._jobs.put(job)
 

@@ -93,7 +93,10 @@ def certificate_of(
     effective = effective_score(score, oof.evidence, Guardrails())
     rows = np.flatnonzero((dataset.incident >= 0) & oof.scored)
     units = pd.Series(effective[rows]).groupby(dataset.incident[rows]).max().to_numpy()
-    ends = [datetime.fromtimestamp(float(t), UTC).isoformat() for t in (dataset.block.time.min(), dataset.block.time.max())]
+    ends = [
+        datetime.fromtimestamp(float(t), UTC).isoformat()
+        for t in (dataset.block.time.min(), min(dataset.block.time.max(), dataset.received.max()))
+    ]
     return certify(np.asarray(units, np.float64), objective, unit="incident", assumption=assumption, window=(ends[0], ends[1]))
 
 

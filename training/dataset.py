@@ -19,6 +19,7 @@ from features.history import read_manifest
 from features.label import Label
 from features.reading import Chunk, Reject, read_chunks
 from features.timeline import Timeline, merge
+from training.errors import DataError
 from training.verdicts import UNLABELLED, Codes, Judged, judged, part_principals
 
 BIN_SECONDS = 300.0
@@ -133,7 +134,7 @@ def load_dataset(
 
     ``without_labels_of``: analysts whose labels are taken as never given.
 
-    Raises ``SourceError`` and ``HistoryError``; single bad records are in ``rejects``.
+    Raises ``SourceError``, ``HistoryError`` and, where nobody of such a name gave a label, ``DataError``; single bad records are in ``rejects``.
     """
     gathered = _Gathered(_encoder(path, fmt, secret))
     more = read_chunks(also, "history", labels=labels) if also else ()
@@ -141,6 +142,9 @@ def load_dataset(
         gathered.add(chunk)
         if progress:
             progress(len(gathered.uids))
+    strangers = set(without_labels_of) - {label.analyst for _, label in gathered.labels}
+    if strangers:
+        raise DataError(str(path), f"no label was given by {', '.join(sorted(strangers))}")
     return gathered.dataset(path).relabelled(gathered.labels, without_labels_of)
 
 

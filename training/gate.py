@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -10,7 +11,7 @@ import msgspec
 from models.bundle import ModelBundle
 from training.fit import FitParameters, Told, TrainingRows
 from training.later import Comparison, champion_scores, compare_later
-from training.probes import lone_voices, recent, sinking
+from training.probes import lone_voices, recent, sinking, without
 from training.trust import Trust
 
 TOLERANCE = 0.02
@@ -18,6 +19,7 @@ TOLERANCE = 0.02
 
 CALIBRATION_LIMIT = 0.1
 _SENTENCES, _LONGEST = 12, 200
+_TAG = 4900
 """What is kept with the run must fit a tag of 8,000 characters, however long the names are."""
 
 
@@ -34,8 +36,11 @@ class GateReport(msgspec.Struct):
         return not self.objections
 
     def encode(self) -> str:
-        """Return the report as it is kept with the run."""
-        return msgspec.json.encode(self).decode()
+        """Return the report as it is kept with the run, cut to what a tag of MLflow holds."""
+        objections, remarks = list(self.objections), list(self.remarks)
+        while len(text := msgspec.json.encode(GateReport(objections, remarks, self.champion)).decode()) > _TAG:
+            (remarks or objections).pop()
+        return text
 
     @classmethod
     def decode(cls, text: str) -> Self:
@@ -60,15 +65,21 @@ def examine(
         compared = compare_later(rows, trusted, champion, parameters, tolerance=TOLERANCE, told=told)
         told("probing for poison")
         fresh = recent(rows.dataset, champion)
-        belief = champion.calibrator(champion_scores(rows.dataset, fresh.benign | fresh.attack, champion))
-        findings = lone_voices(rows.dataset, belief, fresh) + sinking(rows, trusted, challenger, champion, fresh)
+        before = without(rows.dataset, fresh)
+        belief = champion.calibrator(champion_scores(rows.dataset, fresh.benign | fresh.attack, champion, before))
+        findings = lone_voices(rows.dataset, belief, fresh)
+        if champion.view.fingerprint == rows.view.fingerprint:
+            findings += sinking(rows, trusted, challenger, champion, fresh)
     return judge(calibration_error, compared, findings, champion.digest if champion else ""), compared
 
 
 def judge(calibration_error: float | None, compared: Sequence[Comparison], findings: Sequence[str], champion: str) -> GateReport:
     """Weigh everything; ``findings`` of the probes are objections. At most a dozen sentences of each are kept."""
     report = GateReport([], [], champion)
-    if calibration_error is not None and calibration_error > CALIBRATION_LIMIT:
+    if calibration_error is None or math.isnan(calibration_error):
+        unmeasured = "nothing could be measured out of fold: were all labels given after the last alert?"
+        (report.objections if champion else report.remarks).append(unmeasured)
+    elif calibration_error > CALIBRATION_LIMIT:
         report.objections.append(
             f"the challenger is badly calibrated: error {calibration_error:.3f}, at most {CALIBRATION_LIMIT} is allowed"
         )

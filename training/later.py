@@ -9,10 +9,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.label import Label
 from models.bundle import ModelBundle
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, Told, TrainingRows, fit_all, score_folds
 from training.metrics import GroupScores, average_precision, group_scores
+from training.sample import shown_labels
 from training.split import Fold, strictly_before
 from training.trust import Trust
 from training.walk import walk
@@ -55,14 +57,14 @@ def compare_later(
     """
     dataset = rows.dataset
     end = datetime.fromisoformat(champion.manifest.window[1]).timestamp()
-    later = (dataset.block.time > end) & (dataset.target != UNLABELLED) & ~trusted.doubted
+    later = (dataset.block.time > end) & (dataset.target != UNLABELLED)
     if not enough(dataset, later):
         return []
     told("comparing with the champion on the later window")
     splits = list(_blocks(dataset, later))
     models = fit_all(rows, [trusted.believed(dataset, fold.train) for fold in splits], parameters, trust=trusted.weight)
     ours = score_folds(rows, splits, models, with_labels=True).raw
-    theirs = champion_scores(dataset, later, champion)
+    theirs = champion_scores(dataset, later, champion, shown_labels(dataset, 0))
     seen = later & ~np.isnan(ours)
     if not enough(dataset, seen):
         return []
@@ -82,10 +84,15 @@ def enough(dataset: Dataset, mask: NDArray[np.bool_]) -> bool:
     return bool(mask.sum() >= LEAST_LABELS and len(np.unique(dataset.target[mask])) == 2)
 
 
-def champion_scores(dataset: Dataset, wanted: NDArray[np.bool_], champion: ModelBundle) -> NDArray[np.float64]:
-    """Return the champion's margin of each alert in ``wanted`` as of then, NaN for the others."""
+def champion_scores(
+    dataset: Dataset, wanted: NDArray[np.bool_], champion: ModelBundle, labels: list[tuple[int, Label]] | None = None
+) -> NDArray[np.float64]:
+    """Return the champion's margin of each alert in ``wanted`` as of then, NaN for the others.
+
+    ``labels``: those that the counters are told of; all of the data set's if not given.
+    """
     raw = np.full(len(dataset), np.nan)
-    for walked in walk(dataset, dataset.timeline(), champion.view, champion.encoder):
+    for walked in walk(dataset, dataset.timeline(labels), champion.view, champion.encoder):
         inside = np.flatnonzero(wanted[walked.alert])
         raw[walked.alert[inside]] = champion.raw(walked.features[inside])
     return raw

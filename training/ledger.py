@@ -27,6 +27,8 @@ def keep_ledger(dataset: Dataset, learned: NDArray[np.int64], trusted: Trust) ->
         key, row = label_key(label.tenant, label.uid), row_of.get(number, -1)
         if number in dataset.verdicts.left_out:
             left_out[key] = dataset.verdicts.left_out[number]
+        elif row < 0:
+            left_out[key] = LeftOut.UNKNOWN_ALERT
         elif doubted[row] and np.isnan(weight[row]):
             left_out[key] = LeftOut.LIKELY_WRONG
         elif flooded[row]:

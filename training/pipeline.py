@@ -16,6 +16,7 @@ from features.hashing import load_or_create_secret
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.certificate import DEFAULT_OBJECTIVE, Certificate, Objective
+from models.errors import BundleError
 from models.policy import ThresholdPolicy
 from training.assemble import Assembled, assemble
 from training.dataset import UNLABELLED, Dataset, load_dataset
@@ -82,17 +83,18 @@ def train(
     )  # fmt: skip
     if (dataset.target != UNLABELLED).sum() == 0:
         raise DataError(str(data), "none of its alerts has a label")
+    champion = serving_bundle(settings)
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
         made = assemble(dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told)
         metrics = measure(dataset, made.oof.raw, made.trusted.said(made.score))
         report, compared = examine(
-            made.rows, made.trusted, made.bundle, serving_bundle(settings), parameters,
+            made.rows, made.trusted, made.bundle, champion, parameters,
             calibration_error=metrics.get("calibration_error"), told=told,
         )  # fmt: skip
         for comparison in compared:
             metrics |= {
-                f"later/{comparison.group}": comparison.challenger,
-                f"later_champion/{comparison.group}": comparison.champion,
+                f"later/{comparison.group.replace('/', '_')}": comparison.challenger,
+                f"later_champion/{comparison.group.replace('/', '_')}": comparison.champion,
             }
         told("logging to MLflow")
         files = [*training_figures(Path(folder), dataset, made.score), _second_looks(Path(folder), made)]
@@ -129,10 +131,13 @@ def measure(dataset: Dataset, raw: NDArray[np.float64], score: NDArray[np.float6
 
 
 def serving_bundle(settings: Settings) -> ModelBundle | None:
-    """Return the bundle that serves, if there is one."""
+    """Return the bundle that serves, if there is one that this version can read."""
     store = BundleStore(settings.bundles)
     digest = store.current()
-    return ModelBundle.load(store.path(digest)) if digest else None
+    try:
+        return ModelBundle.load(store.path(digest)) if digest else None
+    except BundleError:
+        return None
 
 
 def _second_looks(folder: Path, made: Assembled) -> Path:

@@ -19,6 +19,7 @@ from features.default_view import JUDGED_FEATURES
 from features.encode import COLUMNS, FactBlock, FactKind
 from features.label import Label, Provenance
 from models.bundle import ModelBundle
+from models.ledger import LeftOut
 from models.rule_encoder import RuleTable
 from training.dataset import Dataset
 from training.fit import TrainingRows
@@ -61,8 +62,13 @@ def recent(dataset: Dataset, champion: ModelBundle) -> Recent:
     return Recent(new & (dataset.target == 0), new & (dataset.target == 1), uids)
 
 
+def without(dataset: Dataset, fresh: Recent) -> list[tuple[int, Label]]:
+    """Return the labels as they were before the recent ones."""
+    return [item for item in dataset.labels if (item[1].tenant, item[1].uid) not in fresh.labels]
+
+
 def _unknown(champion: ModelBundle, label: Label) -> bool:
-    return champion.ledger.find(label.tenant, label.uid) is None
+    return champion.ledger.find(label.tenant, label.uid) in {None, LeftOut.EXCLUDED, LeftOut.LIKELY_WRONG}
 
 
 # -- verdicts that nobody seconds ---------------------------------------------------------------------------------------
@@ -76,7 +82,8 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
     make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of as
     much of it, or a second look confirms it (see :func:`training.trust.confirmed`).
     """
-    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & ~confirmed(dataset))
+    people = dataset.verdicts.principal >= 0
+    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & people & ~confirmed(dataset))
     frame = pd.DataFrame({name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)})
     frame["who"], frame["group"] = dataset.verdicts.principal[rows], dataset.group[rows]
     found = []
@@ -122,7 +129,7 @@ def sinking(rows: TrainingRows, trusted: Trust, challenger: ModelBundle, champio
     tokens = _tokens(dataset, fresh)
     if not len(attacks) or not tokens:
         return []
-    before = [item for item in dataset.labels if (item[1].tenant, item[1].uid) not in fresh.labels]
+    before = without(dataset, fresh)
     sides = [
         _Side(challenger, _state(dataset, challenger, dataset.labels), _threshold(rows, challenger)),
         _Side(champion, _state(dataset, champion, before), _threshold(rows, champion)),

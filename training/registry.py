@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 from mlflow.tracking import MlflowClient
 
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
+from models.errors import BundleError
 from training.errors import GateRefusedError
 from training.gate import GateReport
 from training.settings import Settings
@@ -41,7 +43,17 @@ def gate(settings: Settings, client: MlflowClient, run_id: str) -> GateReport:
         report = GateReport.decode(tags.get(GATE, ""))
     except msgspec.MsgspecError:
         return GateReport(["what the gate found was not kept with the run; train again"])
-    serving = BundleStore(settings.bundles).current() or ""
-    if serving not in ("", report.champion, tags.get("bundle_digest", "")):
+    store = BundleStore(settings.bundles)
+    serving = store.current() or ""
+    if serving not in ("", report.champion, tags.get("bundle_digest", "")) and _readable(store.path(serving)):
         report.objections.append("it was compared with another champion than the one that serves; train again")
     return report
+
+
+def _readable(path: Path) -> bool:
+    """Whether this version can read the bundle: one that it cannot is nothing to be held against."""
+    try:
+        ModelBundle.load(path)
+    except BundleError:
+        return False
+    return True

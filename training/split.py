@@ -24,13 +24,18 @@ class Fold(NamedTuple):
 def folds(dataset: Dataset) -> tuple[list[Fold], str]:
     """Return the folds for out-of-fold scores, and what a bound from them assumes (``own`` or ``transferred``).
 
-    With attacks labelled in two or more tenants each tenant is left out in turn, and the bound is transferred from the
+    With incidents labelled in two or more tenants each tenant is left out in turn, and the bound is transferred from the
     others; else time is cut into blocks and each is scored by a model of what came before.
     """
-    attacked = [t for t in range(len(dataset.tenants)) if ((dataset.tenant == t) & (dataset.target == 1)).any()]
-    if len(attacked) >= 2:
+    telling = sum(_tells(dataset, dataset.tenant == tenant) for tenant in range(len(dataset.tenants)))
+    if telling >= 2:
         return leave_one_tenant_out(dataset), "transferred"
     return time_ordered(dataset), "own"
+
+
+def _tells(dataset: Dataset, own: NDArray[np.bool_]) -> bool:
+    """Whether a model could learn from these alerts alone: two incidents at least, and something benign."""
+    return len(np.unique(dataset.incident[own & (dataset.target == 1)])) >= 2 and bool((dataset.target[own] == 0).any())
 
 
 def leave_one_tenant_out(dataset: Dataset) -> list[Fold]:
@@ -39,7 +44,8 @@ def leave_one_tenant_out(dataset: Dataset) -> list[Fold]:
     found = []
     for number, tenant in enumerate(dataset.tenants):
         own = dataset.tenant == number
-        if (own & labelled).any():
+        train = dataset.target[labelled & ~own]
+        if (own & labelled).any() and (train == 1).any() and (train == 0).any():
             found.append(Fold(tenant, labelled & ~own, own, [tenant]))
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.label import Provenance
+from features.label import Label, Provenance
 from models.calibration import Calibrator
 from training.dataset import UNLABELLED, Dataset
 from training.sample import floods, weights
@@ -65,7 +65,7 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     Expectation: each alert's true class, given its score and what was said by somebody who errs (see :func:`verdict_error`).
     Maximisation: the calibrator on those. What one person said of several alerts at one moment is one judgement, right or
     wrong as a whole; the alert that looks most like an attack speaks for it. Floods are left out; each group weighs one. The
-    error rate is held fixed: freed, it sinks until every label is right.
+    error rate is held fixed: freed, it sinks until every label is right. What two people agree on no model overrules.
     """
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
@@ -79,24 +79,22 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     calibrator = Calibrator.fit(raw[rows], attack, weight)
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
+    agreed = confirmed(dataset)
+    right[agreed] = np.maximum(right[agreed], 1.0 - found.error[agreed])
     return Trust(right, calibrator, found.error)
 
 
 def confirmed(dataset: Dataset) -> NDArray[np.bool_]:
-    """Return the alerts whose verdict in force repeats what another person had said of it before: b[n]."""
-    known = dataset.verdicts
-    by_uid = {(label.tenant, label.alert_uid, label.uid): label for _, label in dataset.labels}
+    """Return the alerts on which another person's last word agrees with the verdict in force: b[n]."""
+    words: dict[tuple[str, str], dict[str, Label]] = {}
+    for _, label in sorted(dataset.labels, key=lambda item: (item[1].received_time, item[0])):
+        if label.provenance is Provenance.HUMAN:
+            words.setdefault((label.tenant, label.alert_uid), {})[label.analyst] = label
     found = np.zeros(len(dataset), bool)
-    for row in np.flatnonzero(known.label >= 0).tolist():
-        label = dataset.labels[int(known.label[row])][1]
-        passed = {"", label.uid}
-        link = label.supersedes
-        while link not in passed and not found[row]:
-            passed.add(link)
-            if before := by_uid.get((label.tenant, label.alert_uid, link)):
-                agrees = before.provenance is Provenance.HUMAN and before.verdict.target == label.target
-                found[row] = agrees and before.analyst != label.analyst
-                link = before.supersedes or before.contests
+    for row in np.flatnonzero(dataset.verdicts.principal >= 0).tolist():
+        label = dataset.labels[int(dataset.verdicts.label[row])][1]
+        others = words.get((label.tenant, label.alert_uid), {})
+        found[row] = any(o.verdict.target == label.target for who, o in others.items() if who != label.analyst)
     return found
 
 

@@ -55,7 +55,6 @@ def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tupl
     for row, number in current.items():
         label = labels[number][1]
         if label.target < 0:
-            left_out[number] = LeftOut.CONTESTED if label.contests else LeftOut.TAKEN_BACK
             continue
         if label.weight == 0.0:
             left_out[number] = LeftOut.AUTOMATION
@@ -77,6 +76,7 @@ def _current(
 ) -> dict[int, int]:
     """Return the last label on each alert that was judged; what a machine said never takes the place of what a person did."""
     current: dict[int, int] = {}
+    said: dict[int, list[int]] = {}
     for number in sorted(range(len(labels)), key=lambda i: (labels[i][1].received_time, labels[i][0])):
         label = labels[number][1]
         row = row_of.get((label.tenant, label.alert_uid))
@@ -86,9 +86,13 @@ def _current(
             left_out[number] = LeftOut.AUTOMATION
         else:
             if row in current:
-                before = current[row]
-                left_out[before] = LeftOut.CONTESTED if label.contests == labels[before][1].uid else LeftOut.SUPERSEDED
+                left_out[current[row]] = LeftOut.SUPERSEDED
             current[row] = number
+            said.setdefault(row, []).append(number)
+    for row, number in current.items():
+        if labels[number][1].target < 0:  # what became of the last one became of all before it
+            why = LeftOut.CONTESTED if labels[number][1].contests else LeftOut.TAKEN_BACK
+            left_out |= dict.fromkeys(said[row], why)
     return current
 
 

@@ -82,9 +82,10 @@ async def post_labels(request: Request, key: Authorised) -> Response:
         raise TooLargeError(f"at most {host.settings.max_labels} verdicts in one request; nothing was taken")
     labels: list[tuple[int, Label]] = []
     rejected: list[dict[str, Any]] = []
+    now = datetime.now(UTC)  # one request is one judgement
     for row, item in enumerate(records.items):
         try:
-            labels.append((row, _label(item, key)))
+            labels.append((row, _label(item, key, now, row)))
         except InvalidError as error:
             rejected.append({"row": row, "reason": error.detail})
     if not labels:
@@ -114,12 +115,11 @@ async def get_receipt(request: Request, uid: str, key: Authorised) -> Response:
     return Response(_ENCODER.encode(found), media_type="application/json")
 
 
-def _label(raw: bytes, key: Key) -> Label:
+def _label(raw: bytes, key: Key, now: datetime, row: int) -> Label:
     try:
         given = _DECODER.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidError(_OUR_WORDS if "`$.verdict`" in str(error) else str(error)) from error
-    now = datetime.now(UTC)
     time = given.time or now
     if time.tzinfo is None:
         raise InvalidError("time: needs a zone")
@@ -132,7 +132,7 @@ def _label(raw: bytes, key: Key) -> Label:
     time = min(time, now)  # a sender's clock may run ahead; what is given is known from now on
     if given.provenance is not Provenance.HUMAN and key.role is not Role.ADMIN:
         raise InvalidError("provenance: only an admin's key may give one other than human")
-    uid = given.uid or hashlib.blake2b(f"{key.uid}\x1f{now.isoformat()}\x1f".encode() + raw, digest_size=16).hexdigest()
+    uid = given.uid or hashlib.blake2b(f"{key.uid}\x1f{now.isoformat()}\x1f{row}\x1f".encode() + raw, digest_size=16).hexdigest()
     return Label(
         uid=uid,
         tenant=key.tenant,

@@ -100,10 +100,11 @@ class Database:
                 self.writer.exec_driver_sql(_insertion(table, size), tuple(chain.from_iterable(some)))
                 start += size
 
-    def insert_label(self, row: LabelRow) -> None:
-        """Insert a label and take its alert off the queue."""
+    def insert_label(self, row: LabelRow, *, judged: bool) -> None:
+        """Insert a label, and take its alert off the queue if a person ``judged`` it."""
         self.writer.exec_driver_sql(_INSERT_LABEL, row)
-        self.writer.execute(queue.delete().where(queue.c.alert_seq == row[3]))
+        if judged:
+            self.writer.execute(queue.delete().where(queue.c.alert_seq == row[3]))
 
     def insert_waiting(self, alert_seq: int, tenant: str, priority: int) -> None:
         """Put an alert back into the queue."""

@@ -16,7 +16,7 @@ from models.teaching import Candidates, Why, teach
 def candidates(n: int, **given: Any) -> Candidates:
     """Return n candidates, all alike but each of its own rule and entity."""
     plain = {
-        "score": np.full(n, 0.5), "rule": np.arange(n), "entity": np.arange(n), "known": np.zeros(n), "drawn": np.zeros(n, bool),
+        "score": np.full(n, 0.5), "rule": np.arange(n), "entity": np.arange(n), "known": np.zeros(n),
         "contested": np.zeros(n, bool), "time": np.zeros(n),
     }  # fmt: skip
     return Candidates(**{**plain, **{name: np.array(value) for name, value in given.items()}})
@@ -36,14 +36,13 @@ def test_no_more_than_wanted_each_once_and_the_same_again(n: int, budget: int, s
     random = np.random.default_rng(seed)
     among = candidates(
         n, score=random.random(n), rule=random.integers(0, 3, n), entity=random.integers(0, 3, n), time=random.random(n) * 5000,
-        drawn=random.random(n) < 0.3, contested=random.random(n) < 0.2,
+        contested=random.random(n) < 0.2,
     )  # fmt: skip
     found = asked(among, budget, seed)
     assert found == asked(among, budget, seed)
     indices = [i for i, _ in found]
     assert len(set(indices)) == len(indices) <= budget
     assert all(among.contested[i] == (why is Why.CONTESTED) for i, why in found)
-    assert all(why is Why.RANDOM for i, why in found if among.drawn[i] and not among.contested[i])
 
 
 def test_the_unsure_and_the_unknown_come_first() -> None:
@@ -75,7 +74,7 @@ def test_contested_ones_come_first() -> None:
 
 
 def test_a_tenth_is_drawn_by_lot_at_any_place() -> None:
-    among, places, lots = candidates(200, drawn=np.arange(200) < 100), Counter[int](), Counter[bool]()
+    among, places, lots = candidates(200), Counter[int](), Counter[bool]()
     for seed in range(300):
         found = asked(among, 50, seed)
         by_lot = [(place, i) for place, (i, why) in enumerate(found) if why is Why.RANDOM]

@@ -23,6 +23,8 @@ from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
 
 AUDIT, LEDGER = Audit(), LabelLedger()
+AUDIT_LINE = 1e6
+"""So many draws of a line a day that the limit is never felt."""
 
 
 def make_bundle(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.audit import Audit
+from tests.service.bundles import AUDIT_LINE as LINE
 from tests.service.bundles import publish
 from tests.service.client import Service
 
@@ -22,6 +23,6 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def audited(tmp_path: Path) -> Iterator[Service]:
     """A service with a model that suppresses, and audits three in ten of that."""
-    publish(tmp_path / "var", tmp_path / "work", audit=Audit(rate=0.3, daily=1.0))
+    publish(tmp_path / "var", tmp_path / "work", audit=Audit(rate=0.3, daily=1.0, line=LINE))
     with Service(tmp_path / "var") as running:
         yield running

@@ -14,6 +14,7 @@ from service.audit import RING
 from service.export import export
 from service.keys import Role
 from service.store import database as db
+from tests.service.bundles import AUDIT_LINE as LINE
 from tests.service.bundles import publish
 from tests.service.client import Service, finding
 
@@ -53,8 +54,8 @@ def test_what_is_queued_anyway_is_shown_for_sure(audited: Service) -> None:
 
 @pytest.mark.parametrize("restart", [False, True])
 def test_the_draw_does_not_depend_on_how_alerts_come_together(tmp_path: Path, restart: bool) -> None:
-    publish(tmp_path / "a", tmp_path / "work", audit=Audit(rate=RATE, daily=1.0))
-    publish(tmp_path / "b", tmp_path / "work", audit=Audit(rate=RATE, daily=1.0))
+    publish(tmp_path / "a", tmp_path / "work", audit=Audit(rate=RATE, daily=1.0, line=LINE))
+    publish(tmp_path / "b", tmp_path / "work", audit=Audit(rate=RATE, daily=1.0, line=LINE))
     with Service(tmp_path / "a") as service:
         together = [{**d, "time": ""} for d in decide(service)]
     (tmp_path / "b" / "secret.key").write_bytes((tmp_path / "a" / "secret.key").read_bytes())
@@ -128,4 +129,4 @@ def test_a_suppressed_alert_that_someone_looked_up_drew_no_lot(audited: Service,
 
 
 def test_the_rate_is_published(audited: Service) -> None:
-    assert audited.send("GET", "/v1/thresholds").json()["audit"] == {"rate": RATE, "daily": 1.0}
+    assert audited.send("GET", "/v1/thresholds").json()["audit"] == {"rate": RATE, "daily": 1.0, "line": LINE}

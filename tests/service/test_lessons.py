@@ -47,7 +47,7 @@ def test_the_draws_of_the_audit_hide_among_the_lots(audited: Service) -> None:
             shapes[drawn[item["alert_uid"]]].add(str(shape(told)))
         audited.post(finding(f"more{round_}", rule=f"more{round_}", seconds=90_000 + 400 * round_))
         drawn[f"more{round_}"] = False
-    assert whys[True] == {"random"}
+    assert whys[True] <= whys[False]
     assert "random" in whys[False]
     assert shapes[True] == shapes[False]
 

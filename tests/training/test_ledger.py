@@ -107,7 +107,7 @@ def test_each_reason_is_told(plain: Dataset) -> None:
     ledger = kept(plain.relabelled(list(enumerate(labels))), doubted=(18,))
     reasons = {uid: find(ledger, uid) for uid in ("l5", "l10", "contest", "l15", "back", "l16", "l18", "l19")}
     assert reasons == {
-        "l5": LeftOut.SUPERSEDED, "l10": LeftOut.CONTESTED, "contest": LeftOut.CONTESTED, "l15": LeftOut.SUPERSEDED,
+        "l5": LeftOut.SUPERSEDED, "l10": LeftOut.CONTESTED, "contest": LeftOut.CONTESTED, "l15": LeftOut.TAKEN_BACK,
         "back": LeftOut.TAKEN_BACK, "l16": LeftOut.AUTOMATION, "l18": LeftOut.LIKELY_WRONG, "l19": LeftOut.UNKNOWN_ALERT,
     }  # fmt: skip
     assert [find(ledger, f"l{row}") for row in range(5)].count(LeftOut.REPEAT) == 2

@@ -68,7 +68,7 @@ def test_two_at_odds_leave_nothing_in_force() -> None:
 def test_a_third_that_supersedes_decides() -> None:
     found = look(FIRST, AT_ODDS, DECIDED)
     assert (found.target[0], found.label[0]) == (0, 2)
-    assert found.left_out == {0: LeftOut.CONTESTED, 1: LeftOut.SUPERSEDED}
+    assert found.left_out == {0: LeftOut.SUPERSEDED, 1: LeftOut.SUPERSEDED}
     assert found.principals == ["acme\x1fcy"]
 
 
@@ -82,7 +82,7 @@ def test_one_more_contest_decides_nothing() -> None:
 def test_a_verdict_that_is_none_takes_the_one_before_back(nothing: Verdict) -> None:
     found = look(FIRST, say("2", nothing, at=90.0, supersedes="1"))
     assert found.target[0] == UNLABELLED
-    assert found.left_out == {0: LeftOut.SUPERSEDED, 1: LeftOut.TAKEN_BACK}
+    assert found.left_out == {0: LeftOut.TAKEN_BACK, 1: LeftOut.TAKEN_BACK}
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.alert import from_epoch
 from features.encode import COLUMNS
-from features.label import Label, Verdict
+from features.label import Label
 from models.bundle import ModelBundle
 from models.certificate import DEFAULT_OBJECTIVE, Objective
 from models.errors import NotEnoughLabelsError
@@ -80,12 +80,14 @@ def saving(by_lot: Sequence[Lesson], taught: Sequence[Lesson]) -> float:
 
 
 def _asked(world: World, rows: NDArray[np.int64], start: int, rng: np.random.Generator) -> dict[int, Label]:
-    """Return what analysts say of the alerts, a day later. What they leave open is asked of the next one."""
+    """Return what analysts say of the alerts, a day later; what they leave open is no verdict."""
     said = judge(world.attack[rows], world.on_purpose[rows], np.arange(len(rows)), np.zeros(len(rows)), rng)
     given: dict[int, Label] = {}
     for place, verdict, who in zip(said.row.tolist(), said.verdict.tolist(), said.analyst.tolist(), strict=True):
         row = int(rows[place])
-        told = VERDICTS[verdict] if VERDICTS[verdict].target >= 0 else Verdict.FALSE_POSITIVE
+        told = VERDICTS[verdict]
+        if told.target < 0:
+            continue
         time = from_epoch(float(world.dataset.received[row]) + DAY)
         given[row] = Label(
             uid=f"l{start + place}", tenant=world.dataset.tenants[world.dataset.tenant[row]], alert_uid=world.dataset.uids[row],
@@ -126,6 +128,6 @@ def _taught(
     known = np.bincount(cell[list(labels)], minlength=int(cell.max()) + 1).astype(np.float64)
     nobody = np.zeros(len(rows), bool)
     among = Candidates(
-        score, dataset.rule[rows].astype(np.int64), entity[rows], known[cell[rows]], nobody, nobody, dataset.block.time[rows]
+        score, dataset.rule[rows].astype(np.int64), entity[rows], known[cell[rows]], nobody, dataset.block.time[rows]
     )
     return rows[teach(among, count, rng)[0]]

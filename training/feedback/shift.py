@@ -13,7 +13,7 @@ from features.alert import from_epoch
 from features.encode import label_facts
 from features.label import Label, Verdict
 from models.audit import VOLUME, Audit, luck
-from models.bundle import ModelBundle
+from models.bundle import HABIT, ModelBundle
 from models.engine import ScoringEngine
 from models.misses import LOOKS
 from training.feedback.conditions import Condition, Labels
@@ -83,7 +83,7 @@ class Shift:
         top = self._top(rows)
         self._judge(rows[top], end)
         rest = rows[~top]
-        self._audit(rest, scored.features[~top][:, self.engine.view.index(VOLUME)], end)
+        self._audit(rest, scored.features[~top], end)
         if self.condition.labels is Labels.NAIVE:
             quiet = rest[~self.audited[rest]]
             self._tell(quiet, np.zeros(len(quiet), bool), np.full(len(quiet), end), "nobody")
@@ -127,10 +127,10 @@ class Shift:
         attacks = np.unique(self.world.case[rows[self.world.attack[rows]]])
         return np.isin(self.world.case[rows], [*attacks, *np.setdiff1d(cases, attacks)][:count])
 
-    def _audit(self, rest: NDArray[np.int64], volume: NDArray[np.float64], end: float) -> None:
+    def _audit(self, rest: NDArray[np.int64], features: NDArray[np.float64], end: float) -> None:
         """Draw from what was not shown; an attack counts only if all who look at it say so."""
         dataset = self.world.dataset
-        propensity = AUDIT.propensity(volume)
+        propensity = AUDIT.propensity(*(features[:, self.engine.view.index(name)] for name in (VOLUME, HABIT)))
         self.shown[rest] = propensity
         lucky = np.array(
             [luck(dataset.encoder.secret, dataset.tenants[dataset.tenant[row]], [dataset.uids[row]])[0] for row in rest]
