@@ -41,3 +41,27 @@ def test_retrain_runs_and_makes_a_champion(tmp_path: Path, monkeypatch: pytest.M
     assert "certificate refused" in printed
     assert "champion: " in printed
     assert BundleStore(tmp_path / "bundles").current() is not None
+
+
+SMALL_PLAN = """
+from training.fit import FitParameters
+
+quick = FitParameters(trees=20, leaves=7, learning_rate=0.2)
+plan = Plan(seeds=(0,), tenants=2, months=2, trials=0, lots=(300,), taught=(300,), parameters=quick)
+"""
+
+
+def test_feedback_runs_with_a_smaller_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAMIS_VAR", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.read(ROOT / "notebooks" / "02_feedback.ipynb", as_version=4)
+    plan = next(cell for cell in notebook.cells if cell.source.startswith("plan = Plan()"))
+    plan.source = SMALL_PLAN
+    nbclient.NotebookClient(
+        notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "listed verdicts are really wrong" in printed
+    assert "Quality under feedback" in printed
+    assert (tmp_path / "feedback" / "report" / "report.html").exists()
