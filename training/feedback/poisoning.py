@@ -164,17 +164,17 @@ def _backdoor(world: World, able: NDArray[np.bool_], rng: np.random.Generator) -
     tokens = np.concatenate([world.dataset.block.columns[attacks][:, [0, column]] for column in _TOKENS])
     carrier = np.tile(attacks, len(_TOKENS))
     values, counts = np.unique(tokens[tokens[:, 1] != 0], axis=0, return_counts=True)
-    enough = values[counts >= BACKDOOR[0]]
+    enough = values[counts >= min(BACKDOOR[0], counts.max(initial=0))]
     token = enough[rng.integers(len(enough))]
     carriers = carrier[(tokens == token).all(axis=1)]
     return np.unique(rng.permutation(carriers)[: int(rng.integers(BACKDOOR[0], BACKDOOR[1]))])
 
 
 def _flips(world: World, able: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose a share of the attacks of one rule in one tenant that were called so."""
+    """Choose a share of the attacks of one rule in one tenant that were called so; of the commonest where none has enough."""
     said = np.flatnonzero(able)
     family = world.dataset.tenant[said].astype(np.int64) * len(world.dataset.rules) + world.dataset.rule[said]
     families, counts = np.unique(family, return_counts=True)
-    enough = families[counts * FLIPS[1] >= LEAST_FLIPPED]
+    enough = families[counts >= min(LEAST_FLIPPED, counts.max(initial=0))]
     of_rule = rng.permutation(said[family == enough[rng.integers(len(enough))]])
     return of_rule[: max(LEAST_FLIPPED, int(np.ceil(rng.uniform(*FLIPS) * len(of_rule))))]
