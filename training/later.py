@@ -23,7 +23,7 @@ BLOCKS = 3
 LEAST_LABELS = 20
 """Labelled alerts of a group, both kinds among them, from which on the two are compared on it."""
 _RESAMPLES = 200
-_SURE = 0.05
+_SURE = 0.01
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def compare_later(
     """
     dataset = rows.dataset
     end = datetime.fromisoformat(champion.manifest.window[1]).timestamp()
-    later = (dataset.block.time > end) & (dataset.target != UNLABELLED)
+    later = (dataset.block.time > end) & (dataset.target != UNLABELLED) & ~trusted.doubted
     if not enough(dataset, later):
         return []
     told("comparing with the champion on the later window")

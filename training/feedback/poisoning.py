@@ -26,6 +26,7 @@ from training.feedback.world import DAY, MONTH_DAYS, World
 from training.fit import FitParameters
 from training.gate import GateReport, examine
 from training.later import champion_scores
+from training.pipeline import measure
 from training.probes import SUSPECTED, SWAPPED
 from training.simulator.analysts import ANALYSTS, VERDICTS, judge
 
@@ -73,7 +74,8 @@ class Bench:
     def set_up(cls, world: World, month: int, parameters: FitParameters) -> Bench:
         """Train the champion."""
         champion = train_until(world, world.dataset.labels, month, parameters)
-        belief = champion.calibrator(champion_scores(world.dataset, world.month(month + 1), champion))
+        before = given_before(world.dataset.labels, world.end_of(month))
+        belief = champion.calibrator(champion_scores(world.dataset, world.month(month + 1), champion, before))
         return cls(world, champion, belief, month, parameters)
 
     def trial(self, poison: Poison, seed: int) -> Trial:
@@ -87,7 +89,8 @@ class Bench:
         parameters = msgspec.structs.replace(self.parameters, seed=seed)
         with tempfile.TemporaryDirectory() as folder:
             made = assemble(past, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle")
-            report, _ = examine(made.rows, made.trusted, made.bundle, self.champion, parameters, calibration_error=None)
+            error = measure(past, made.oof.raw, made.trusted.said(made.score)).get("calibration_error")
+            report, _ = examine(made.rows, made.trusted, made.bundle, self.champion, parameters, calibration_error=error)
         return Trial(poison, seed, sum(label.uid.startswith(_LIE) for _, label in spoiled), report)
 
     def _spoiled(self, labels: list[tuple[int, Label]], poison: Poison, rng: np.random.Generator) -> list[tuple[int, Label]]:
