@@ -36,10 +36,13 @@ class GateReport(msgspec.Struct):
         return not self.objections
 
     def encode(self) -> str:
-        """Return the report as it is kept with the run, cut to what a tag of MLflow holds."""
+        """Return the report as it is kept with the run, cut to what a tag of MLflow holds; a refusal stays one."""
         objections, remarks = list(self.objections), list(self.remarks)
         while len(text := msgspec.json.encode(GateReport(objections, remarks, self.champion)).decode()) > _TAG:
-            (remarks or objections).pop()
+            if remarks or len(objections) > 1:
+                (remarks or objections).pop()
+            else:
+                objections = ["refused, for reasons too long to keep"]
         return text
 
     @classmethod
