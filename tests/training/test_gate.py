@@ -76,6 +76,13 @@ def test_a_report_is_kept_as_text_and_read_back(objections: list[str], remarks: 
     assert again.passed is not bool(objections)
 
 
+@pytest.mark.parametrize("objections", [["x" * 9000], ["\x01" * 2000, "y" * 9000], ["z" * 400] * 40])
+def test_a_refusal_that_is_too_long_to_keep_stays_a_refusal(objections: list[str]) -> None:
+    text = GateReport(objections, ["fine"] * 40, CHAMPION).encode()
+    assert len(text) < 5000
+    assert not GateReport.decode(text).passed
+
+
 @pytest.mark.parametrize("text", ["", "passed", '{"objections":1}', '{"objections":[],"rem'])
 def test_a_damaged_report_is_not_a_pass(text: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
