@@ -85,10 +85,10 @@ class Dataset:
         )
         return whole.hexdigest()
 
-    def label_times(self) -> NDArray[np.float64]:
-        """Return when the label in force on each alert was given, epoch seconds; +inf for the unlabelled."""
-        given = np.array([*(label.time.timestamp() for _, label in self.labels), np.inf])
-        return given[self.verdicts.label]
+    def label_times(self, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
+        """Return when the label in force on each of ``rows`` (all alerts) was given, epoch seconds; +inf for the unlabelled."""
+        labels = self.verdicts.label[rows].tolist()
+        return np.array([np.inf if i < 0 else self.labels[i][1].time.timestamp() for i in labels], np.float64)
 
     def rows_by_uid(self) -> dict[tuple[str, str], int]:
         """Return the row of each alert by (tenant, uid)."""

@@ -23,7 +23,7 @@ from models.ledger import LeftOut
 from models.rule_encoder import RuleTable
 from training.dataset import Dataset
 from training.fit import TrainingRows
-from training.trust import Trust, confirmed
+from training.trust import Trust
 from training.walk import CHUNK, encode_rules
 
 KNOWN_ATTACKS = 200
@@ -80,10 +80,10 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
     ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). People err in
     one verdict of six, so a handful around one rule, entity, user or address proves nothing against anybody; but what would
     make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of as
-    much of it, or a second look confirms it (see :func:`training.trust.confirmed`).
+    much of it, or a second look confirms it (see :class:`training.verdicts.Judged`).
     """
     people = dataset.verdicts.principal >= 0
-    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & people & ~confirmed(dataset))
+    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & people & ~dataset.verdicts.confirmed)
     frame = pd.DataFrame({name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)})
     frame["who"], frame["group"] = dataset.verdicts.principal[rows], dataset.group[rows]
     found = []
@@ -101,7 +101,7 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
 
 
 def _who(dataset: Dataset, principal: int) -> str:
-    return dataset.verdicts.principals[principal].replace("\x1f", " / ") if principal >= 0 else "an import"
+    return dataset.verdicts.principals[principal].replace("\x1f", " / ")
 
 
 def token_name(dataset: Dataset, kind: str, token: object, rows: NDArray[np.int64]) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.label import Label, Provenance
 from models.calibration import Calibrator
 from training.dataset import UNLABELLED, Dataset
 from training.sample import floods, weights
+from training.verdicts import both_classes
 
 VERDICT_ERROR, _WORTH = 0.17, 50.0
 """How often a person's verdict is wrong, as measured on people: what is believed before there is data, worth as many labels."""
@@ -46,7 +46,7 @@ class Trust:
     def believed(self, dataset: Dataset, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the alerts in ``mask`` whose label is not doubted; all of them where doubt would leave one class without any."""
         kept = mask & ~self.doubted
-        return kept if len(np.unique(dataset.target[kept])) == 2 else mask
+        return kept if both_classes(dataset.target[kept]) else mask
 
     def said(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how probable it is that somebody *says* attack, given the probability ``score`` f8[n] that it is one."""
@@ -55,7 +55,7 @@ class Trust:
 
 def blind_trust(dataset: Dataset, error: float = VERDICT_ERROR) -> Trust:
     """Return what can be said of labels before any model has spoken; two people who agree err only both at once."""
-    errors = np.where(dataset.verdicts.principal >= 0, np.where(confirmed(dataset), error**2, error), 0.0)
+    errors = np.where(dataset.verdicts.principal >= 0, np.where(dataset.verdicts.confirmed, error**2, error), 0.0)
     return Trust(1.0 - errors, Calibrator(1.0, 0.0), errors)
 
 
@@ -72,44 +72,33 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
         return blind_trust(dataset)
     target, weight = dataset.target[rows], weights(dataset, rows)
     found = blind_trust(dataset, verdict_error(dataset, raw, rows))
-    loudest = pd.Series(raw[rows]).groupby(_judgements(dataset, rows)).transform("max").to_numpy()
+    loudest = _loudest(dataset, raw, rows)
     attack = target.astype(np.float64)
     for _ in range(_ROUNDS if found.error.any() else 1):
         attack = _posterior(Calibrator.fit(loudest, attack, weight)(loudest), target, found.error[rows])
     calibrator = Calibrator.fit(raw[rows], attack, weight)
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
-    agreed = confirmed(dataset)
+    agreed = dataset.verdicts.confirmed
     right[agreed] = np.maximum(right[agreed], 1.0 - found.error[agreed])
     return Trust(right, calibrator, found.error)
 
 
-def confirmed(dataset: Dataset) -> NDArray[np.bool_]:
-    """Return the alerts on which another person's last word agrees with the verdict in force: b[n]."""
-    words: dict[tuple[str, str], dict[str, Label]] = {}
-    for _, label in sorted(dataset.labels, key=lambda item: (item[1].received_time, item[0])):
-        if label.provenance is Provenance.HUMAN:
-            words.setdefault((label.tenant, label.alert_uid), {})[label.analyst] = label
-    found = np.zeros(len(dataset), bool)
-    for row in np.flatnonzero(dataset.verdicts.principal >= 0).tolist():
-        label = dataset.labels[int(dataset.verdicts.label[row])][1]
-        others = words.get((label.tenant, label.alert_uid), {})
-        found[row] = any(o.verdict.target == label.target for who, o in others.items() if who != label.analyst)
+def _loudest(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each of ``rows`` the highest margin of its judgement; imports are each by themselves."""
+    found, people = raw[rows], np.flatnonzero(dataset.verdicts.principal[rows] >= 0)
+    own = rows[people]
+    keys = {"who": dataset.verdicts.principal[own], "moment": dataset.label_times(own), "said": dataset.target[own]}
+    frame = pd.DataFrame({**keys, "raw": raw[own]})
+    found[people] = frame.groupby(list(keys))["raw"].transform("max").to_numpy()
     return found
-
-
-def _judgements(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which judgement each alert belongs to: one for each person, moment and verdict; imports are each by themselves."""
-    who, said = dataset.verdicts.principal[rows], dataset.target[rows]
-    moment = np.where(who >= 0, dataset.label_times()[rows], rows)
-    return np.asarray(pd.DataFrame({"w": who, "m": moment, "s": said}).groupby(["w", "m", "s"]).ngroup(), np.int64)
 
 
 def verdict_error(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
     """Return how often people are wrong: the share of "attack" among what they said of the lower half by score.
 
     Hardly anything there is an attack, so what is called one is called so by mistake (anchor points: Menon et al. 2015). Too
-    high where the model has no skill, never too low.
+    high where the model has no skill, too low where people miss more attacks than they make up.
     """
     people = rows[dataset.verdicts.principal[rows] >= 0]
     if not len(people):

@@ -21,8 +21,8 @@ class Judged(NamedTuple):
     ``target`` i1[n]: 1 attack, 0 benign, −1 unlabelled (never a negative). ``incident`` i4[n] and ``kind`` i4[n]: index into
     ``incidents`` and ``kinds``, −1 for none. ``weight`` f8[n]: what the label in force counts by its provenance. ``shown``
     f8[n]: the probability with which the alert came before a person. ``principal`` i4[n]: index into ``principals`` of who
-    said it, −1 where nobody answers for it alone (imports). ``label`` i8[n]: the label in force, −1 for none. ``left_out``:
-    label → why it is not in force.
+    said it, −1 where nobody answers for it alone (imports). ``confirmed`` b[n]: another person's last word agrees. ``label``
+    i8[n]: the label in force, −1 for none. ``left_out``: label → why it is not in force.
     """
 
     target: NDArray[np.int8]
@@ -34,22 +34,24 @@ class Judged(NamedTuple):
     shown: NDArray[np.float64]
     principal: NDArray[np.int32]
     principals: list[str]
+    confirmed: NDArray[np.bool_]
     label: NDArray[np.int64]
     left_out: dict[int, LeftOut]
 
     def take(self, rows: NDArray[np.int64]) -> Judged:
         """Return what is known of some alerts; codes and names stay the same."""
-        per_alert = ("target", "incident", "kind", "weight", "shown", "principal", "label")
+        per_alert = ("target", "incident", "kind", "weight", "shown", "principal", "confirmed", "label")
         return self._replace(**{name: getattr(self, name)[rows] for name in per_alert})
 
 
 def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tuple[str, str], int]) -> Judged:
     """Return what ``labels`` (with their order of receipt) say of ``count`` alerts; ``row_of`` finds an alert by (tenant, uid)."""
     left_out: dict[int, LeftOut] = {}
-    current = _current(labels, row_of, left_out)
+    current, earlier = _current(labels, row_of, left_out)
     found = Judged(
         np.full(count, UNLABELLED, np.int8), np.full(count, -1, np.int32), [], np.full(count, -1, np.int32), [],
-        np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.full(count, -1, np.int64), left_out,
+        np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.zeros(count, bool),
+        np.full(count, -1, np.int64), left_out,
     )  # fmt: skip
     incidents, kinds, principals = Codes(), Codes(), Codes()
     for row, number in current.items():
@@ -63,6 +65,7 @@ def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tupl
         found.weight[row], found.shown[row] = label.weight, label.shown
         if label.provenance is not Provenance.IMPORT:
             found.principal[row] = principals(f"{label.tenant}\x1f{label.analyst}")
+            found.confirmed[row] = _confirmed(label, [labels[i][1] for i in earlier.get(row, ())])
         if label.target == 1:
             found.incident[row] = incidents(f"{label.tenant}\x1f{label.incident_uid or label.alert_uid}")
             found.kind[row] = kinds(label.reason) if label.reason else -1
@@ -73,10 +76,13 @@ def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tupl
 
 def _current(
     labels: Sequence[tuple[int, Label]], row_of: Mapping[tuple[str, str], int], left_out: dict[int, LeftOut]
-) -> dict[int, int]:
-    """Return the last label on each alert that was judged; what a machine said never takes the place of what a person did."""
+) -> tuple[dict[int, int], dict[int, list[int]]]:
+    """Return the last label on each alert that was judged, and those before it in order of receipt.
+
+    What a machine said never takes the place of what a person did.
+    """
     current: dict[int, int] = {}
-    said: dict[int, list[int]] = {}
+    earlier: dict[int, list[int]] = {}
     for number in sorted(range(len(labels)), key=lambda i: (labels[i][1].received_time, labels[i][0])):
         label = labels[number][1]
         row = row_of.get((label.tenant, label.alert_uid))
@@ -87,13 +93,24 @@ def _current(
         else:
             if row in current:
                 left_out[current[row]] = LeftOut.SUPERSEDED
+                earlier.setdefault(row, []).append(current[row])
             current[row] = number
-            said.setdefault(row, []).append(number)
     for row, number in current.items():
         if labels[number][1].target < 0:  # what became of the last one became of all before it
             why = LeftOut.CONTESTED if labels[number][1].contests else LeftOut.TAKEN_BACK
-            left_out |= dict.fromkeys(said[row], why)
-    return current
+            left_out |= dict.fromkeys([*earlier.get(row, ()), number], why)
+    return current, earlier
+
+
+def _confirmed(label: Label, earlier: Sequence[Label]) -> bool:
+    """Whether another person's last word on the alert says what ``label`` says."""
+    words = {before.analyst: before for before in earlier if before.provenance is Provenance.HUMAN}
+    return any(word.verdict.target == label.target for who, word in words.items() if who != label.analyst)
+
+
+def both_classes(target: NDArray[np.int8]) -> bool:
+    """Return whether there is an attack and something benign among ``target``."""
+    return bool((target == 1).any() and (target == 0).any())
 
 
 def part_principals(

@@ -19,7 +19,7 @@ from tests.conftest import build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, apart, by_many, dataset_of
 from training.dataset import Dataset
 from training.sample import weights
-from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, confirmed, second_looks, trust, verdict_error
+from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, second_looks, trust, verdict_error
 
 COUNT = 2000
 RNG = np.random.default_rng(5)
@@ -210,7 +210,7 @@ def second_look(label: Label, **fields: object) -> Label:
 
 
 def _confirmed(folder: Path, *labels: Label) -> list[bool]:
-    return [bool(x) for x in confirmed(dataset_of(folder, TWO, labels))]
+    return [bool(x) for x in dataset_of(folder, TWO, labels).verdicts.confirmed]
 
 
 FIRST = build_label(TWO[0], BENIGN, uid="1", analyst="ann")
