@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -56,6 +57,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """labelled alerts by verdict target: ``attack``, ``benign``; and ``units``"""
     data: str
     """digest of the training data"""
+
+    @property
+    def end(self) -> float:
+        """When the data window ends, epoch seconds."""
+        return datetime.fromisoformat(self.window[1]).timestamp()
 
 
 class Golden(msgspec.Struct, frozen=True):

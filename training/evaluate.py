@@ -204,7 +204,7 @@ def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParam
         told(f"unseen kind: {kind}")
         kept = dataset.without(of_kind)
         gathered = TrainingRows.gather(kept, seed=parameters.seed)
-        splits = [Fold(dataset.tenants[t], _others(kept, t), dataset.tenant == t, [dataset.tenants[t]]) for t in tenants]
+        splits = [Fold(_others(kept, t), dataset.tenant == t) for t in tenants]
         models = fit_all(gathered, [split.train for split in splits], parameters)
         oof = score_folds(rows, splits, models, with_labels=False)
         for t in tenants:

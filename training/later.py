@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +13,9 @@ from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, Told, TrainingRows, fit_all, score_folds
 from training.metrics import GroupScores, average_precision, group_scores
 from training.sample import shown_labels
-from training.split import Fold, strictly_before
+from training.split import Fold, strictly_before, usable
 from training.trust import Trust
+from training.verdicts import both_classes
 from training.walk import walk
 
 BLOCKS = 3
@@ -56,12 +55,12 @@ def compare_later(
     on labels given by then.
     """
     dataset = rows.dataset
-    end = datetime.fromisoformat(champion.manifest.window[1]).timestamp()
+    end = champion.manifest.end
     later = (dataset.block.time > end) & (dataset.target != UNLABELLED) & ~trusted.doubted
     if not enough(dataset, later):
         return []
     told("comparing with the champion on the later window")
-    splits = list(_blocks(dataset, later))
+    splits = _blocks(dataset, later)
     models = fit_all(rows, [trusted.believed(dataset, fold.train) for fold in splits], parameters, trust=trusted.weight)
     ours = score_folds(rows, splits, models, with_labels=True).raw
     theirs = champion_scores(dataset, later, champion, shown_labels(dataset, 0))
@@ -81,7 +80,7 @@ def compare_later(
 
 def enough(dataset: Dataset, mask: NDArray[np.bool_]) -> bool:
     """Return whether the alerts in ``mask`` allow a comparison."""
-    return bool(mask.sum() >= LEAST_LABELS and len(np.unique(dataset.target[mask])) == 2)
+    return bool(mask.sum() >= LEAST_LABELS) and both_classes(dataset.target[mask])
 
 
 def champion_scores(
@@ -98,19 +97,16 @@ def champion_scores(
     return raw
 
 
-def _blocks(dataset: Dataset, later: NDArray[np.bool_]) -> Iterator[Fold]:
+def _blocks(dataset: Dataset, later: NDArray[np.bool_]) -> list[Fold]:
     edges = np.quantile(dataset.block.time[later], np.linspace(0.0, 1.0, BLOCKS + 1))
-    for number in range(BLOCKS):
-        fold = strictly_before(dataset, float(edges[number]), float(edges[number + 1]) + (number == BLOCKS - 1))
-        train = dataset.target[fold.train]
-        if (train == 1).any() and (train == 0).any() and fold.test.any():
-            yield fold._replace(name=f"block {number + 1} of {BLOCKS}")
+    edges[-1] += 1.0
+    return usable(dataset, strictly_before(dataset, edges.tolist()))
 
 
 def _compared(
     dataset: Dataset, name: str, rows: NDArray[np.int64], both: tuple[NDArray[np.float64], NDArray[np.float64]], tolerance: float
 ) -> Comparison:
-    """Compare on ``rows``; worse only if a bootstrap over judgements (Efron 1979) leaves no doubt."""
+    """Compare on ``rows``; worse only if a bootstrap over alert groups (Efron 1979) leaves no doubt."""
     new, old = (group_scores(raw[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows]) for raw in both)
     challenger, champion = average_precision(new), average_precision(old)
     worse = False

@@ -51,7 +51,7 @@ class Recent:
 
 def recent(dataset: Dataset, champion: ModelBundle) -> Recent:
     """Return what was said since the champion was trained. Imports count by the time of their alert."""
-    end = pd.Timestamp(champion.manifest.window[1]).timestamp()
+    end = champion.manifest.end
     new = np.zeros(len(dataset), bool)
     uids: set[tuple[str, str]] = set()
     for row in np.flatnonzero(dataset.verdicts.label >= 0).tolist():

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.dataset import UNLABELLED, Dataset
+from training.verdicts import both_classes
 
 TIME_FOLDS = 5
 
 
 class Fold(NamedTuple):
-    """``train`` and ``test``: boolean masks over the alerts; ``left_out``: the tenants that the model does not know."""
+    """``train`` and ``test``: boolean masks over the alerts."""
 
-    name: str
     train: NDArray[np.bool_]
     test: NDArray[np.bool_]
-    left_out: list[str]
 
 
 def folds(dataset: Dataset) -> tuple[list[Fold], str]:
@@ -41,37 +42,33 @@ def _tells(dataset: Dataset, own: NDArray[np.bool_]) -> bool:
 def leave_one_tenant_out(dataset: Dataset) -> list[Fold]:
     """Return a fold for each tenant that has labels."""
     labelled = dataset.target != UNLABELLED
-    found = []
-    for number, tenant in enumerate(dataset.tenants):
-        own = dataset.tenant == number
-        train = dataset.target[labelled & ~own]
-        if (own & labelled).any() and (train == 1).any() and (train == 0).any():
-            found.append(Fold(tenant, labelled & ~own, own, [tenant]))
-    return found
+    owns = [dataset.tenant == number for number in range(len(dataset.tenants))]
+    return usable(dataset, [Fold(labelled & ~own, own) for own in owns if (own & labelled).any()])
 
 
 def time_ordered(dataset: Dataset, count: int = TIME_FOLDS) -> list[Fold]:
     """Return ``count`` − 1 folds: each block of time is tested on a model of the blocks before it (see :func:`strictly_before`)."""
     labelled = dataset.target != UNLABELLED
-    edges = np.quantile(spans(dataset)[0][labelled], np.linspace(0.0, 1.0, count + 1)) if labelled.any() else np.zeros(count + 1)
-    found = []
-    for k in range(1, count):
-        fold = strictly_before(dataset, float(edges[k]), float(edges[k + 1]) if k < count - 1 else np.inf)
-        both = (dataset.target[fold.train] == 1).any() and (dataset.target[fold.train] == 0).any()
-        if both and fold.test.any():
-            found.append(fold._replace(name=f"block {k + 1} of {count}"))
-    return found
+    if not labelled.any():
+        return []
+    edges = np.quantile(spans(dataset)[0][labelled], np.linspace(0.0, 1.0, count + 1)).tolist()
+    return usable(dataset, strictly_before(dataset, [*edges[1:-1], np.inf]))
 
 
-def strictly_before(dataset: Dataset, start: float, end: float) -> Fold:
-    """Return the fold that tests ``start`` ≤ time < ``end`` (epoch seconds) on what was over, and judged, before ``start``.
+def strictly_before(dataset: Dataset, edges: Sequence[float]) -> list[Fold]:
+    """Return a fold for each block of time between two ``edges`` (epoch seconds, ascending), the later one not included.
 
-    An incident is whole on one side: its alerts that reach into a later block than its first alert's are not trained on
-    before that incident's block is past, nor tested without it.
+    It tests the block on what was over, and judged, before it begins. An incident is whole on one side: its alerts that reach
+    into a later block than its first alert's are not trained on before that incident's block is past, nor tested without it.
     """
     first, last = spans(dataset)
-    train = (dataset.target != UNLABELLED) & (last < start) & (dataset.label_times() < start)
-    return Fold("", train, (first >= start) & (first < end), [])
+    labelled, given = dataset.target != UNLABELLED, dataset.label_times()
+    return [Fold(labelled & (last < start) & (given < start), (first >= start) & (first < end)) for start, end in pairwise(edges)]
+
+
+def usable(dataset: Dataset, found: Sequence[Fold]) -> list[Fold]:
+    """Return the folds that have both classes to learn from, and something to test."""
+    return [fold for fold in found if both_classes(dataset.target[fold.train]) and fold.test.any()]
 
 
 def spans(dataset: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

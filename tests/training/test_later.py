@@ -166,7 +166,7 @@ MOMENTS = st.floats(-1e5, 1.3e6).map(lambda t: START.timestamp() + t)
 @given(MOMENTS, MOMENTS)
 def test_nothing_is_trained_on_that_was_not_over_and_judged_before(tangled: Dataset, one: float, other: float) -> None:
     start, end = min(one, other), max(one, other)
-    fold = strictly_before(tangled, start, end)
+    (fold,) = strictly_before(tangled, [start, end])
     time, given_at = tangled.block.time, tangled.label_times()
     assert (time[fold.train] < start).all()
     assert (given_at[fold.train] < start).all()
@@ -181,7 +181,7 @@ def test_nothing_is_trained_on_that_was_not_over_and_judged_before(tangled: Data
 @given(MOMENTS)
 def test_incidents_are_whole_on_the_tested_side_and_by_blocks_tested_once(tangled: Dataset, middle: float) -> None:
     last = START.timestamp() + 2e6
-    first, second = strictly_before(tangled, 0.0, middle), strictly_before(tangled, middle, last)
+    first, second = strictly_before(tangled, [0.0, middle, last])
     assert (first.test ^ second.test).all()
     for incident in range(len(tangled.verdicts.incidents)):
         own = tangled.incident == incident
