@@ -39,7 +39,7 @@ class Calibrator(msgspec.Struct, frozen=True):
         return cls(float(np.exp(found.x[0])), float(found.x[1]))
 
     def __call__(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the calibrated probability of each margin."""
+        """Return the calibrated probability of each margin; NaN where there is none."""
         return np.asarray(expit(self.slope * raw + self.intercept), np.float64)
 
 

@@ -58,7 +58,7 @@ def assemble(
     told("fitting on everything")
     learned = trusted.believed(dataset, dataset.target != UNLABELLED)
     model = rows.fit(learned, parameters, trust=trusted.weight)
-    score = np.where(oof.scored, trusted.calibrator(np.nan_to_num(oof.raw)), np.nan)
+    score = trusted.calibrator(oof.raw)
     certificate = certificate_of(dataset, oof, score, objective, assumption)
     policy = ThresholdPolicy(certificates=(certificate,), escalate_from=escalation(dataset, score))
     card = model_card(dataset, certificate, policy, parameters)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from training.assemble import weigh_labels
@@ -36,10 +35,9 @@ class Assessment:
 
 
 def assess(dataset: Dataset, parameters: FitParameters, told: Told = lambda text: None) -> Assessment:
-    """Weigh every label by models that have not seen it. Raises ``NotEnoughLabelsError`` when a class is missing."""
+    """Weigh every label by models that have not seen it; where no model can be fitted, every label keeps the benefit of the doubt."""
     told("walking the facts")
     oof, trusted, _ = weigh_labels(TrainingRows.gather(dataset, seed=parameters.seed), parameters, told)
-    score = np.where(oof.scored, trusted.calibrator(np.nan_to_num(oof.raw)), np.nan)
     known = dataset.verdicts
     rows: list[list[Cell]] = []
     for number, name in enumerate(["imported", *known.principals], -1):
@@ -53,5 +51,5 @@ def assess(dataset: Dataset, parameters: FitParameters, told: Told = lambda text
     return Assessment(
         Table("Labels in force", ["who", "attack", "benign", "likely wrong", "mean trust"], rows),
         Table("Labels not in force", ["why", "labels"], [[why.value, count] for why, count in sorted(reasons.items())]),
-        second_looks(dataset, trusted, score),
+        second_looks(dataset, trusted, trusted.calibrator(oof.raw)),
     )

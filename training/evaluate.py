@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.default_view import DEFAULT_VIEW
+from features.encode import COLUMNS
 from models.calibration import Calibrator
 from models.certificate import GRID
 from models.policy import Guardrails, effective_score
@@ -163,7 +164,10 @@ def measure(dataset: Dataset, scorer: Scorer, mask: NDArray[np.bool_]) -> Qualit
 def _families(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the family of each alert: tenant × UTC day × entity × rule, as a number."""
     day = np.floor(dataset.block.time[rows] / 86400.0).astype(np.int64)
-    keys = np.stack([dataset.tenant[rows], day, dataset.rule[rows], dataset.block.columns[rows, 3].astype(np.int64)], axis=1)
+    keys = np.stack(
+        [dataset.tenant[rows], day, dataset.rule[rows], dataset.block.columns[rows, COLUMNS.index("entity")].astype(np.int64)],
+        axis=1,
+    )
     return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1), np.int64)
 
 

@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.hashing import load_or_create_secret
-from models.bundle import ModelBundle
-from models.bundle_store import BundleStore
 from models.certificate import DEFAULT_OBJECTIVE, Certificate, Objective
-from models.errors import BundleError
 from models.policy import ThresholdPolicy
 from training.assemble import Assembled, assemble
 from training.dataset import UNLABELLED, Dataset, load_dataset
@@ -32,6 +29,7 @@ from training.metrics import (
     group_scores,
     step_recall,
 )
+from training.registry import serving_bundle
 from training.sample import floods
 from training.settings import Settings
 from training.tracking import GATE, TrainingRun, log_training, running
@@ -128,16 +126,6 @@ def measure(dataset: Dataset, raw: NDArray[np.float64], score: NDArray[np.float6
         "calibration_error": expected_calibration_error(calibrated.score, calibrated.target),
     }
     return found | {f"group_ap/{dataset.tenants[tenant]}": value for tenant, value in by_tenant.items()}
-
-
-def serving_bundle(settings: Settings) -> ModelBundle | None:
-    """Return the bundle that serves, if there is one that this version can read."""
-    store = BundleStore(settings.bundles)
-    digest = store.current()
-    try:
-        return ModelBundle.load(store.path(digest)) if digest else None
-    except BundleError:
-        return None
 
 
 def _second_looks(folder: Path, made: Assembled) -> Path:

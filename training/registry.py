@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 from mlflow.tracking import MlflowClient
@@ -43,17 +42,17 @@ def gate(settings: Settings, client: MlflowClient, run_id: str) -> GateReport:
         report = GateReport.decode(tags.get(GATE, ""))
     except msgspec.MsgspecError:
         return GateReport(["what the gate found was not kept with the run; train again"])
-    store = BundleStore(settings.bundles)
-    serving = store.current() or ""
-    if serving not in ("", report.champion, tags.get("bundle_digest", "")) and _readable(store.path(serving)):
+    serving = BundleStore(settings.bundles).current()
+    if serving not in (None, report.champion, tags.get("bundle_digest")) and serving_bundle(settings) is not None:
         report.objections.append("it was compared with another champion than the one that serves; train again")
     return report
 
 
-def _readable(path: Path) -> bool:
-    """Whether this version can read the bundle: one that it cannot is nothing to be held against."""
+def serving_bundle(settings: Settings) -> ModelBundle | None:
+    """Return the bundle that serves, if this version can read it: one that it cannot is nothing to be held against."""
+    store = BundleStore(settings.bundles)
+    digest = store.current()
     try:
-        ModelBundle.load(path)
+        return ModelBundle.load(store.path(digest)) if digest else None
     except BundleError:
-        return False
-    return True
+        return None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +12,15 @@ from features.alert import from_epoch
 from features.encode import COLUMNS
 from features.label import Label
 from models.bundle import ModelBundle
-from models.certificate import DEFAULT_OBJECTIVE, Objective
 from models.errors import NotEnoughLabelsError
 from models.teaching import Candidates, teach
-from training.assemble import assemble
-from training.feedback.world import DAY, MONTH_DAYS, World
+from training.feedback.loop import trained
+from training.feedback.world import MONTH_DAYS, World
 from training.fit import FitParameters, Told
 from training.later import champion_scores
-from training.metrics import average_precision, group_scores
+from training.metrics import average_precision
 from training.simulator.analysts import ANALYSTS, VERDICTS, judge
+from training.simulator.rows import DAY
 
 FIRST = 200
 """Verdicts by lot from which both ways start."""
@@ -99,20 +97,19 @@ def _asked(world: World, rows: NDArray[np.int64], start: int, rng: np.random.Gen
 
 def _trained(world: World, labels: dict[int, Label], months: int, parameters: FitParameters) -> ModelBundle | None:
     given = [(len(world.dataset) + number, label) for number, label in enumerate(labels.values())]
-    past = world.dataset.without(world.day >= months * MONTH_DAYS).relabelled(given)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            return assemble(past, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle").bundle
+        return trained(world.until(months - 1, given), parameters).bundle
     except NotEnoughLabelsError:
         return None
 
 
 def _measured(world: World, bundle: ModelBundle, test: NDArray[np.int64]) -> float:
-    wanted = np.zeros(len(world.dataset), bool)
-    wanted[test] = True
-    raw = champion_scores(world.dataset.relabelled([]), wanted, bundle)
-    target = world.attack[test].astype(np.int8)
-    return average_precision(group_scores(raw[test], target, world.dataset.group[test], world.dataset.tenant[test]))
+    return average_precision(world.groups(_margins(world, bundle, test), test))
+
+
+def _margins(world: World, bundle: ModelBundle, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the margins f8[n] of ``rows`` as of then, told of no verdict."""
+    return champion_scores(world.dataset, np.isin(np.arange(len(world.dataset)), rows), bundle, [])
 
 
 def _taught(
@@ -120,9 +117,7 @@ def _taught(
 ) -> NDArray[np.int64]:
     """Return what :func:`teach` would ask about among ``rows``, by the scores of the model so far."""
     dataset = world.dataset
-    wanted = np.zeros(len(dataset), bool)
-    wanted[rows] = True
-    score = bundle.calibrator(champion_scores(dataset.relabelled([]), wanted, bundle)[rows])
+    score = bundle.calibrator(_margins(world, bundle, rows)[rows])
     entity = np.unique(dataset.block.columns[:, COLUMNS.index("entity")], return_inverse=True)[1].astype(np.int64)
     cell = dataset.rule.astype(np.int64) * (int(entity.max()) + 1) + entity
     known = np.bincount(cell[list(labels)], minlength=int(cell.max()) + 1).astype(np.float64)

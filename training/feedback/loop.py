@@ -15,12 +15,13 @@ from models.bundle import ModelBundle
 from models.certificate import DEFAULT_OBJECTIVE, Objective
 from models.engine import ScoringEngine
 from models.misses import CERTAIN, Interval, estimate_misses, verdict_error
-from training.assemble import assemble
+from training.assemble import Assembled, assemble
+from training.dataset import Dataset
 from training.feedback.conditions import Condition
 from training.feedback.shift import Shift, given_before
 from training.feedback.world import MONTH_DAYS, World
 from training.fit import FitParameters, Told
-from training.metrics import average_precision, average_precision_by_tenant, group_scores
+from training.metrics import average_precision, average_precision_by_tenant
 
 
 class Month(NamedTuple):
@@ -75,18 +76,18 @@ def first_labels(world: World) -> list[tuple[int, Label]]:
 
 def train_until(world: World, labels: Sequence[tuple[int, Label]], month: int, parameters: FitParameters) -> ModelBundle:
     """Train as the product does, on the alerts up to the end of ``month`` and the labels given by then."""
-    past = world.dataset.without(world.day >= (month + 1) * MONTH_DAYS).relabelled(
-        given_before(list(labels), world.end_of(month))
-    )
+    return trained(world.until(month, given_before(list(labels), world.end_of(month))), parameters).bundle
+
+
+def trained(dataset: Dataset, parameters: FitParameters) -> Assembled:
+    """Train as the product does; the bundle is in memory, what was written is gone."""
     with tempfile.TemporaryDirectory() as folder:
-        return assemble(past, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle").bundle
+        return assemble(dataset, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle")
 
 
 def _measure(shift: Shift, month: int, seed: int, verdicts: int) -> Month:
     world, rows = shift.world, np.flatnonzero(shift.world.month(month))
-    groups = group_scores(
-        shift.raw[rows], world.attack[rows].astype(np.int8), world.dataset.group[rows], world.dataset.tenant[rows]
-    )
+    groups = world.groups(shift.raw, rows)
     hidden = rows[shift.shown[rows] < 1.0]
     drawn = hidden[shift.audited[hidden]]
     error = verdict_error(shift.disagreements, shift.pairs, 0.025) if shift.condition.wrong else CERTAIN

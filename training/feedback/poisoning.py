@@ -5,10 +5,8 @@ As before any retrain, likely wrong labels get a second look: here those that ca
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -18,17 +16,16 @@ from features.alert import from_epoch
 from features.encode import COLUMNS
 from features.label import Label, Verdict
 from models.bundle import ModelBundle
-from models.certificate import DEFAULT_OBJECTIVE, Objective
-from training.assemble import assemble
-from training.feedback.loop import train_until
-from training.feedback.shift import given_before
-from training.feedback.world import DAY, MONTH_DAYS, World
+from training.feedback.loop import train_until, trained
+from training.feedback.shift import MALLORY, given_before
+from training.feedback.world import World
 from training.fit import FitParameters
 from training.gate import GateReport, examine
 from training.later import champion_scores
 from training.pipeline import measure
 from training.probes import SUSPECTED, SWAPPED
 from training.simulator.analysts import ANALYSTS, VERDICTS, judge
+from training.simulator.rows import DAY
 
 BACKDOOR = (10, 300)
 """Fewest and most labels of a backdoor."""
@@ -36,7 +33,6 @@ FLIPS = (0.25, 1.0)
 """Smallest and largest share of the attack verdicts on one rule that are turned over."""
 LEAST_FLIPPED = 10
 """Fewest verdicts that are turned over: rules with fewer are not worth an attacker's while."""
-MALLORY = "mallory"
 _LIE = "lie-"
 _TOKENS = tuple(COLUMNS.index(name) for name in SWAPPED)
 
@@ -85,12 +81,10 @@ class Bench:
         given = _some(given_before(world.dataset.labels, world.end_of(self.month + 1)), world.end_of(self.month), rng)
         given = self._looked_again(given, rng)
         spoiled = given if poison is Poison.NONE else self._spoiled(given, poison, rng)
-        past = world.dataset.without(world.day >= (self.month + 2) * MONTH_DAYS).relabelled(spoiled)
         parameters = msgspec.structs.replace(self.parameters, seed=seed)
-        with tempfile.TemporaryDirectory() as folder:
-            made = assemble(past, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle")
-            error = measure(past, made.oof.raw, made.trusted.said(made.score)).get("calibration_error")
-            report, _ = examine(made.rows, made.trusted, made.bundle, self.champion, parameters, calibration_error=error)
+        made = trained(world.until(self.month + 1, spoiled), parameters)
+        error = measure(made.rows.dataset, made.oof.raw, made.trusted.said(made.score)).get("calibration_error")
+        report, _ = examine(made.rows, made.trusted, made.bundle, self.champion, parameters, calibration_error=error)
         return Trial(poison, seed, sum(label.uid.startswith(_LIE) for _, label in spoiled), report)
 
     def _spoiled(self, labels: list[tuple[int, Label]], poison: Poison, rng: np.random.Generator) -> list[tuple[int, Label]]:

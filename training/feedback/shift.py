@@ -17,15 +17,17 @@ from models.bundle import HABIT, ModelBundle
 from models.engine import ScoringEngine
 from models.misses import LOOKS
 from training.feedback.conditions import Condition, Labels
-from training.feedback.world import DAY, World
+from training.feedback.world import World
 from training.simulator.analysts import ANALYSTS, VERDICTS, judge
+from training.simulator.rows import DAY
 
 CASES_A_DAY = 20
 """Cases that the analysts of a tenant get to in a day."""
 AUDIT = Audit(rate=0.05, daily=8.0)
 _TWICE = 0.1
 """Share of the shown cases that a second analyst judges too: it tells how often verdicts are wrong."""
-_MALLORY = "mallory"
+MALLORY = "mallory"
+"""The account that an attacker owns."""
 
 
 @dataclass
@@ -113,7 +115,7 @@ class Shift:
         self.pairs += int(both.sum())
         self.disagreements += int((said[twice][first] != again[first])[both].sum())
         owned = self._owned(rows)
-        said[owned], who[owned] = 1 - world.attack[rows[owned]].astype(np.int64), _MALLORY
+        said[owned], who[owned] = 1 - world.attack[rows[owned]].astype(np.int64), MALLORY
         for verdict in (0, 1):
             given = said == verdict
             self._tell(rows[given], np.full(int(given.sum()), bool(verdict)), time[given], who[given])

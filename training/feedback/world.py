@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.encode import COLUMNS
+from features.label import Label
 from training.dataset import Dataset, load_dataset
+from training.metrics import GroupScores, group_scores
+from training.simulator.rows import DAY, ON_PURPOSE, START
 
-DAY = 86_400.0
 MONTH_DAYS = 30
-_NOISE = ("noise", "habit")
-"""Origins of alerts that nobody meant; all other benign ones were done on purpose."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,12 @@ class World:
         tenants = np.array(dataset.tenants)[dataset.tenant]
         truth = truth.reindex(pd.MultiIndex.from_arrays([tenants, dataset.uids]))
         incident = truth["incident_uid"].fillna("").to_numpy().astype(np.str_)
-        start = float(np.floor(dataset.received.min() / DAY) * DAY)
+        start = START.timestamp()
         day = np.floor((dataset.received - start) / DAY).astype(np.int64)
-        keys = pd.DataFrame({"t": dataset.tenant, "r": dataset.rule, "e": dataset.block.columns[:, 3], "d": day, "i": incident})
+        entity = dataset.block.columns[:, COLUMNS.index("entity")]
+        keys = pd.DataFrame({"t": dataset.tenant, "r": dataset.rule, "e": entity, "d": day, "i": incident})
         case = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy()
-        purposeful = ~truth["origin"].isin(_NOISE).to_numpy() & (incident == "")
+        purposeful = truth["origin"].isin(ON_PURPOSE).to_numpy()
         return cls(dataset, incident != "", incident, purposeful, np.asarray(case, np.int64), day, start)
 
     @property
@@ -56,6 +58,14 @@ class World:
     def month(self, number: int) -> NDArray[np.bool_]:
         """Return which alerts were received in month ``number``, from 0."""
         return np.asarray(self.day // MONTH_DAYS == number)
+
+    def groups(self, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> GroupScores:
+        """Return the alert groups among ``rows`` with their highest margin and the truth; ``raw`` f8[n]."""
+        return group_scores(raw[rows], self.attack[rows].astype(np.int8), self.dataset.group[rows], self.dataset.tenant[rows])
+
+    def until(self, month: int, labels: list[tuple[int, Label]]) -> Dataset:
+        """Return the alerts up to the end of ``month``, with these ``labels``."""
+        return self.dataset.without(self.day >= (month + 1) * MONTH_DAYS).relabelled(labels)
 
     def end_of(self, month: int) -> float:
         """Return when month ``month`` is over, epoch seconds."""

@@ -18,8 +18,9 @@ from training.feedback.loop import first_labels, train_until
 from training.feedback.poisoning import Bench, Poison
 from training.feedback.report import plots, tables, write
 from training.feedback.shift import Shift, given_before
-from training.feedback.world import DAY, MONTH_DAYS, World
+from training.feedback.world import MONTH_DAYS, World
 from training.fit import FitParameters
+from training.simulator.rows import DAY
 
 SECRET = bytes(range(32))
 Live = Callable[..., Shift]
