@@ -5,36 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from models.bundle import ModelBundle
 from training.assemble import weigh_labels
 from training.dataset import Dataset
 from training.fit import FitParameters, Told, TrainingRows
+from training.probes import belief_before, recent, unseconded
 from training.report import Cell, Table
-from training.trust import second_looks
+from training.trust import Trust, look_again, second_looks
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """``by_principal``: a row for each who gave labels; ``left_out``: labels not in force, by why; ``doubtful``: second looks."""
+    """``by_principal``: a row for each who gave labels; ``left_out``: labels not in force, by why. Labels that deserve a second
+    look: ``doubtful``, those likely wrong, and ``alone``, those that call benign what the champion suspects and rest on one
+    person: of too many around one thing the gate would refuse a model that learns from them."""
 
     by_principal: Table
     left_out: Table
     doubtful: pd.DataFrame
+    alone: pd.DataFrame
 
     def tables(self, most: int = 20) -> list[Table]:
-        """Return everything for a terminal, the ``most`` doubtful labels among it."""
-        rows: list[list[Cell]] = [
-            [f"{r['alert_uid']} ({r['tenant']})", r["rule"], r["verdict"], r["analyst"], f"{r['given']:%Y-%m-%d %H:%M}", r["right"],
-             r["score"]]
-            for r in self.doubtful.head(most).to_dict("records")
-        ]  # fmt: skip
-        note = f"{len(self.doubtful)} in all; right: probability that the verdict is right; score: of an attack, by models without it"
-        columns = ["alert", "rule", "verdict", "who said it", "when", "right", "score"]
-        return [self.by_principal, self.left_out, Table("Likely wrong: look again", columns, rows, note)]
+        """Return everything for a terminal, the first ``most`` labels of each kind among it."""
+        wrong = _table("Likely wrong: look again", self.doubtful, most, "score: of an attack, by models without it")
+        alone = _table("Benign by one voice: look again", self.alone, most, "score: of an attack, by the champion before it")
+        return [self.by_principal, self.left_out, wrong, *([alone] if len(self.alone) else [])]
+
+    def listed(self) -> pd.DataFrame:
+        """Return all labels that deserve a second look, with ``why``."""
+        return pd.concat([self.doubtful.assign(why="likely_wrong"), self.alone.assign(why="one_voice")], ignore_index=True)
 
 
-def assess(dataset: Dataset, parameters: FitParameters, told: Told = lambda text: None) -> Assessment:
+def assess(
+    dataset: Dataset, parameters: FitParameters, champion: ModelBundle | None = None, told: Told = lambda text: None
+) -> Assessment:
     """Weigh every label by models that have not seen it; where no model can be fitted, every label keeps the benefit of the doubt."""
     told("walking the facts")
     oof, trusted, _ = weigh_labels(TrainingRows.gather(dataset, seed=parameters.seed), parameters, told)
@@ -52,4 +59,23 @@ def assess(dataset: Dataset, parameters: FitParameters, told: Told = lambda text
         Table("Labels in force", ["who", "attack", "benign", "likely wrong", "mean trust"], rows),
         Table("Labels not in force", ["why", "labels"], [[why.value, count] for why, count in sorted(reasons.items())]),
         second_looks(dataset, trusted, trusted.calibrator(oof.raw)),
+        _alone(dataset, trusted, champion),
     )
+
+
+def _alone(dataset: Dataset, trusted: Trust, champion: ModelBundle | None) -> pd.DataFrame:
+    if champion is None:
+        return look_again(dataset, np.empty(0, np.int64), trusted, trusted.right)
+    fresh = recent(dataset, champion)
+    belief = belief_before(dataset, champion, fresh)
+    return look_again(dataset, unseconded(dataset, belief, fresh), trusted, belief)
+
+
+def _table(title: str, listed: pd.DataFrame, most: int, score: str) -> Table:
+    rows: list[list[Cell]] = [
+        [f"{r['alert_uid']} ({r['tenant']})", r["rule"], r["verdict"], r["analyst"], f"{r['given']:%Y-%m-%d %H:%M}", r["right"],
+         r["score"]]
+        for r in listed.head(most).to_dict("records")
+    ]  # fmt: skip
+    columns = ["alert", "rule", "verdict", "who said it", "when", "right", "score"]
+    return Table(title, columns, rows, f"{len(listed)} in all; right: probability that the verdict is right; {score}")

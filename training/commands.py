@@ -122,18 +122,19 @@ def assess(
     also: Annotated[Path | None, typer.Option(help="A history to look at as well, such as `tamis export` writes.")] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file for all labels that deserve a second look.")] = None,
 ) -> None:
-    """Look at the labels before a retrain: who said what, what is left out and why, and which are likely wrong."""
+    """Look at the labels before a retrain: who said what, what is left out and why, and which deserve a second look."""
     from training.assess import assess as run
     from training.dataset import load_dataset
     from training.fit import FitParameters
+    from training.registry import serving_bundle
 
     settings = Settings.from_env()
     with _working("reading") as told:
         dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True, also=also)
-        found = run(dataset, FitParameters(), told)
+        found = run(dataset, FitParameters(), serving_bundle(settings), told)
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
-            found.doubtful.to_parquet(out, index=False)
+            found.listed().to_parquet(out, index=False)
     for table in found.tables():
         Console().print(table.rich())
 
@@ -151,13 +152,15 @@ def evaluate(
     feedback: Annotated[
         bool, typer.Option("--feedback", help="Months of feedback in simulated worlds instead; no data needed.")
     ] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="With --feedback: worlds lived through.")] = 3,
+    seeds: Annotated[int, typer.Option(min=0, help="With --feedback: worlds lived through.")] = 3,
     trials: Annotated[int, typer.Option(min=0, help="With --feedback: poisoned challengers, and as many clean ones.")] = 50,
 ) -> None:
     """Measure on tenants that the model has not seen: look-up table, model, and model without rule identity side by side."""
     if leave_one_out != "tenant":
         raise typer.BadParameter("only `tenant` is known", param_hint="--leave-one-out")
     if feedback:
+        if not seeds and not trials:
+            raise typer.BadParameter("nothing is left to measure", param_hint="--seeds 0 --trials 0")
         _evaluate_feedback(report, seeds, trials)
         return
     if data is None or not fmt:
@@ -187,11 +190,11 @@ def _evaluate_feedback(report: Path, seeds: int, trials: int) -> None:
     settings = Settings.from_env()
     with _working("living through months of feedback") as told:
         secret = load_or_create_secret(settings.secret)
-        result = run(settings.var / "feedback", secret, Plan(seeds=tuple(range(seeds)), trials=trials), told)
-        page = write(report, result)
+        plan = Plan(seeds=tuple(range(seeds)), trials=trials)
+        result = run(settings.var / "feedback", secret, plan, told, keep=lambda so_far: write(report, so_far))
     for table in tables(result):
         Console().print(table.rich())
-    console.print(f"report: {page}")
+    console.print(f"report: {report / 'report.html'}")
 
 
 def _not_headline(fmt: str) -> str:

@@ -10,8 +10,8 @@ import msgspec
 
 from models.bundle import ModelBundle
 from training.fit import FitParameters, Told, TrainingRows
-from training.later import Comparison, champion_scores, compare_later
-from training.probes import lone_voices, recent, sinking, without
+from training.later import Comparison, compare_later
+from training.probes import belief_before, lone_voices, recent, sinking
 from training.trust import Trust
 
 TOLERANCE = 0.02
@@ -68,9 +68,7 @@ def examine(
         compared = compare_later(rows, trusted, champion, parameters, tolerance=TOLERANCE, told=told)
         told("probing for poison")
         fresh = recent(rows.dataset, champion)
-        before = without(rows.dataset, fresh)
-        belief = champion.calibrator(champion_scores(rows.dataset, fresh.benign | fresh.attack, champion, before))
-        findings = lone_voices(rows.dataset, belief, fresh)
+        findings = lone_voices(rows.dataset, belief_before(rows.dataset, champion, fresh), fresh)
         if champion.view.fingerprint == rows.view.fingerprint:
             findings += sinking(rows, trusted, challenger, champion, fresh)
     return judge(calibration_error, compared, findings, champion.digest if champion else ""), compared

@@ -23,6 +23,7 @@ from models.ledger import LeftOut
 from models.rule_encoder import RuleTable
 from training.dataset import Dataset
 from training.fit import TrainingRows
+from training.later import champion_scores
 from training.trust import Trust
 from training.walk import CHUNK, encode_rules
 
@@ -32,7 +33,7 @@ RISE = 0.1
 """How much larger the share of known attacks that sink may be, for any token, than with the champion before these verdicts."""
 SUSPECTED = 0.2
 """Probability of an attack from which on a verdict "benign" is near enough to suppression to need a second voice."""
-ALONE = 6
+ALONE = 4
 """Groups around one token that one person may call benign against the champion with nobody to agree."""
 SECONDED = 0.5
 """How much of it others must have called benign too, in proportion, for a token to rest on more than one voice."""
@@ -67,6 +68,11 @@ def without(dataset: Dataset, fresh: Recent) -> list[tuple[int, Label]]:
     return [item for item in dataset.labels if (item[1].tenant, item[1].uid) not in fresh.labels]
 
 
+def belief_before(dataset: Dataset, champion: ModelBundle, fresh: Recent) -> NDArray[np.float64]:
+    """Return the champion's probability of an attack f8[n] for each alert with a recent label, as if that had not been given."""
+    return champion.calibrator(champion_scores(dataset, fresh.benign | fresh.attack, champion, without(dataset, fresh)))
+
+
 def _unknown(champion: ModelBundle, label: Label) -> bool:
     return champion.ledger.find(label.tenant, label.uid) in {None, LeftOut.EXCLUDED, LeftOut.LIKELY_WRONG}
 
@@ -74,16 +80,24 @@ def _unknown(champion: ModelBundle, label: Label) -> bool:
 # -- verdicts that nobody seconds ---------------------------------------------------------------------------------------
 
 
+def unseconded(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> NDArray[np.int64]:
+    """Return the alerts that one person calls benign against the champion and nobody has confirmed, the most suspected first.
+
+    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none).
+    """
+    alone = (dataset.verdicts.principal >= 0) & ~dataset.verdicts.confirmed
+    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & alone)
+    return rows[np.argsort(-belief[rows], kind="stable")]
+
+
 def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> list[str]:
     """Return a sentence for each token that is called benign against the champion by one person alone.
 
-    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). People err in
-    one verdict of six, so a handful around one rule, entity, user or address proves nothing against anybody; but what would
-    make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of as
-    much of it, or a second look confirms it (see :class:`training.verdicts.Judged`).
+    People err in one verdict of six, so a few around one rule, entity, user or address prove nothing against anybody; but what
+    would make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of
+    as much of it, or second looks confirm it (see :func:`unseconded`).
     """
-    people = dataset.verdicts.principal >= 0
-    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & people & ~dataset.verdicts.confirmed)
+    rows = unseconded(dataset, belief, fresh)
     frame = pd.DataFrame({name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)})
     frame["who"], frame["group"] = dataset.verdicts.principal[rows], dataset.group[rows]
     found = []

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from models.calibration import Calibrator
 from training.dataset import UNLABELLED, Dataset
 from training.sample import floods, weights
+from training.surroundings import Surroundings, judgements
 from training.verdicts import both_classes
 
 VERDICT_ERROR, _WORTH = 0.17, 50.0
@@ -54,53 +57,75 @@ class Trust:
 
 
 def blind_trust(dataset: Dataset, error: float = VERDICT_ERROR) -> Trust:
-    """Return what can be said of labels before any model has spoken; two people who agree err only both at once."""
-    errors = np.where(dataset.verdicts.principal >= 0, np.where(dataset.verdicts.confirmed, error**2, error), 0.0)
+    """Return what can be said of labels before any model has spoken, ``error`` being how often one person is wrong.
+
+    k who agree against nobody are wrong all at once: the odds of one to the power of k.
+    """
+    voices = dataset.verdicts.voices.astype(np.float64)
+    odds = error / (1.0 - error)
+    errors = np.where(dataset.verdicts.principal >= 0, odds**voices / (1.0 + odds**voices), 0.0)
     return Trust(1.0 - errors, Calibrator(1.0, 0.0), errors)
 
 
 def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     """Learn from a crowd (Raykar et al. 2010), the classifier given by its out-of-fold margins ``raw`` f8[n] (NaN: none).
 
-    Expectation: each alert's true class, given its score and what was said by somebody who errs (see :func:`verdict_error`).
-    Maximisation: the calibrator on those. What one person said of several alerts at one moment is one judgement, right or
-    wrong as a whole; the alert that looks most like an attack speaks for it. Floods are left out; each group weighs one. The
-    error rate is held fixed: freed, it sinks until every label is right. What two people agree on no model overrules.
+    Expectation: each alert's true class, given its score, what surrounds it, and what was said by people who err (see
+    :func:`verdict_error`). Maximisation: how probable an attack is, given score and surroundings. What one person said of
+    several alerts at one moment is one judgement, right or wrong as a whole; the alert that looks most like an attack speaks
+    for it. Floods are left out; each group weighs one. The error rate is held fixed: freed, it sinks until every label is
+    right. What people agree on no model overrules.
     """
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
         return blind_trust(dataset)
     target, weight = dataset.target[rows], weights(dataset, rows)
     found = blind_trust(dataset, verdict_error(dataset, raw, rows))
-    loudest = _loudest(dataset, raw, rows)
     attack = target.astype(np.float64)
-    for _ in range(_ROUNDS if found.error.any() else 1):
-        attack = _posterior(Calibrator.fit(loudest, attack, weight)(loudest), target, found.error[rows])
-    calibrator = Calibrator.fit(raw[rows], attack, weight)
+    people = np.flatnonzero(dataset.verdicts.principal[rows] >= 0)
+    if both_classes(target[people]):
+        signs, said, error = _signs(dataset, raw, rows[people]), target[people], found.error[rows[people]]
+        for _ in range(_ROUNDS):
+            attack[people] = _posterior(_prior(signs, attack[people], weight[people]), said, error)
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
     agreed = dataset.verdicts.confirmed
     right[agreed] = np.maximum(right[agreed], 1.0 - found.error[agreed])
-    return Trust(right, calibrator, found.error)
+    return Trust(right, Calibrator.fit(raw[rows], attack, weight), found.error)
 
 
-def _loudest(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each of ``rows`` the highest margin of its judgement; imports are each by themselves."""
-    found, people = raw[rows], np.flatnonzero(dataset.verdicts.principal[rows] >= 0)
-    own = rows[people]
-    keys = {"who": dataset.verdicts.principal[own], "moment": dataset.label_times(own), "said": dataset.target[own]}
-    frame = pd.DataFrame({**keys, "raw": raw[own]})
-    found[people] = frame.groupby(list(keys))["raw"].transform("max").to_numpy()
-    return found
+def _signs(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what speaks for and against each judgement, f8[m, 5] standardised: its own highest margin, and around it the
+    highest margin (0 and a flag where there is none), attacks, and benign judgements."""
+    judgement = judgements(dataset)
+    around = Surroundings.of(dataset, raw, judgement)
+    columns = [raw, around.loudest, np.log1p(around.attacks), np.log1p(around.benigns)]
+    frame = pd.DataFrame(np.column_stack(columns)[rows]).groupby(judgement[rows]).transform("max")
+    frame["alone"] = frame[1].isna()
+    return np.asarray(StandardScaler().fit_transform(frame.fillna(0.0).to_numpy(np.float64)))
+
+
+def _prior(signs: NDArray[np.float64], attack: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how probable an attack is by its signs alone: a logistic regression on the probabilities ``attack`` f8[m]."""
+    half = len(attack)
+    fitted = LogisticRegression(C=10.0, max_iter=200).fit(
+        np.concatenate([signs, signs]),
+        np.repeat([1, 0], half),
+        sample_weight=np.concatenate([weight * attack, weight * (1.0 - attack)]),
+    )
+    return np.asarray(fitted.predict_proba(signs)[:, 1])
 
 
 def verdict_error(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
     """Return how often people are wrong: the share of "attack" among what they said of the lower half by score.
 
     Hardly anything there is an attack, so what is called one is called so by mistake (anchor points: Menon et al. 2015). Too
-    high where the model has no skill, too low where people miss more attacks than they make up.
+    high where the model has no skill, too low where people miss more attacks than they make up. Draws of the audit are left
+    out where there is anything else: what is rarely an attack is rarely called one.
     """
     people = rows[dataset.verdicts.principal[rows] >= 0]
+    shown = people[dataset.verdicts.shown[people] >= 1.0]
+    people = shown if len(shown) else people
     if not len(people):
         return 0.0
     lower = people[raw[people] <= np.median(raw[people])]
@@ -120,10 +145,15 @@ def _posterior(prior: NDArray[np.float64], target: NDArray[np.int8], error: NDAr
 def second_looks(dataset: Dataset, trusted: Trust, score: NDArray[np.float64]) -> pd.DataFrame:
     """Return the labels that are likely wrong, a row (``LISTED``) for each group, least trusted first: who said what of which
     alert. ``score`` f8[n]: the probability of an attack by models that had not seen the label."""
+    rows = np.flatnonzero(trusted.doubted & (dataset.target != UNLABELLED))
+    return look_again(dataset, rows[np.argsort(trusted.right[rows], kind="stable")], trusted, score)
+
+
+def look_again(dataset: Dataset, rows: NDArray[np.int64], trusted: Trust, score: NDArray[np.float64]) -> pd.DataFrame:
+    """Return who said what of the alerts ``rows``, in their order, once (``LISTED``) for each group and verdict."""
     listed: list[dict[str, Any]] = []
     seen: set[tuple[int, int]] = set()
-    rows = np.flatnonzero(trusted.doubted & (dataset.target != UNLABELLED))
-    for row in rows[np.argsort(trusted.right[rows], kind="stable")].tolist():
+    for row in rows.tolist():
         key = (int(dataset.group[row]), int(dataset.target[row]))
         if key in seen:
             continue

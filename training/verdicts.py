@@ -13,6 +13,8 @@ from features.label import Label, Provenance
 from models.ledger import LeftOut
 
 UNLABELLED = -1
+CONFIRMED = 2
+"""So many more people must say so than say the contrary that what they say is agreed on."""
 
 
 class Judged(NamedTuple):
@@ -21,8 +23,9 @@ class Judged(NamedTuple):
     ``target`` i1[n]: 1 attack, 0 benign, −1 unlabelled (never a negative). ``incident`` i4[n] and ``kind`` i4[n]: index into
     ``incidents`` and ``kinds``, −1 for none. ``weight`` f8[n]: what the label in force counts by its provenance. ``shown``
     f8[n]: the probability with which the alert came before a person. ``principal`` i4[n]: index into ``principals`` of who
-    said it, −1 where nobody answers for it alone (imports). ``confirmed`` b[n]: another person's last word agrees. ``label``
-    i8[n]: the label in force, −1 for none. ``left_out``: label → why it is not in force.
+    said it, −1 where nobody answers for it alone (imports). ``voices`` i1[n]: how many more people say so than say the
+    contrary, at least 1; 0 where no person did. ``label`` i8[n]: the label in force, −1 for none. ``left_out``: label → why it
+    is not in force.
     """
 
     target: NDArray[np.int8]
@@ -34,13 +37,18 @@ class Judged(NamedTuple):
     shown: NDArray[np.float64]
     principal: NDArray[np.int32]
     principals: list[str]
-    confirmed: NDArray[np.bool_]
+    voices: NDArray[np.int8]
     label: NDArray[np.int64]
     left_out: dict[int, LeftOut]
 
+    @property
+    def confirmed(self) -> NDArray[np.bool_]:
+        """Which labels are agreed on: two more people say so than say the contrary."""
+        return self.voices >= CONFIRMED
+
     def take(self, rows: NDArray[np.int64]) -> Judged:
         """Return what is known of some alerts; codes and names stay the same."""
-        per_alert = ("target", "incident", "kind", "weight", "shown", "principal", "confirmed", "label")
+        per_alert = ("target", "incident", "kind", "weight", "shown", "principal", "voices", "label")
         return self._replace(**{name: getattr(self, name)[rows] for name in per_alert})
 
 
@@ -50,7 +58,7 @@ def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tupl
     current, earlier = _current(labels, row_of, left_out)
     found = Judged(
         np.full(count, UNLABELLED, np.int8), np.full(count, -1, np.int32), [], np.full(count, -1, np.int32), [],
-        np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.zeros(count, bool),
+        np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.zeros(count, np.int8),
         np.full(count, -1, np.int64), left_out,
     )  # fmt: skip
     incidents, kinds, principals = Codes(), Codes(), Codes()
@@ -65,7 +73,7 @@ def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tupl
         found.weight[row], found.shown[row] = label.weight, label.shown
         if label.provenance is not Provenance.IMPORT:
             found.principal[row] = principals(f"{label.tenant}\x1f{label.analyst}")
-            found.confirmed[row] = _confirmed(label, [labels[i][1] for i in earlier.get(row, ())])
+            found.voices[row] = _voices(label, [labels[i][1] for i in earlier.get(row, ())])
         if label.target == 1:
             found.incident[row] = incidents(f"{label.tenant}\x1f{label.incident_uid or label.alert_uid}")
             found.kind[row] = kinds(label.reason) if label.reason else -1
@@ -102,10 +110,15 @@ def _current(
     return current, earlier
 
 
-def _confirmed(label: Label, earlier: Sequence[Label]) -> bool:
-    """Whether another person's last word on the alert says what ``label`` says."""
-    words = {before.analyst: before for before in earlier if before.provenance is Provenance.HUMAN}
-    return any(word.verdict.target == label.target for who, word in words.items() if who != label.analyst)
+def _voices(label: Label, earlier: Sequence[Label]) -> int:
+    """Return how many more people say of the alert what ``label`` says than say the contrary, at least 1: it is in force.
+
+    The last word of each counts; who gave the label and said the contrary before speaks on both sides.
+    """
+    said = [(before.analyst, before.verdict.target) for before in earlier if before.provenance is Provenance.HUMAN]
+    others = list({who: target for who, target in said if who != label.analyst}.values())
+    contrary = others.count(1 - label.target) + ((label.analyst, 1 - label.target) in said)
+    return min(max(1, 1 + others.count(label.target) - contrary), 100)
 
 
 def both_classes(target: NDArray[np.int8]) -> bool:

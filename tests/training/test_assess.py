@@ -105,7 +105,7 @@ def test_the_command_prints_tables_and_writes_parquet(dataset: Dataset, tmp_path
     for words in ("Labels in force", "Labels not in force", "Likely wrong: look again", "t0 / ann", "unknown_alert"):
         assert words in done.stdout
     looks = pd.read_parquet(out)
-    assert list(looks.columns) == LISTED
+    assert list(looks.columns) == [*LISTED, "why"]
     assert len(looks) > 20
     assert looks["right"].is_monotonic_increasing
     assert HOSTILE in set(looks["rule"])

@@ -227,9 +227,21 @@ def test_only_another_person_who_said_the_same_of_the_same_alert_confirms(tmp_pa
 
 
 @pytest.mark.parametrize("decided", [ATTACK, BENIGN])
-def test_who_decides_between_two_confirms_one_of_them(tmp_path: Path, decided: object) -> None:
+def test_two_against_one_count_as_one_and_three_against_one_agree(tmp_path: Path, decided: object) -> None:
     third = second_look(AT_ODDS, contests="", verdict=decided)
-    assert _confirmed(tmp_path, FIRST, AT_ODDS, third) == [True, False]
+    assert _confirmed(tmp_path / "two", FIRST, AT_ODDS, third) == [False, False]
+    fourth = msgspec.structs.replace(
+        third, uid="4", analyst="cy", supersedes=third.uid, received_time=third.received_time.replace(month=7)
+    )
+    assert _confirmed(tmp_path / "three", FIRST, AT_ODDS, third, fourth) == [True, False]
+
+
+def test_who_takes_back_their_own_word_needs_more_than_one_to_agree(tmp_path: Path) -> None:
+    """An account that was taken over turns over what its owner had said, and somebody once erred the same way."""
+    before = build_label(TWO[0], ATTACK, uid="2", analyst="bob", supersedes="1", after=90.0)
+    turned = second_look(before, analyst="bob", verdict=BENIGN)
+    dataset = dataset_of(tmp_path, TWO, [FIRST, before, turned])
+    assert dataset.verdicts.voices.tolist() == [1, 0]
 
 
 @pytest.mark.timeout(20)
@@ -248,4 +260,5 @@ def test_who_repeats_what_no_person_said_confirms_nothing(tmp_path: Path, proven
 
 def test_two_who_agree_err_only_both_at_once(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path, TWO, [FIRST, second_look(FIRST), build_label(TWO[1], BENIGN, analyst="ann")])
-    assert blind_trust(dataset).error == pytest.approx([VERDICT_ERROR**2, VERDICT_ERROR])
+    both = VERDICT_ERROR**2 / (VERDICT_ERROR**2 + (1.0 - VERDICT_ERROR) ** 2)
+    assert blind_trust(dataset).error == pytest.approx([both, VERDICT_ERROR])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,8 +50,17 @@ class FeedbackEvaluation:
     trials: list[Trial] = field(default_factory=list)
 
 
-def evaluate(folder: Path, secret: bytes, plan: Plan, told: Told = lambda text: None) -> FeedbackEvaluation:
-    """Simulate the worlds under ``folder`` and measure everything; a world a process."""
+def evaluate(
+    folder: Path,
+    secret: bytes,
+    plan: Plan,
+    told: Told = lambda text: None,
+    keep: Callable[[FeedbackEvaluation], object] = lambda result: None,
+) -> FeedbackEvaluation:
+    """Simulate the worlds under ``folder`` and measure everything; a world a process.
+
+    ``keep`` is given what was measured so far each time a world is done: an hour's work is not lost with the last one.
+    """
     result = FeedbackEvaluation(plan)
     jobs = [delayed(_months)(folder, secret, plan, seed) for seed in plan.seeds]
     jobs += [delayed(_trials)(folder, secret, plan, seed) for seed in plan.trial_seeds if plan.trials]
@@ -59,6 +69,7 @@ def evaluate(folder: Path, secret: bytes, plan: Plan, told: Told = lambda text: 
         result.months += months
         result.lessons += learned
         result.trials += trials
+        keep(result)
         told(f"{number} of {len(jobs)} worlds done")
     return result
 

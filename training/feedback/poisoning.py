@@ -1,10 +1,11 @@
 """The poisoning harness: challengers of which an attacker owns some labels, and clean ones, before the product's own gate.
 
-As before any retrain, likely wrong labels get a second look: here those that call benign what the champion suspects.
+As before any retrain, what ``tamis assess`` lists as resting on one voice gets a second look; the attacker speaks after that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,9 +24,10 @@ from training.fit import FitParameters
 from training.gate import GateReport, examine
 from training.later import champion_scores
 from training.pipeline import measure
-from training.probes import SUSPECTED, SWAPPED
+from training.probes import SUSPECTED, SWAPPED, recent, unseconded
 from training.simulator.analysts import ANALYSTS, VERDICTS, judge
 from training.simulator.rows import DAY
+from training.verdicts import CONFIRMED
 
 BACKDOOR = (10, 300)
 """Fewest and most labels of a backdoor."""
@@ -33,6 +35,8 @@ FLIPS = (0.25, 1.0)
 """Smallest and largest share of the attack verdicts on one rule that are turned over."""
 LEAST_FLIPPED = 10
 """Fewest verdicts that are turned over: rules with fewer are not worth an attacker's while."""
+_LOOKS = 10
+"""Looks, at most, at what deserves a second one: some are by who has spoken already, some leave it open."""
 _LIE = "lie-"
 _TOKENS = tuple(COLUMNS.index(name) for name in SWAPPED)
 
@@ -58,7 +62,7 @@ class Trial:
 @dataclass(frozen=True)
 class Bench:
     """What all trials share: a champion trained up to the end of ``month`` on the labels given by then, and what it thinks of
-    the alerts of the month after (``belief`` f8[n], NaN elsewhere)."""
+    the alerts of the month after and of those whose label is new to it (``belief`` f8[n], NaN elsewhere)."""
 
     world: World
     champion: ModelBundle
@@ -70,8 +74,10 @@ class Bench:
     def set_up(cls, world: World, month: int, parameters: FitParameters) -> Bench:
         """Train the champion."""
         champion = train_until(world, world.dataset.labels, month, parameters)
-        before = given_before(world.dataset.labels, world.end_of(month))
-        belief = champion.calibrator(champion_scores(world.dataset, world.month(month + 1), champion, before))
+        labels = world.dataset.labels
+        fresh = recent(world.dataset.relabelled(given_before(labels, world.end_of(month + 1))), champion)
+        wanted = world.month(month + 1) | fresh.benign | fresh.attack
+        belief = champion.calibrator(champion_scores(world.dataset, wanted, champion, given_before(labels, world.end_of(month))))
         return cls(world, champion, belief, month, parameters)
 
     def trial(self, poison: Poison, seed: int) -> Trial:
@@ -110,37 +116,46 @@ class Bench:
         return changed
 
     def _current(self, labels: list[tuple[int, Label]]) -> dict[int, Label]:
-        """Return the last label on each alert of the month after the champion's, by row."""
+        """Return the last label on each alert that the champion was asked about, by row."""
         rows = self.world.dataset.rows_by_uid()
         last = {rows[label.tenant, label.alert_uid]: label for _, label in labels}
         return {row: label for row, label in last.items() if not np.isnan(self.belief[row])}
 
     def _looked_again(self, labels: list[tuple[int, Label]], rng: np.random.Generator) -> list[tuple[int, Label]]:
-        """Return the labels with second looks: another analyst, a case at a time; if the two are at odds a third decides."""
+        """Return the labels with second looks, as ``tamis assess`` asks for them: others judge until it is agreed on."""
         world, added = self.world, list(labels)
-        end = world.end_of(self.month + 1)
-        suspects = {
-            row: label for row, label in self._current(labels).items() if label.target == 0 and self.belief[row] >= SUSPECTED
-        }
-        rows = np.array(sorted(suspects), np.int64)
+        end, dataset = world.end_of(self.month + 1), world.dataset.relabelled(labels)
+        rows = unseconded(dataset, self.belief, recent(dataset, self.champion))
         if not len(rows):
             return added
-        looks = [judge(world.attack[rows], world.on_purpose[rows], world.case[rows], np.zeros(len(rows)), rng) for _ in range(2)]
+        looks = [
+            judge(world.attack[rows], world.on_purpose[rows], world.case[rows], np.zeros(len(rows)), rng) for _ in range(_LOOKS)
+        ]
         for place, row in enumerate(rows.tolist()):
-            label = suspects[row]
-            for number, look in enumerate(looks):
-                verdict, who = VERDICTS[look.verdict[place]], ANALYSTS[look.analyst[place]]
-                if verdict.target < 0 or who == label.analyst:
-                    continue
-                moment = from_epoch(end - 10.0 + number)
+            label = dataset.labels[int(dataset.verdicts.label[row])][1]
+            looked = [(VERDICTS[look.verdict[place]], ANALYSTS[look.analyst[place]]) for look in looks]
+            for number, (verdict, who) in enumerate(_until_agreed(label, looked)):
+                moment = from_epoch(end - 20.0 + number)
                 label = msgspec.structs.replace(
                     label, uid=f"{label.uid}+", verdict=verdict, analyst=who, time=moment, received_time=moment, supersedes=label.uid,
                     incident_uid=str(world.incident[row]) if verdict.target == 1 else "",
                 )  # fmt: skip
                 added.append((len(world.dataset) + len(added), label))
-                if verdict.target == 0:
-                    break
         return added
+
+
+def _until_agreed(label: Label, looked: list[tuple[Verdict, str]]) -> Iterator[tuple[Verdict, str]]:
+    """Yield what others say, each once, until two more say the one than the other; what stays at odds nobody can determine."""
+    words = {label.analyst: label.target}
+    for verdict, who in looked:
+        if verdict.target < 0 or who in words:
+            continue
+        words[who] = verdict.target
+        yield verdict, who
+        said = list(words.values())
+        if said.count(verdict.target) - said.count(1 - verdict.target) >= CONFIRMED:
+            return
+    yield Verdict.UNDETERMINED, label.analyst
 
 
 def _some(labels: list[tuple[int, Label]], since: float, rng: np.random.Generator) -> list[tuple[int, Label]]:
@@ -156,15 +171,21 @@ def _some(labels: list[tuple[int, Label]], since: float, rng: np.random.Generato
 
 
 def _backdoor(world: World, able: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose alerts of attacks that carry one token (a tenant's rule, entity, user or address): they will be called benign."""
+    """Choose alerts that carry one token (a tenant's rule, entity, user or address): they will be called benign.
+
+    Attacks first; where they are fewer than a backdoor needs, whatever else carries it.
+    """
     attacks = np.flatnonzero(able)
-    tokens = np.concatenate([world.dataset.block.columns[attacks][:, [0, column]] for column in _TOKENS])
-    carrier = np.tile(attacks, len(_TOKENS))
+    facts = world.dataset.block.columns
+    tokens = np.concatenate(
+        [np.column_stack([facts[attacks][:, [0, column]], np.full(len(attacks), column)]) for column in _TOKENS]
+    )
     values, counts = np.unique(tokens[tokens[:, 1] != 0], axis=0, return_counts=True)
     enough = values[counts >= min(BACKDOOR[0], counts.max(initial=0))]
-    token = enough[rng.integers(len(enough))]
-    carriers = carrier[(tokens == token).all(axis=1)]
-    return np.unique(rng.permutation(carriers)[: int(rng.integers(BACKDOOR[0], BACKDOOR[1]))])
+    tenant, value, column = enough[rng.integers(len(enough))]
+    carriers = rng.permutation(np.flatnonzero((facts[:, 0] == tenant) & (facts[:, int(column)] == value)))
+    carriers = carriers[np.argsort(~able[carriers], kind="stable")]
+    return carriers[: max(BACKDOOR[0], min(int(able[carriers].sum()), int(rng.integers(*BACKDOOR))))]
 
 
 def _flips(world: World, able: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:

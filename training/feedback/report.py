@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from training.feedback.conditions import CONDITIONS, FULL, NAIVE, NEVER
 from training.feedback.evaluation import FeedbackEvaluation
 from training.feedback.lessons import Lesson, saving
 from training.feedback.loop import Month
-from training.feedback.poisoning import Poison
+from training.feedback.poisoning import Poison, Trial
 from training.report import Cell, Plot, Table, line_plot, write_report
 
 
@@ -49,8 +50,18 @@ def plots(result: FeedbackEvaluation) -> list[Plot]:
 
 def write(folder: Path, result: FeedbackEvaluation) -> Path:
     """Write the page and the numbers; return the page."""
-    facts = {"plan": msgspec.to_builtins(result.plan), "months": [m._asdict() for m in result.months]}
+    facts = {
+        "plan": msgspec.to_builtins(result.plan),
+        "months": [month._asdict() for month in result.months],
+        "lessons": [asdict(lesson) for lesson in result.lessons],
+        "trials": [_facts(trial) for trial in result.trials],
+    }
     return write_report(folder, "Tamis: learning from feedback", tables(result), plots(result), facts)
+
+
+def _facts(trial: Trial) -> dict[str, object]:
+    report = trial.report
+    return {"poison": trial.poison.value, "seed": trial.seed, "false_labels": trial.poisoned, "objections": report.objections}
 
 
 def _numbers(months: Sequence[Month]) -> list[int]:
