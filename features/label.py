@@ -63,7 +63,7 @@ class Label(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     ``time`` is when the verdict was given; no feature of an earlier moment may see it. ``incident_uid`` names the
     incident (or attack step) that the alert belongs to, where that is known. ``shown`` is the probability with which the
     alert came before a person. ``contests`` names the verdict of another analyst that this one contradicts: then neither
-    counts, until a third supersedes this one. A verdict that is none (``undetermined``) takes the one before it back.
+    counts, until one that supersedes it decides. A verdict that is none (``undetermined``) takes the one before it back.
     """
 
     uid: Name

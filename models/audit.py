@@ -42,10 +42,11 @@ def _a_day(count: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(np.nan_to_num(count, nan=0.0) * math.log(2.0), 1e-9)
 
 
-def luck(secret: bytes, tenant: str, uids: Sequence[str]) -> NDArray[np.float64]:
-    """Return a number in [0, 1) for each alert: the same whenever it is asked, and not to be foreseen without the secret."""
-    drawn = np.empty(len(uids))
-    for i, uid in enumerate(uids):
+def luck(secret: bytes, alerts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+    """Return a number in [0, 1) for each alert, given as tenant and uid: the same whenever it is asked, and not to be foreseen
+    without the secret."""
+    drawn = np.empty(len(alerts))
+    for i, (tenant, uid) in enumerate(alerts):
         name = f"{tenant}\x1f{uid}".encode("utf-8", "surrogatepass")
         digest = hashlib.blake2b(name, digest_size=8, key=secret[:64], person=b"tamis.audit").digest()
         drawn[i] = (int.from_bytes(digest, "little") >> 11) * 2.0**-53

@@ -34,8 +34,7 @@ class Candidates(NamedTuple):
 
     ``score`` f8[n]: calibrated probability of an attack; NaN where no model spoke, which is as uncertain as can be. ``rule``
     and ``entity`` i8[n]: codes of the rule and of the main entity. ``known`` f8[n]: how many verdicts were given lately on
-    this rule and entity. ``contested`` b[n]: two analysts are at odds. ``time`` f8[n]:
-    epoch seconds.
+    this rule and entity. ``contested`` b[n]: two analysts are at odds. ``time`` f8[n]: epoch seconds.
     """
 
     score: NDArray[np.float64]

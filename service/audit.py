@@ -39,7 +39,7 @@ class Auditor:
         below = np.array([i for i, action in enumerate(scored.actions) if action is Action.SUPPRESS], np.int64)
         shown[below] = bundle.propensity(scored.features[below])
         lot = np.ones(len(alerts))
-        lot[below] = self._luck([alerts[i] for i in below.tolist()])
+        lot[below] = luck(self._secret, [(alerts[i].tenant, alerts[i].uid) for i in below.tolist()])
         actions, codes, priority = list(scored.actions), list(scored.reason_codes), scored.priority.copy()
         for i, alert in enumerate(alerts):
             if actions[i] is Action.QUEUE:
@@ -48,14 +48,6 @@ class Auditor:
                 actions[i], codes[i] = Action.QUEUE, (*codes[i], ReasonCode.AUDIT)
                 priority[i] = self._place(alert.tenant, float(lot[i] / shown[i]))
         return scored._replace(actions=actions, reason_codes=codes, priority=priority), shown
-
-    def _luck(self, alerts: Sequence[Alert]) -> NDArray[np.float64]:
-        found = np.empty(len(alerts))
-        tenants = [alert.tenant for alert in alerts]
-        for tenant in set(tenants):
-            rows = [i for i, other in enumerate(tenants) if other == tenant]
-            found[rows] = luck(self._secret, tenant, [alerts[i].uid for i in rows])
-        return found
 
     def _place(self, tenant: str, chance: float) -> int:
         """Return one of the priorities lately queued; ``chance`` in [0, 1) says which."""

@@ -100,7 +100,7 @@ def again(host: Host, bundle: ModelBundle, stored: list[db.Stored], rows: NDArra
     known = np.array([bundle.encoder.knows(RuleRef(s.alert.product, s.alert.rule.uid, s.alert.rule.name)) for s in stored])
     scored = bundle.decide(rows, facts, known)
     shown = bundle.propensity(rows)
-    drawn = luck(host.encoder.secret, stored[0].alert.tenant, [s.alert.uid for s in stored]) < shown
+    drawn = luck(host.encoder.secret, [(s.alert.tenant, s.alert.uid) for s in stored]) < shown
     out = []
     for i, s in enumerate(stored):
         action, priority = scored.actions[i], int(scored.priority[i])

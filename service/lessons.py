@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from sqlalchemy import Connection, select
 from features.encode import COLUMNS, FactBlock
 from models.calibration import odds_shown
 from models.teaching import Candidates, Why, teach
-from service.store.database import contests
 from service.store.tables import alerts, decisions, queue
 from service.store.trace import other_labels
 
@@ -29,9 +29,10 @@ BECAUSE = {
 }
 
 
-def choose(connection: Connection, tenant: str, budget: int) -> list[tuple[int, Why]]:
+def choose(connection: Connection, tenant: str, budget: int, at_odds: Collection[int]) -> list[tuple[int, Why]]:
     """Return the numbers of at most ``budget`` alerts of the tenant that wait, in the order to ask, each with why.
 
+    ``at_odds``: those about which two analysts are at odds (see :func:`service.store.database.contests`).
     What is known of an alert is what its place in the queue tells, the audit's draws among them: the list must not give them away.
     The same records give the same answer: the lots are drawn from the numbers of those that wait.
     """
@@ -46,12 +47,11 @@ def choose(connection: Connection, tenant: str, budget: int) -> list[tuple[int, 
     rows = list({row.alert_seq: row for row in connection.execute(statement)}.values())[::-1]
     seqs = np.array([row.alert_seq for row in rows], np.int64)
     facts = FactBlock.unpack([row.fact for row in rows])
-    at_odds = contests(connection, tenant)
     among = Candidates(
         score=odds_shown(np.array([row.priority for row in rows], np.int64)),
         rule=_codes(facts, _CELL[0]),
         entity=_codes(facts, _CELL[1]),
-        known=_known(facts, other_labels(connection, tenant, -1)[0]),
+        known=_known(facts, other_labels(connection, tenant)[0]),
         contested=np.array([row.alert_seq in at_odds for row in rows], np.bool_),
         time=facts.time,
     )

@@ -37,7 +37,8 @@ class Story:
     def show(self, console: Console, runs: str, folder: Path, seconds: float) -> None:
         """Print the story."""
         console.print(self._table())
-        for label, judged, sibling, before, after in self.changed_siblings[:1]:
+        told = sorted(self.changed_siblings, key=lambda item: self.stage.is_attack(item[2]) != (item[0].verdict.target == 1))
+        for label, judged, sibling, before, after in told[:1]:
             text = (
                 f"{label.verdict.value} said of {judged.uid} ({judged.time:%d %b %H:%M}): {judged.rule.uid} on {main_entity(judged).uid}\n"
                 f"its sibling {sibling.uid} ({sibling.time:%d %b %H:%M}): {before} without verdicts → {after} with them"
@@ -46,6 +47,12 @@ class Story:
         console.print(f"MLflow store   {runs}", soft_wrap=True, highlight=False)
         console.print(f"everything     {folder} (service log, export, bundles)", soft_wrap=True, highlight=False)
         console.print(f"took {seconds:.0f} s", highlight=False)
+
+    @property
+    def _against_truth(self) -> int:
+        """Siblings that a verdict moved the wrong way: what is true of one alert need not be true of the next."""
+        changed = self.changed_siblings
+        return sum(self.stage.is_attack(sibling) != (label.verdict.target == 1) for label, _, sibling, _, _ in changed)
 
     def _table(self) -> Table:
         total = sum(self.actions.values())
@@ -73,7 +80,7 @@ class Story:
         table.add_row(
             "siblings changed",
             f"{len(self.changed_siblings):,}",
-            "later alerts, same rule and entity, decided as the verdict says",
+            f"later, same rule and entity, decided as the verdict says; {self._against_truth} against the truth",
         )
         share = self.unrelated_same / self.unrelated if self.unrelated else 0.0
         table.add_row(

@@ -57,8 +57,8 @@ def training_weights(dataset: Dataset, rows: NDArray[np.int64], trust: NDArray[n
     """Return the weight of each training row: as :func:`weights`, but incidents count by the root of their number of groups.
 
     So one long campaign does not drown the short ones; attacks together weigh as much as they have rows. Labels count by
-    their provenance, by ``trust`` f8[n] (1 if not given), and inversely by the probability of having been shown (Horvitz & Thompson 1952, cut off at
-    ``SHOWN_FLOOR``), and no principal exceeds its share of either class.
+    their provenance, by ``trust`` f8[n] (1 if not given), and inversely by the probability of having been shown (Horvitz &
+    Thompson 1952, cut off at ``SHOWN_FLOOR``), and no principal exceeds its share of either class.
     """
     known = dataset.verdicts
     weight = weights(dataset, rows) * known.weight[rows] / np.maximum(known.shown[rows], SHOWN_FLOOR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -83,20 +84,21 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
 def _page(host: Host, key: Key, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         places = db.open_queue(connection, key.tenant, limit, after)
-        items = _items(host, key, connection, [seq for _, seq in places])
+        items = _items(host, key, connection, [seq for _, seq in places], db.contests(connection, key.tenant))
     return {"alerts": items, "next": "{}.{}".format(*places[-1]) if len(places) == limit else None}
 
 
 def _lessons(host: Host, key: Key, budget: int) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
-        chosen = choose(connection, key.tenant, budget)
-        items = _items(host, key, connection, [seq for seq, _ in chosen])
+        at_odds = db.contests(connection, key.tenant)
+        chosen = choose(connection, key.tenant, budget, at_odds)
+        items = _items(host, key, connection, [seq for seq, _ in chosen], at_odds)
     asked = [{**item, "why": why, "because": BECAUSE[why]} for item, (_, why) in zip(items, chosen, strict=True)]
     return {"alerts": asked, "next": None}
 
 
-def _items(host: Host, key: Key, connection: Connection, seqs: list[int]) -> list[dict[str, Any]]:
-    stored, at_odds = db.find_seqs(connection, seqs), db.contests(connection, key.tenant)
+def _items(host: Host, key: Key, connection: Connection, seqs: list[int], at_odds: Mapping[int, str]) -> list[dict[str, Any]]:
+    stored = db.find_seqs(connection, seqs)
     items = [_item(host, key, stored[seq]) for seq in seqs]
     return [{**item, "contested_label": at_odds[seq]} if seq in at_odds else item for seq, item in zip(seqs, items, strict=True)]
 

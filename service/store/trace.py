@@ -62,9 +62,11 @@ def later_alerts(connection: Connection, tenant: str, after: int, most: int) -> 
     return FactBlock.unpack([fact for _, fact in rows]), np.array([seq for seq, _ in rows], np.int64)
 
 
-def other_labels(connection: Connection, tenant: str, but: int) -> Numbered:
-    """Return the facts of all labels of the tenant but the one numbered ``but``."""
-    statement = select(labels.c.seq, labels.c.fact).where(labels.c.tenant == tenant, labels.c.seq != but)
+def other_labels(connection: Connection, tenant: str, but: int | None = None) -> Numbered:
+    """Return the facts of all labels of the tenant, but for the one numbered ``but``."""
+    statement = select(labels.c.seq, labels.c.fact).where(labels.c.tenant == tenant)
+    if but is not None:
+        statement = statement.where(labels.c.seq != but)
     rows = connection.execute(statement.order_by(labels.c.seq)).all()
     blocks = FactBlock.unpack([fact for _, fact in rows])
     width = len(blocks.pack()[0]) if len(blocks) else 1

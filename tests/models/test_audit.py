@@ -38,10 +38,10 @@ def test_no_rate_no_audit() -> None:
 
 
 def test_luck_is_uniform_the_same_again_and_another_for_another_tenant_or_secret() -> None:
-    uids = [f"a{i}\ud800" for i in range(4000)]
-    drawn = luck(SECRET, "acme", uids)
-    assert drawn.tobytes() == luck(SECRET, "acme", uids).tobytes()
-    assert luck(SECRET, "acme", uids[7:8])[0] == drawn[7]
+    alerts, others_too = ([(tenant, f"a{i}\ud800") for i in range(4000)] for tenant in ("acme", "beta"))
+    drawn = luck(SECRET, alerts)
+    assert drawn.tobytes() == luck(SECRET, alerts).tobytes()
+    assert luck(SECRET, alerts[7:8])[0] == drawn[7]
     assert np.abs(np.histogram(drawn, 10, (0.0, 1.0))[0] - 400).max() < 100
-    for others in (luck(SECRET, "beta", uids), luck(b"t" * 32, "acme", uids)):
+    for others in (luck(SECRET, others_too), luck(b"t" * 32, alerts)):
         assert abs(np.corrcoef(drawn, others)[0, 1]) < 0.08

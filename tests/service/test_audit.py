@@ -45,7 +45,7 @@ def test_as_many_are_drawn_as_the_propensity_says(audited: Service) -> None:
     assert {d["action"] for d in below if not is_drawn(d)} == {"suppress"}
     assert all(d["reason_codes"] == ["below_threshold", "audit"] for d in drawn)
     secret = audited.settings.secret.read_bytes()
-    assert all((luck(secret, "acme", [d["alert_uid"]])[0] < d["shown"]) == is_drawn(d) for d in below)
+    assert all((luck(secret, [("acme", d["alert_uid"])])[0] < d["shown"]) == is_drawn(d) for d in below)
 
 
 def test_what_is_queued_anyway_is_shown_for_sure(audited: Service) -> None:

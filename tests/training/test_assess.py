@@ -12,12 +12,14 @@ import pytest
 from rich.console import Console
 
 from features.alert import Rule
+from features.default_view import DEFAULT_VIEW
 from features.label import Provenance, Verdict
-from tests.conftest import build_alert, build_label
-from tests.training.datasets import ATTACK, BENIGN, SMALL, dataset_of
+from tests.conftest import START, build_alert, build_label
+from tests.training.datasets import ATTACK, BENIGN, SMALL, bundle_that, dataset_of
 from tests.training.test_commands import tamis
 from training.assess import Assessment, assess
 from training.dataset import Dataset
+from training.probes import SUSPECTED
 from training.trust import LISTED
 
 COUNT = 900
@@ -71,6 +73,24 @@ def test_labels_not_in_force_are_counted_by_why(found: Assessment) -> None:
     assert dict(found.left_out.rows) == {  # type: ignore[arg-type]
         "automation": 1, "contested": 2, "taken_back": 2, "unknown_alert": 1,
     }  # fmt: skip
+
+
+def test_what_rests_on_one_voice_against_the_champion_is_listed_until_somebody_agrees(dataset: Dataset, tmp_path: Path) -> None:
+    severity = DEFAULT_VIEW.index("severity")
+    champion = bundle_that(tmp_path / "b", lambda rows: rows[:, severity] > 3.5, (START.isoformat(), START.isoformat()))
+    alone = assess(dataset, SMALL, champion).alone
+    number = alone["alert_uid"].str.removeprefix("a").astype(int).to_numpy()
+    suspected = SEVERE & WRONG
+    suspected[:4] = False  # taken back, or at odds
+    assert sorted(number.tolist()) == np.flatnonzero(suspected).tolist()
+    assert set(alone["verdict"]) == {BENIGN.value}
+    assert (alone["score"] >= SUSPECTED).all()
+    assert alone["score"].is_monotonic_decreasing
+    assert assess(dataset, SMALL).alone.empty
+    (_, first) = next(item for item in dataset.labels if item[1].alert_uid == alone["alert_uid"][0])
+    second = msgspec.structs.replace(first, uid="second", analyst="dee", supersedes=first.uid)
+    looked = dataset.relabelled([*dataset.labels, (10**6, second)])
+    assert first.alert_uid not in set(assess(looked, SMALL, champion).alone["alert_uid"])
 
 
 def test_second_looks_are_mostly_mistakes_and_find_most(found: Assessment) -> None:

@@ -26,17 +26,23 @@ def test_notebook_is_kept_clean(path: Path) -> None:
             assert cell.execution_count is None
 
 
-def test_retrain_runs_and_makes_a_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    simulate(2, 5, 11, tmp_path / "simulated").history.rename(tmp_path / "export")
-    monkeypatch.setenv("TAMIS_VAR", str(tmp_path))
+def run(path: Path, var: Path, monkeypatch: pytest.MonkeyPatch, plan: str = "") -> str:
+    """Run a notebook from top to bottom with ``var`` to write to; return what it printed. ``plan`` replaces its plan."""
+    monkeypatch.setenv("TAMIS_VAR", str(var))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    notebook = nbformat.read(ROOT / "notebooks" / "01_retrain.ipynb", as_version=4)
-    nbclient.NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
-    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    monkeypatch.setenv("IPYTHONDIR", str(var / "ipython"))
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if plan and cell.source.startswith("plan = Plan()"):
+            cell.source = plan
+    nbclient.NotebookClient(notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(var)}}).execute()
+    return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def test_retrain_runs_and_makes_a_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(2, 5, 11, tmp_path / "simulated").history.rename(tmp_path / "export")
+    printed = run(ROOT / "notebooks" / "01_retrain.ipynb", tmp_path, monkeypatch)
     assert "version 1 of the model" in printed
     assert "certificate refused" in printed
     assert "champion: " in printed
@@ -52,16 +58,7 @@ plan = Plan(seeds=(0,), tenants=2, months=2, trials=0, lots=(300,), taught=(300,
 
 
 def test_feedback_runs_with_a_smaller_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TAMIS_VAR", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    notebook = nbformat.read(ROOT / "notebooks" / "02_feedback.ipynb", as_version=4)
-    plan = next(cell for cell in notebook.cells if cell.source.startswith("plan = Plan()"))
-    plan.source = SMALL_PLAN
-    nbclient.NotebookClient(
-        notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
-    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    printed = run(ROOT / "notebooks" / "02_feedback.ipynb", tmp_path, monkeypatch, SMALL_PLAN)
     assert "listed verdicts are really wrong" in printed
     assert "Quality under feedback" in printed
     assert (tmp_path / "feedback" / "report" / "report.html").exists()

@@ -134,10 +134,8 @@ class Shift:
         dataset = self.world.dataset
         propensity = AUDIT.propensity(*(features[:, self.engine.view.index(name)] for name in (VOLUME, HABIT)))
         self.shown[rest] = propensity
-        lucky = np.array(
-            [luck(dataset.encoder.secret, dataset.tenants[dataset.tenant[row]], [dataset.uids[row]])[0] for row in rest]
-        )
-        drawn = rest[lucky < propensity]
+        lot = luck(dataset.encoder.secret, [(dataset.tenants[dataset.tenant[row]], dataset.uids[row]) for row in rest])
+        drawn = rest[lot < propensity]
         self.audited[drawn] = True
         if not len(drawn):
             return
