@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -29,12 +30,14 @@ LISTED = ["tenant", "alert_uid", "rule", "verdict", "analyst", "given", "label_u
 @dataclass(frozen=True)
 class Trust:
     """``right`` f8[n]: probability that the label in force is right; ``calibrator``: margin → probability of a *true* attack,
-    though the labels that it was fitted on are wrong now and then; ``error`` f8[n]: how often such a label is wrong (imports: 0).
+    though the labels that it was fitted on are wrong now and then. ``false`` and ``miss`` f8[n]: how often who gave the label
+    calls an attack what is none, and the other way round (imports: 0).
     """
 
     right: NDArray[np.float64]
     calibrator: Calibrator
-    error: NDArray[np.float64]
+    false: NDArray[np.float64]
+    miss: NDArray[np.float64]
 
     @property
     def doubted(self) -> NDArray[np.bool_]:
@@ -53,45 +56,62 @@ class Trust:
 
     def said(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how probable it is that somebody *says* attack, given the probability ``score`` f8[n] that it is one."""
-        return score * (1.0 - self.error) + (1.0 - score) * self.error
+        return score * (1.0 - self.miss) + (1.0 - score) * self.false
 
 
-def blind_trust(dataset: Dataset, error: float = VERDICT_ERROR) -> Trust:
-    """Return what can be said of labels before any model has spoken, ``error`` being how often one person is wrong.
+class Errors(NamedTuple):
+    """How often each of p principals calls an attack what is none (``false`` f8[p]), and the other way round (``miss`` f8[p])."""
 
-    k who agree against nobody are wrong all at once: the odds of one to the power of k.
-    """
-    voices = dataset.verdicts.voices.astype(np.float64)
-    odds = error / (1.0 - error)
-    errors = np.where(dataset.verdicts.principal >= 0, odds**voices / (1.0 + odds**voices), 0.0)
-    return Trust(1.0 - errors, Calibrator(1.0, 0.0), errors)
+    false: NDArray[np.float64]
+    miss: NDArray[np.float64]
+
+
+def blind_trust(dataset: Dataset, errors: Errors | None = None) -> Trust:
+    """Return what can be said of labels before any model has spoken; without ``errors`` all people err as was measured."""
+    principal = dataset.verdicts.principal
+    measured = np.full(len(dataset.verdicts.principals), VERDICT_ERROR)
+    people, rates = principal >= 0, errors or Errors(measured, measured)
+    false, miss = np.zeros(len(dataset)), np.zeros(len(dataset))
+    false[people], miss[people] = (rate[principal[people]] for rate in rates)
+    right = np.ones(len(dataset))
+    right[people] = expit(np.abs(_evidence(dataset, false, miss, np.flatnonzero(people))))
+    return Trust(right, Calibrator(1.0, 0.0), false, miss)
+
+
+def _evidence(
+    dataset: Dataset, false: NDArray[np.float64], miss: NDArray[np.float64], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return by how much the labels in force on ``rows`` raise the log-odds of an attack; each voice counts."""
+    said = dataset.target[rows] == 1
+    each = np.where(said, np.log((1.0 - miss[rows]) / false[rows]), np.log(miss[rows] / (1.0 - false[rows])))
+    return np.asarray(dataset.verdicts.voices[rows] * each, np.float64)
 
 
 def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     """Learn from a crowd (Raykar et al. 2010), the classifier given by its out-of-fold margins ``raw`` f8[n] (NaN: none).
 
     Expectation: each alert's true class, given its score, what surrounds it, and what was said by people who err (see
-    :func:`verdict_error`). Maximisation: how probable an attack is, given score and surroundings. What one person said of
+    :func:`verdict_errors`). Maximisation: how probable an attack is, given score and surroundings. What one person said of
     several alerts at one moment is one judgement, right or wrong as a whole; the alert that looks most like an attack speaks
-    for it. Floods are left out; each group weighs one. The error rate is held fixed: freed, it sinks until every label is
-    right. What people agree on no model overrules.
+    for it. Floods are left out; each group weighs one. The error rates are held fixed: freed, they sink until every label
+    is right. What people agree on no model overrules.
     """
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
         return blind_trust(dataset)
     target, weight = dataset.target[rows], weights(dataset, rows)
-    found = blind_trust(dataset, verdict_error(dataset, raw, rows))
+    found = blind_trust(dataset, verdict_errors(dataset, raw, rows))
     attack = target.astype(np.float64)
     people = np.flatnonzero(dataset.verdicts.principal[rows] >= 0)
     if both_classes(target[people]):
-        signs, said, error = _signs(dataset, raw, rows[people]), target[people], found.error[rows[people]]
+        signs, evidence = _signs(dataset, raw, rows[people]), _evidence(dataset, found.false, found.miss, rows[people])
         for _ in range(_ROUNDS):
-            attack[people] = _posterior(_prior(signs, attack[people], weight[people]), said, error)
+            attack[people] = expit(_prior(signs, attack[people], weight[people]) + evidence)
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
     agreed = dataset.verdicts.confirmed
-    right[agreed] = np.maximum(right[agreed], 1.0 - found.error[agreed])
-    return Trust(right, Calibrator.fit(raw[rows], attack, weight), found.error)
+    right[agreed] = np.maximum(right[agreed], found.right[agreed])
+    return Trust(right, Calibrator.fit(raw[rows], attack, weight), found.false, found.miss)
 
 
 def _signs(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -106,40 +126,35 @@ def _signs(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) 
 
 
 def _prior(signs: NDArray[np.float64], attack: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how probable an attack is by its signs alone: a logistic regression on the probabilities ``attack`` f8[m]."""
+    """Return the log-odds of an attack by its signs alone: a logistic regression on the probabilities ``attack`` f8[m]."""
     half = len(attack)
     fitted = LogisticRegression(C=10.0, max_iter=200).fit(
         np.concatenate([signs, signs]),
         np.repeat([1, 0], half),
         sample_weight=np.concatenate([weight * attack, weight * (1.0 - attack)]),
     )
-    return np.asarray(fitted.predict_proba(signs)[:, 1])
+    return np.asarray(fitted.decision_function(signs), np.float64)
 
 
-def verdict_error(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
-    """Return how often people are wrong: the share of "attack" among what they said of the lower half by score.
+def verdict_errors(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> Errors:
+    """Return how often each principal is wrong, read off the lower half by score of what they judged.
 
-    Hardly anything there is an attack, so what is called one is called so by mistake (anchor points: Menon et al. 2015). Too
-    high where the model has no skill, too low where people miss more attacks than they make up. Draws of the audit are left
-    out where there is anything else: what is rarely an attack is rarely called one.
+    Hardly anything there is an attack, so what is called one is called so by mistake (anchor points: Menon et al. 2015). Draws
+    of the audit are left out where there is anything else: what is rarely an attack is rarely called one. What is not known of
+    a person is taken from people as measured elsewhere. How often attacks are missed cannot be read off; who never cries wolf
+    may close everything, so nobody is taken to miss fewer than people on the whole cry wolf.
     """
-    people = rows[dataset.verdicts.principal[rows] >= 0]
+    principal, count = dataset.verdicts.principal, len(dataset.verdicts.principals)
+    people = rows[principal[rows] >= 0]
     shown = people[dataset.verdicts.shown[people] >= 1.0]
     people = shown if len(shown) else people
-    if not len(people):
-        return 0.0
-    lower = people[raw[people] <= np.median(raw[people])]
+    middle = pd.Series(raw[people]).groupby(principal[people]).transform("median").to_numpy(np.float64)
+    lower = people[raw[people] <= middle]
     weight = weights(dataset, lower)
-    said = float(weight[dataset.target[lower] == 1].sum())
-    return float(min((said + VERDICT_ERROR * _WORTH) / (float(weight.sum()) + _WORTH), _MOST_ERROR))
-
-
-def _posterior(prior: NDArray[np.float64], target: NDArray[np.int8], error: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability that each alert is an attack, given its score and what was said of it."""
-    prior = np.clip(prior, 1e-6, 1.0 - 1e-6)
-    of_attack = prior * np.where(target == 1, 1.0 - error, error)
-    of_benign = (1.0 - prior) * np.where(target == 1, error, 1.0 - error)
-    return np.asarray(of_attack / (of_attack + of_benign))
+    given = np.bincount(principal[lower], weight, count)
+    wrong = np.bincount(principal[lower], weight * (dataset.target[lower] == 1), count)
+    false = np.minimum((wrong + VERDICT_ERROR * _WORTH) / (given + _WORTH), _MOST_ERROR)
+    return Errors(false, np.maximum(false, false.mean() if count else 0.0))
 
 
 def second_looks(dataset: Dataset, trusted: Trust, score: NDArray[np.float64]) -> pd.DataFrame:

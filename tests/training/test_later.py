@@ -124,7 +124,7 @@ def test_doubted_labels_are_not_compared_on(tmp_path: Path, good: ModelBundle) -
     alerts = story()
     rows = TrainingRows.gather(dataset_of(tmp_path, alerts, verdicts(alerts, SEVERE)))
     blind = blind_trust(rows.dataset)
-    doubted = Trust(np.where(np.arange(COUNT) % 2 == 0, 0.1, blind.right), blind.calibrator, blind.error)
+    doubted = Trust(np.where(np.arange(COUNT) % 2 == 0, 0.1, blind.right), blind.calibrator, blind.false, blind.miss)
     (whole, *_) = compare_later(rows, doubted, good, SMALL, tolerance=TOLERANCE)
     assert whole.labels == COUNT // 4
 

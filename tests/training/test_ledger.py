@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -11,14 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.label import Label, Provenance, Verdict
-from models.calibration import Calibrator
 from models.ledger import LabelLedger, LeftOut, label_key
 from tests.conftest import build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, apart, by_many, dataset_of
 from training.dataset import UNLABELLED, Dataset
 from training.ledger import keep_ledger
 from training.sample import FLOOD_GROUPS, thinned
-from training.trust import Trust, blind_trust
+from training.trust import blind_trust
 
 ALERTS = [build_alert(i, at=i % 5, host=f"h{i // 5}") for i in range(20)]
 """Four groups of five."""
@@ -35,7 +35,7 @@ def kept(dataset: Dataset, doubted: tuple[int, ...] = ()) -> LabelLedger:
     """Return the ledger of a training on what a training learns from, ``doubted`` being the rows not believed."""
     right = np.full(len(dataset), 0.8)
     right[list(doubted)] = 0.1
-    trusted = Trust(right, Calibrator(1.0, 0.0), np.full(len(dataset), 0.17))
+    trusted = dataclasses.replace(blind_trust(dataset), right=right)
     learned = np.flatnonzero(thinned(dataset, 0) & trusted.believed(dataset, dataset.target != UNLABELLED))
     return keep_ledger(dataset, learned, trusted)
 

@@ -19,7 +19,7 @@ from tests.conftest import build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, apart, by_many, dataset_of
 from training.dataset import Dataset
 from training.sample import weights
-from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, second_looks, trust, verdict_error
+from training.trust import LISTED, VERDICT_ERROR, Trust, blind_trust, second_looks, trust, verdict_errors
 
 COUNT = 2000
 RNG = np.random.default_rng(5)
@@ -42,8 +42,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory, alerts: list[Alert]) -> Data
     return dataset_of(tmp_path_factory.mktemp("plain"), alerts)
 
 
-def said(plain: Dataset, alerts: list[Alert], attack: NDArray[np.bool_], **fields: object) -> Dataset:
-    labels = by_many(alerts, attack)
+def said(plain: Dataset, alerts: list[Alert], attack: NDArray[np.bool_], voices: int = 10, **fields: object) -> Dataset:
+    labels = by_many(alerts, attack, voices)
     return plain.relabelled([(seq, msgspec.structs.replace(label, **fields)) for seq, label in labels])
 
 
@@ -84,25 +84,43 @@ def test_margins_that_tell_nothing_raise_no_doubt_about_a_verdict_benign(careles
 def test_without_a_score_a_label_is_trusted_as_people_are(careless: Dataset) -> None:
     half = np.where(EVERY < COUNT // 2, RAW, np.nan)
     found = trust(careless, half)
-    unseen = found.right[COUNT // 2 :]
-    assert (unseen == unseen[0]).all()
-    assert unseen[0] == pytest.approx(1.0 - verdict_error(careless, half, EVERY[: COUNT // 2]))
-    assert (trust(careless, np.full(COUNT, np.nan)).right == 1.0 - VERDICT_ERROR).all()
+    unseen = EVERY[COUNT // 2 :]
+    assert found.right[unseen] == pytest.approx(
+        blind_trust(careless, verdict_errors(careless, half, EVERY[: COUNT // 2])).right[unseen]
+    )
+    assert found.right[unseen] == pytest.approx(1.0 - VERDICT_ERROR, abs=0.1)
+    assert trust(careless, np.full(COUNT, np.nan)).right == pytest.approx(1.0 - VERDICT_ERROR)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.17, 0.3])
-def test_verdict_error_is_about_the_true_rate(plain: Dataset, alerts: list[Alert], rate: float) -> None:
-    assert verdict_error(said(plain, alerts, TRUTH ^ (rate > LUCK)), RAW, EVERY) == pytest.approx(rate, abs=0.035)
+def test_verdict_errors_are_about_the_true_rate(plain: Dataset, alerts: list[Alert], rate: float) -> None:
+    found = verdict_errors(said(plain, alerts, TRUTH ^ (rate > LUCK), voices=1), RAW, EVERY)
+    assert found.false == pytest.approx([rate], abs=0.035)
+    assert found.miss == found.false
 
 
-def test_verdict_error_of_careful_people_is_next_to_nothing_and_of_imports_nothing(plain: Dataset, alerts: list[Alert]) -> None:
-    assert verdict_error(said(plain, alerts, TRUTH), RAW, EVERY) < 0.01
-    assert verdict_error(said(plain, alerts, TRUTH, provenance=Provenance.IMPORT), RAW, EVERY) == 0.0
+def test_each_person_has_an_error_of_their_own(plain: Dataset, alerts: list[Alert]) -> None:
+    """Every other verdict is by somebody careful, the rest by somebody who is wrong in three of ten."""
+    found = verdict_errors(said(plain, alerts, TRUTH ^ ((LUCK < 0.3) & (EVERY % 2 == 1)), voices=2), RAW, EVERY)
+    assert found.false == pytest.approx([0.015, 0.29], abs=0.04)
+
+
+def test_who_calls_everything_benign_is_not_thought_infallible(plain: Dataset, alerts: list[Alert]) -> None:
+    lazy = said(plain, alerts, (TRUTH ^ (LUCK < VERDICT_ERROR)) & (EVERY % 10 != 0))
+    found = verdict_errors(lazy, RAW, EVERY)
+    assert found.false[0] < 0.08
+    assert found.miss == pytest.approx(np.maximum(found.false, found.false.mean()))
+    assert trust(lazy, RAW).doubted[TRUTH & (EVERY % 10 == 0)].mean() > 0.5
+
+
+def test_imports_do_not_err_and_nobody_is_nobody(plain: Dataset, alerts: list[Alert]) -> None:
+    imported = said(plain, alerts, TRUTH, provenance=Provenance.IMPORT)
+    assert [len(rates) for rates in verdict_errors(imported, RAW, EVERY)] == [0, 0]
 
 
 def test_before_there_is_data_people_err_as_was_measured_and_imports_do_not(careless: Dataset) -> None:
-    assert verdict_error(careless, RAW, EVERY[:2]) == pytest.approx(VERDICT_ERROR, abs=0.02)
-    assert (blind_trust(careless).right == 1.0 - VERDICT_ERROR).all()
+    assert verdict_errors(careless, RAW, EVERY[:2]).false == pytest.approx(VERDICT_ERROR, abs=0.02)
+    assert blind_trust(careless).right == pytest.approx(1.0 - VERDICT_ERROR)
     imported = careless.relabelled(
         [(seq, msgspec.structs.replace(label, provenance=Provenance.IMPORT)) for seq, label in careless.labels]
     )
@@ -110,7 +128,7 @@ def test_before_there_is_data_people_err_as_was_measured_and_imports_do_not(care
 
 
 def _trust(right: NDArray[np.float64], error: float = 0.17) -> Trust:
-    return Trust(right, Calibrator(1.0, 0.0), np.full(len(right), error))
+    return Trust(right, Calibrator(1.0, 0.0), np.full(len(right), error), np.full(len(right), error))
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 1.0))
@@ -261,4 +279,4 @@ def test_who_repeats_what_no_person_said_confirms_nothing(tmp_path: Path, proven
 def test_two_who_agree_err_only_both_at_once(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path, TWO, [FIRST, second_look(FIRST), build_label(TWO[1], BENIGN, analyst="ann")])
     both = VERDICT_ERROR**2 / (VERDICT_ERROR**2 + (1.0 - VERDICT_ERROR) ** 2)
-    assert blind_trust(dataset).error == pytest.approx([both, VERDICT_ERROR])
+    assert blind_trust(dataset).right == pytest.approx([1.0 - both, 1.0 - VERDICT_ERROR])

@@ -57,12 +57,14 @@ def evaluate(
     told: Told = lambda text: None,
     keep: Callable[[FeedbackEvaluation], object] = lambda result: None,
 ) -> FeedbackEvaluation:
-    """Simulate the worlds under ``folder`` and measure everything; a world a process.
+    """Simulate the worlds under ``folder`` and measure everything; a part of a world a process.
 
-    ``keep`` is given what was measured so far each time a world is done: an hour's work is not lost with the last one.
+    ``keep`` is given what was measured so far each time a part is done: an hour's work is not lost with the last one.
     """
     result = FeedbackEvaluation(plan)
-    jobs = [delayed(_months)(folder, secret, plan, seed) for seed in plan.seeds]
+    for seed in plan.seeds:
+        world_of(folder, secret, seed, tenants=plan.tenants, months=plan.months)
+    jobs = [delayed(part)(folder, secret, plan, seed) for part in (_months, _lessons) for seed in plan.seeds]
     jobs += [delayed(_trials)(folder, secret, plan, seed) for seed in plan.trial_seeds if plan.trials]
     done = Parallel(n_jobs=-1, return_as="generator")(jobs)
     for number, (months, learned, trials) in enumerate(done, 1):
@@ -70,7 +72,7 @@ def evaluate(
         result.lessons += learned
         result.trials += trials
         keep(result)
-        told(f"{number} of {len(jobs)} worlds done")
+        told(f"{number} of {len(jobs)} parts done")
     return result
 
 
@@ -91,11 +93,16 @@ def _months(folder: Path, secret: bytes, plan: Plan, seed: int) -> Measured:
     months = [
         month for condition in CONDITIONS for month in live_through(world, condition, first, seed, parameters=plan.parameters)
     ]
+    return months, [], []
+
+
+def _lessons(folder: Path, secret: bytes, plan: Plan, seed: int) -> Measured:
+    world = world_of(folder, secret, seed, tenants=plan.tenants, months=plan.months)
     pool, learned = min(_POOL_MONTHS, world.months - 1), []
     for teaches, budgets in ((False, plan.lots), (True, plan.taught)):
         if budgets:
             learned += lessons(world, budgets, seed, teaches=teaches, months=pool, parameters=plan.parameters)
-    return months, learned, []
+    return [], learned, []
 
 
 def _trials(folder: Path, secret: bytes, plan: Plan, seed: int) -> Measured:

@@ -80,7 +80,7 @@ class Shift:
         self.raw[rows] = scored.raw
         end = self.world.start + (day + 1) * DAY
         if self.condition.labels is Labels.ALL:
-            self._tell(rows, self.world.attack[rows], np.full(len(rows), end), "everybody")
+            self._tell(rows, self.world.attack[rows], self._in_turn(rows, end), "everybody")
             return
         top = self._top(rows)
         self._judge(rows[top], end)
@@ -88,7 +88,7 @@ class Shift:
         self._audit(rest, scored.features[~top], end)
         if self.condition.labels is Labels.NAIVE:
             quiet = rest[~self.audited[rest]]
-            self._tell(quiet, np.zeros(len(quiet), bool), np.full(len(quiet), end), "nobody")
+            self._tell(quiet, np.zeros(len(quiet), bool), self._in_turn(quiet, end), "nobody")
 
     def _top(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which alerts belong to the cases that are shown: those of the highest margin in each tenant."""
@@ -104,7 +104,7 @@ class Shift:
         cases = np.unique(world.case[rows])
         self.verdicts += len(cases)
         if not self.condition.wrong:
-            self._tell(rows, world.attack[rows], np.full(len(rows), end), "expert")
+            self._tell(rows, world.attack[rows], self._in_turn(rows, end), "expert")
             return
         said, time, who = self._verdicts(rows, world.case[rows], end)
         twice = np.isin(world.case[rows], cases[self.rng.random(len(cases)) < _TWICE])
@@ -142,7 +142,7 @@ class Shift:
         if not self.condition.wrong:
             self.verdicts += len(drawn)
             self.confirmed[drawn] = self.world.attack[drawn]
-            self._tell(drawn, self.world.attack[drawn], np.full(len(drawn), end), "expert")
+            self._tell(drawn, self.world.attack[drawn], self._in_turn(drawn, end), "expert")
             return
         said, time, who = self._verdicts(drawn, np.arange(len(drawn)), end)
         self.verdicts += len(drawn)
@@ -167,6 +167,11 @@ class Shift:
             time[found.row] = self.world.start + found.time if self.condition.late else end
             who[found.row] = np.array(ANALYSTS, object)[found.analyst]
         return said, time, who
+
+    def _in_turn(self, rows: NDArray[np.int64], end: float) -> NDArray[np.float64]:
+        """Return when each case is judged by who judges all of them, in the last second of a day: each is a judgement of its own."""
+        _, turn = np.unique(self.world.case[rows], return_inverse=True)
+        return np.asarray(end - 1.0 + turn / (turn.max(initial=0) + 1.0), np.float64)
 
     def _tell(
         self, rows: NDArray[np.int64], attack: NDArray[np.bool_], time: NDArray[np.float64], who: str | NDArray[np.object_]
