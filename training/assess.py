@@ -12,7 +12,7 @@ from models.bundle import ModelBundle
 from training.assemble import weigh_labels
 from training.dataset import Dataset
 from training.fit import FitParameters, Told, TrainingRows
-from training.probes import belief_before, recent, unseconded
+from training.probes import belief_before, not_agreed, recent
 from training.report import Cell, Table
 from training.trust import Trust, look_again, second_looks
 
@@ -20,23 +20,24 @@ from training.trust import Trust, look_again, second_looks
 @dataclass(frozen=True)
 class Assessment:
     """``by_principal``: a row for each who gave labels; ``left_out``: labels not in force, by why. Labels that deserve a second
-    look: ``doubtful``, those likely wrong, and ``alone``, those that call benign what the champion suspects and rest on one
-    person: of too many around one thing the gate would refuse a model that learns from them."""
+    look: ``doubtful``, those likely wrong, and ``not_agreed``, those that call benign what the champion suspects without people
+    agreeing on it: with many around one thing the gate would refuse a model that learns from them."""
 
     by_principal: Table
     left_out: Table
     doubtful: pd.DataFrame
-    alone: pd.DataFrame
+    not_agreed: pd.DataFrame
 
     def tables(self, most: int = 20) -> list[Table]:
         """Return everything for a terminal, the first ``most`` labels of each kind among it."""
         wrong = _table("Likely wrong: look again", self.doubtful, most, "score: of an attack, by models without it")
-        alone = _table("Benign by one voice: look again", self.alone, most, "score: of an attack, by the champion before it")
-        return [self.by_principal, self.left_out, wrong, *([alone] if len(self.alone) else [])]
+        against = "score: of an attack, by the champion before it"
+        not_agreed = _table("Benign against the champion, not agreed on: look again", self.not_agreed, most, against)
+        return [self.by_principal, self.left_out, wrong, *([not_agreed] if len(self.not_agreed) else [])]
 
     def listed(self) -> pd.DataFrame:
         """Return all labels that deserve a second look, with ``why``."""
-        return pd.concat([self.doubtful.assign(why="likely_wrong"), self.alone.assign(why="one_voice")], ignore_index=True)
+        return pd.concat([self.doubtful.assign(why="likely_wrong"), self.not_agreed.assign(why="not_agreed")], ignore_index=True)
 
 
 def assess(
@@ -59,16 +60,16 @@ def assess(
         Table("Labels in force", ["who", "attack", "benign", "likely wrong", "mean trust"], rows),
         Table("Labels not in force", ["why", "labels"], [[why.value, count] for why, count in sorted(reasons.items())]),
         second_looks(dataset, trusted, trusted.calibrator(oof.raw)),
-        _alone(dataset, trusted, champion),
+        _not_agreed(dataset, trusted, champion),
     )
 
 
-def _alone(dataset: Dataset, trusted: Trust, champion: ModelBundle | None) -> pd.DataFrame:
+def _not_agreed(dataset: Dataset, trusted: Trust, champion: ModelBundle | None) -> pd.DataFrame:
     if champion is None:
         return look_again(dataset, np.empty(0, np.int64), trusted, trusted.right)
     fresh = recent(dataset, champion)
     belief = belief_before(dataset, champion, fresh)
-    return look_again(dataset, unseconded(dataset, belief, fresh), trusted, belief)
+    return look_again(dataset, not_agreed(dataset, belief, fresh), trusted, belief)
 
 
 def _table(title: str, listed: pd.DataFrame, most: int, score: str) -> Table:

@@ -42,8 +42,8 @@ SWAPPED = ("rule", "entity", "user", "address")
 
 @dataclass(frozen=True)
 class Recent:
-    """``benign`` b[n], ``attack`` b[n]: alerts with such a label that the champion has not learned from; ``labels``: those labels,
-    by (tenant, uid)."""
+    """``benign`` b[n], ``attack`` b[n]: alerts with such a label in force that the champion has not learned from; ``labels``: all
+    labels that it has not heard of, in force or not, by (tenant, uid)."""
 
     benign: NDArray[np.bool_]
     attack: NDArray[np.bool_]
@@ -54,12 +54,13 @@ def recent(dataset: Dataset, champion: ModelBundle) -> Recent:
     """Return what was said since the champion was trained. Imports count by the time of their alert."""
     end = champion.manifest.end
     new = np.zeros(len(dataset), bool)
-    uids: set[tuple[str, str]] = set()
+    people = (label for _, label in dataset.labels if label.provenance is not Provenance.IMPORT)
+    uids = {(label.tenant, label.uid) for label in people if _unknown(champion, label)}
     for row in np.flatnonzero(dataset.verdicts.label >= 0).tolist():
         label = dataset.labels[int(dataset.verdicts.label[row])][1]
-        new[row] = dataset.block.time[row] > end if label.provenance is Provenance.IMPORT else _unknown(champion, label)
-        if new[row]:
+        if label.provenance is Provenance.IMPORT and dataset.block.time[row] > end:
             uids.add((label.tenant, label.uid))
+        new[row] = (label.tenant, label.uid) in uids
     return Recent(new & (dataset.target == 0), new & (dataset.target == 1), uids)
 
 
@@ -80,24 +81,26 @@ def _unknown(champion: ModelBundle, label: Label) -> bool:
 # -- verdicts that nobody seconds ---------------------------------------------------------------------------------------
 
 
-def unseconded(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> NDArray[np.int64]:
-    """Return the alerts that one person calls benign against the champion and nobody has confirmed, the most suspected first.
+def not_agreed(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> NDArray[np.int64]:
+    """Return the alerts that people call benign against the champion but do not agree on, the most suspected first.
 
-    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none).
+    ``belief`` f8[n]: probability of an attack by a model that has not learned from these verdicts (NaN: none). What is agreed
+    on for one alert of a group is for all of them.
     """
-    alone = (dataset.verdicts.principal >= 0) & ~dataset.verdicts.confirmed
-    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & alone)
+    agreed = dataset.group[dataset.verdicts.confirmed & (dataset.target == 0)]
+    open_yet = (dataset.verdicts.principal >= 0) & ~np.isin(dataset.group, agreed)
+    rows = np.flatnonzero(fresh.benign & (belief >= SUSPECTED) & open_yet)
     return rows[np.argsort(-belief[rows], kind="stable")]
 
 
 def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) -> list[str]:
-    """Return a sentence for each token that is called benign against the champion by one person alone.
+    """Return a sentence for each token around which one person calls much benign against the champion that is not agreed on.
 
     People err in one verdict of six, so a few around one rule, entity, user or address prove nothing against anybody; but what
     would make Tamis look away from something suspected is not to rest on one account. It does not when others say the same of
-    as much of it, or second looks confirm it (see :func:`unseconded`).
+    as much of it, or second looks agree (see :func:`not_agreed`).
     """
-    rows = unseconded(dataset, belief, fresh)
+    rows = not_agreed(dataset, belief, fresh)
     frame = pd.DataFrame({name: dataset.block.columns[rows, COLUMNS.index(name)] for name in ("tenant", *SWAPPED)})
     frame["who"], frame["group"] = dataset.verdicts.principal[rows], dataset.group[rows]
     found = []
@@ -108,8 +111,8 @@ def lone_voices(dataset: Dataset, belief: NDArray[np.float64], fresh: Recent) ->
         for (tenant, token, who), alone in zip(loud.index.to_list(), loud.to_list(), strict=True):
             if whole[tenant, token] - alone < SECONDED * alone:
                 found.append(
-                    f"{alone} times {_who(dataset, who)} alone calls benign what the champion suspects, around the {kind} "
-                    f"{token_name(dataset, kind, token, rows)}: a second person should look (tamis assess)"
+                    f"{alone} times {_who(dataset, who)} calls benign, and nobody agrees, what the champion suspects, around the "
+                    f"{kind} {token_name(dataset, kind, token, rows)}: another person should look (tamis assess)"
                 )
     return found
 

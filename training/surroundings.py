@@ -21,7 +21,7 @@ class Surroundings(NamedTuple):
     """Of n alerts: what is near in time on the same entity, user or address, and was not judged in one with the alert.
 
     ``loudest`` f8[n]: the highest margin there, NaN for none. ``attacks`` and ``benigns`` f8[n]: how many judgements there say
-    so. All of the key with the most; zero where nobody judged the alert.
+    so, each import being one. Each is the most that any of the keys has; zero where nobody judged the alert.
     """
 
     loudest: NDArray[np.float64]
@@ -49,15 +49,16 @@ def judgements(dataset: Dataset) -> NDArray[np.int64]:
 
 
 def _frame(dataset: Dataset, raw: NDArray[np.float64], judgement: NDArray[np.int64], key: str) -> pd.DataFrame:
-    """Return the alerts with a margin whose key was judged anywhere; what nobody judged is a judgement of its own."""
+    """Return the alerts with a margin or a label whose key people judged anywhere; what they did not is a judgement of its own."""
     values = dataset.block.columns[:, COLUMNS.index(key)]
-    rows = np.flatnonzero((values != 0) & ~np.isnan(raw) & np.isin(values, values[judgement >= 0]))
+    told = ~np.isnan(raw) | (dataset.target >= 0)
+    rows = np.flatnonzero((values != 0) & told & np.isin(values, values[judgement >= 0]))
     return pd.DataFrame(
         {
             "row": rows, "tenant": dataset.tenant[rows], "key": values[rows],
             "span": np.floor(dataset.block.time[rows] / NEAR_SECONDS).astype(np.int64),
             "judgement": np.where(judgement[rows] >= 0, judgement[rows], -1 - rows), "raw": raw[rows],
-            "said": np.where(judgement[rows] >= 0, dataset.target[rows], -1),
+            "said": dataset.target[rows],
         }
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from models.calibration import Calibrator
 from training.dataset import UNLABELLED, Dataset
-from training.sample import floods, weights
+from training.sample import capped, floods, weights
 from training.surroundings import Surroundings, judgements
 from training.verdicts import both_classes
 
@@ -22,6 +22,8 @@ VERDICT_ERROR, _WORTH = 0.17, 50.0
 """How often a person's verdict is wrong, as measured on people: what is believed before there is data, worth as many labels."""
 _MOST_ERROR = 0.35
 _ROUNDS = 25
+_MANY = 200
+"""Judgements from which on what surrounds an alert is asked, too: fitted to a few it agrees with whatever they say."""
 _LEAST_WEIGHT = 0.05
 
 LISTED = ["tenant", "alert_uid", "rule", "verdict", "analyst", "given", "label_uid", "right", "score"]
@@ -73,8 +75,8 @@ def blind_trust(dataset: Dataset, errors: Errors | None = None) -> Trust:
     people, rates = principal >= 0, errors or Errors(measured, measured)
     false, miss = np.zeros(len(dataset)), np.zeros(len(dataset))
     false[people], miss[people] = (rate[principal[people]] for rate in rates)
-    right = np.ones(len(dataset))
-    right[people] = expit(np.abs(_evidence(dataset, false, miss, np.flatnonzero(people))))
+    right, evidence = np.ones(len(dataset)), _evidence(dataset, false, miss, np.flatnonzero(people))
+    right[people] = expit(np.where(dataset.target[people] == 1, evidence, -evidence))
     return Trust(right, Calibrator(1.0, 0.0), false, miss)
 
 
@@ -91,22 +93,31 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     """Learn from a crowd (Raykar et al. 2010), the classifier given by its out-of-fold margins ``raw`` f8[n] (NaN: none).
 
     Expectation: each alert's true class, given its score, what surrounds it, and what was said by people who err (see
-    :func:`verdict_errors`). Maximisation: how probable an attack is, given score and surroundings. What one person said of
-    several alerts at one moment is one judgement, right or wrong as a whole; the alert that looks most like an attack speaks
-    for it. Floods are left out; each group weighs one. The error rates are held fixed: freed, they sink until every label
-    is right. What people agree on no model overrules.
+    :func:`verdict_errors`). Maximisation: how probable an attack is, given score and surroundings (score alone while few have
+    spoken). What one person said of several alerts at one moment is one judgement, right or wrong as a whole: the alert that
+    looks most like an attack speaks for it, and it weighs one. Floods are left out. The error rates are held fixed: freed, they
+    sink until every label is right. What people agree on no model overrules.
     """
     rows = np.flatnonzero(~np.isnan(raw) & (dataset.target != UNLABELLED) & ~floods(dataset))
     if not len(rows):
         return blind_trust(dataset)
-    target, weight = dataset.target[rows], weights(dataset, rows)
+    target, judgement = dataset.target[rows], judgements(dataset)
+    weight = _weight(dataset, rows, judgement[rows])
     found = blind_trust(dataset, verdict_errors(dataset, raw, rows))
     attack = target.astype(np.float64)
     people = np.flatnonzero(dataset.verdicts.principal[rows] >= 0)
-    if both_classes(target[people]):
-        signs, evidence = _signs(dataset, raw, rows[people]), _evidence(dataset, found.false, found.miss, rows[people])
-        for _ in range(_ROUNDS):
-            attack[people] = expit(_prior(signs, attack[people], weight[people]) + evidence)
+    evidence = _evidence(dataset, found.false, found.miss, rows[people])
+    signs = _signs(dataset, raw, rows[people], judgement)
+    many = both_classes(target[people]) and len(np.unique(judgement[rows[people]])) >= _MANY
+    loudest = raw[rows].copy()
+    loudest[people] = signs[:, 0]
+    for _ in range(_ROUNDS if len(people) else 0):
+        if many:
+            prior = _prior(signs, attack[people], weight[people])
+        else:
+            fitted = Calibrator.fit(loudest, attack, weight)
+            prior = fitted.slope * signs[:, 0] + fitted.intercept
+        attack[people] = expit(prior + evidence)
     right = found.right.copy()
     right[rows] = np.where(target == 1, attack, 1.0 - attack)
     agreed = dataset.verdicts.confirmed
@@ -114,40 +125,51 @@ def trust(dataset: Dataset, raw: NDArray[np.float64]) -> Trust:
     return Trust(right, Calibrator.fit(raw[rows], attack, weight), found.false, found.miss)
 
 
-def _signs(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what speaks for and against each judgement, f8[m, 5] standardised: its own highest margin, and around it the
-    highest margin (0 and a flag where there is none), attacks, and benign judgements."""
-    judgement = judgements(dataset)
+def _weight(dataset: Dataset, rows: NDArray[np.int64], judgement: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what each of ``rows`` weighs: an imported group one, a judgement one, no principal more than its share."""
+    weight = weights(dataset, rows)
+    people = judgement >= 0
+    of_judgement = pd.Series(weight[people]).groupby(judgement[people]).transform("sum").to_numpy(np.float64)
+    weight[people] /= of_judgement
+    return capped(weight, dataset.verdicts.principal[rows])
+
+
+def _signs(
+    dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64], judgement: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what speaks for and against each judgement, f8[m, 5]: its own highest margin, and around it the highest margin
+    (0 and a flag where there is none), attacks, and benign judgements, as logarithms."""
     around = Surroundings.of(dataset, raw, judgement)
     columns = [raw, around.loudest, np.log1p(around.attacks), np.log1p(around.benigns)]
     frame = pd.DataFrame(np.column_stack(columns)[rows]).groupby(judgement[rows]).transform("max")
     frame["alone"] = frame[1].isna()
-    return np.asarray(StandardScaler().fit_transform(frame.fillna(0.0).to_numpy(np.float64)))
+    return frame.fillna(0.0).to_numpy(np.float64)
 
 
 def _prior(signs: NDArray[np.float64], attack: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the log-odds of an attack by its signs alone: a logistic regression on the probabilities ``attack`` f8[m]."""
-    half = len(attack)
+    half, scaled = len(attack), np.asarray(StandardScaler().fit_transform(signs))
     fitted = LogisticRegression(C=10.0, max_iter=200).fit(
-        np.concatenate([signs, signs]),
+        np.concatenate([scaled, scaled]),
         np.repeat([1, 0], half),
         sample_weight=np.concatenate([weight * attack, weight * (1.0 - attack)]),
     )
-    return np.asarray(fitted.decision_function(signs), np.float64)
+    return np.asarray(fitted.decision_function(scaled), np.float64)
 
 
 def verdict_errors(dataset: Dataset, raw: NDArray[np.float64], rows: NDArray[np.int64]) -> Errors:
     """Return how often each principal is wrong, read off the lower half by score of what they judged.
 
     Hardly anything there is an attack, so what is called one is called so by mistake (anchor points: Menon et al. 2015). Draws
-    of the audit are left out where there is anything else: what is rarely an attack is rarely called one. What is not known of
-    a person is taken from people as measured elsewhere. How often attacks are missed cannot be read off; who never cries wolf
-    may close everything, so nobody is taken to miss fewer than people on the whole cry wolf.
+    of the audit are left out where there is enough else: they were looked at again when called an attack. What the policy chose
+    to show holds more attacks, so the rates lean upwards. What is not known of a person is taken from people as measured
+    elsewhere. How often attacks are missed cannot be read off; who never cries wolf may close everything, so nobody is taken to
+    miss fewer than people on the whole cry wolf.
     """
     principal, count = dataset.verdicts.principal, len(dataset.verdicts.principals)
     people = rows[principal[rows] >= 0]
     shown = people[dataset.verdicts.shown[people] >= 1.0]
-    people = shown if len(shown) else people
+    people = shown if len(shown) >= _WORTH else people
     middle = pd.Series(raw[people]).groupby(principal[people]).transform("median").to_numpy(np.float64)
     lower = people[raw[people] <= middle]
     weight = weights(dataset, lower)

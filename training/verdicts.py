@@ -24,7 +24,7 @@ class Judged(NamedTuple):
     ``incidents`` and ``kinds``, −1 for none. ``weight`` f8[n]: what the label in force counts by its provenance. ``shown``
     f8[n]: the probability with which the alert came before a person. ``principal`` i4[n]: index into ``principals`` of who
     said it, −1 where nobody answers for it alone (imports). ``voices`` i1[n]: how many more people say so than say the
-    contrary, at least 1; 0 where no person did. ``label`` i8[n]: the label in force, −1 for none. ``left_out``: label → why it
+    contrary; 0 where no person did. ``label`` i8[n]: the label in force, −1 for none. ``left_out``: label → why it
     is not in force.
     """
 
@@ -111,14 +111,16 @@ def _current(
 
 
 def _voices(label: Label, earlier: Sequence[Label]) -> int:
-    """Return how many more people say of the alert what ``label`` says than say the contrary, at least 1: it is in force.
+    """Return how many more people say of the alert what ``label`` says than say the contrary.
 
-    The last word of each counts; who gave the label and said the contrary before speaks on both sides.
+    The last word of each counts. Who takes back what they said before may be another at the same account: then one who agrees
+    with them is not a second voice.
     """
     said = [(before.analyst, before.verdict.target) for before in earlier if before.provenance is Provenance.HUMAN]
     others = list({who: target for who, target in said if who != label.analyst}.values())
-    contrary = others.count(1 - label.target) + ((label.analyst, 1 - label.target) in said)
-    return min(max(1, 1 + others.count(label.target) - contrary), 100)
+    agree, contrary = others.count(label.target), others.count(1 - label.target)
+    turned = agree > 0 and (label.analyst, 1 - label.target) in said
+    return max(-100, min(1 + agree - contrary - turned, 100))
 
 
 def both_classes(target: NDArray[np.int8]) -> bool:

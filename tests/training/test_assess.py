@@ -75,22 +75,22 @@ def test_labels_not_in_force_are_counted_by_why(found: Assessment) -> None:
     }  # fmt: skip
 
 
-def test_what_rests_on_one_voice_against_the_champion_is_listed_until_somebody_agrees(dataset: Dataset, tmp_path: Path) -> None:
+def test_what_is_not_agreed_on_against_the_champion_is_listed_until_it_is(dataset: Dataset, tmp_path: Path) -> None:
     severity = DEFAULT_VIEW.index("severity")
     champion = bundle_that(tmp_path / "b", lambda rows: rows[:, severity] > 3.5, (START.isoformat(), START.isoformat()))
-    alone = assess(dataset, SMALL, champion).alone
-    number = alone["alert_uid"].str.removeprefix("a").astype(int).to_numpy()
+    listed = assess(dataset, SMALL, champion).not_agreed
+    number = listed["alert_uid"].str.removeprefix("a").astype(int).to_numpy()
     suspected = SEVERE & WRONG
     suspected[:4] = False  # taken back, or at odds
     assert sorted(number.tolist()) == np.flatnonzero(suspected).tolist()
-    assert set(alone["verdict"]) == {BENIGN.value}
-    assert (alone["score"] >= SUSPECTED).all()
-    assert alone["score"].is_monotonic_decreasing
-    assert assess(dataset, SMALL).alone.empty
-    (_, first) = next(item for item in dataset.labels if item[1].alert_uid == alone["alert_uid"][0])
+    assert set(listed["verdict"]) == {BENIGN.value}
+    assert (listed["score"] >= SUSPECTED).all()
+    assert listed["score"].is_monotonic_decreasing
+    assert assess(dataset, SMALL).not_agreed.empty
+    (_, first) = next(item for item in dataset.labels if item[1].alert_uid == listed["alert_uid"][0])
     second = msgspec.structs.replace(first, uid="second", analyst="dee", supersedes=first.uid)
     looked = dataset.relabelled([*dataset.labels, (10**6, second)])
-    assert first.alert_uid not in set(assess(looked, SMALL, champion).alone["alert_uid"])
+    assert first.alert_uid not in set(assess(looked, SMALL, champion).not_agreed["alert_uid"])
 
 
 def test_second_looks_are_mostly_mistakes_and_find_most(found: Assessment) -> None:

@@ -21,7 +21,7 @@ from tests.features.blocks import random_block, same_bits, state_of
 from tests.training.datasets import ATTACK, BENIGN, bundle_that, dataset_of
 from training.dataset import Dataset
 from training.fit import TrainingRows
-from training.probes import ALONE, SECONDED, SUSPECTED, Recent, lone_voices, recent, sinking
+from training.probes import ALONE, SECONDED, SUSPECTED, Recent, lone_voices, recent, sinking, without
 from training.trust import blind_trust
 
 WINDOW = (START.isoformat(), START.replace(month=4).isoformat())
@@ -61,7 +61,7 @@ LOUD = SAME_RULE[:ALONE]
 def test_one_voice_around_one_token_is_named_with_it(tmp_path: Path, kind: str, name: str) -> None:
     some = [alert(i, **{kind: "10.9.9.9" if kind == "address" else "x"}) for i in range(ALONE)]  # type: ignore[arg-type]
     (found,) = heard(tmp_path, some, benign(some))
-    assert found.startswith(f"{ALONE} times acme / mallory alone calls benign what the champion suspects")
+    assert found.startswith(f"{ALONE} times acme / mallory calls benign, and nobody agrees, what the champion suspects")
     assert f"around the {'entity' if kind == 'host' else kind} {name}:" in found
 
 
@@ -109,6 +109,14 @@ def test_a_second_look_that_agrees_seconds_it(tmp_path: Path) -> None:
     assert len(heard(tmp_path / "own", LOUD, [*first, second_look(first[0], analyst="mallory")])) == 1
 
 
+def test_one_alert_of_a_group_that_is_agreed_on_settles_the_group(tmp_path: Path) -> None:
+    some = [*LOUD, *(msgspec.structs.replace(item, uid=f"{item.uid}-again") for item in LOUD)]
+    first = benign(some)
+    assert len(heard(tmp_path / "open", some, first)) == 1
+    seconds = [second_look(label) for label in first[: len(LOUD)]]
+    assert heard(tmp_path / "settled", some, [*first, *seconds]) == []
+
+
 # -- what is recent ------------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +143,14 @@ def test_recent_is_what_the_champion_has_not_been_told(tmp_path: Path, heedless:
     assert found.benign.tolist() == [False, False, True, False]
     assert found.attack.tolist() == [False, False, False, True]
     assert found.labels == {("acme", "l2"), ("acme", "l3")}
+
+
+def test_what_was_said_twice_is_as_new_as_what_was_said_once(tmp_path: Path, heedless: ModelBundle) -> None:
+    """Whoever gives each lie a second time must not have the champion's counters learn the first."""
+    first = benign(SAME_RULE[:3])
+    dataset = dataset_of(tmp_path, SAME_RULE[:3], [*first, *(second_look(label, analyst="mallory") for label in first)])
+    assert len(recent(dataset, heedless).labels) == 6
+    assert without(dataset, recent(dataset, heedless)) == []
 
 
 def test_imports_are_recent_by_the_time_of_their_alert(tmp_path: Path, heedless: ModelBundle) -> None:

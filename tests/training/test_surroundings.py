@@ -31,7 +31,7 @@ def _alert(number: int, rng: np.random.Generator) -> Alert:
 
 
 def _dataset(folder: Path, seed: int) -> tuple[Dataset, NDArray[np.float64]]:
-    """Return alerts of few entities, a third of them judged, some together; one in ten has no margin."""
+    """Return alerts of few entities, a third of them judged, some together, some by import; one in ten has no margin."""
     rng = np.random.default_rng(seed)
     alerts = [_alert(i, rng) for i in range(COUNT)]
     labels = [
@@ -41,6 +41,7 @@ def _dataset(folder: Path, seed: int) -> tuple[Dataset, NDArray[np.float64]]:
     ]
     moment = max(label.time for label in labels)
     labels = [msgspec.structs.replace(x, time=moment, received_time=moment) if i % 3 == 0 else x for i, x in enumerate(labels)]
+    labels = [msgspec.structs.replace(x, provenance=Provenance.IMPORT) if i % 5 == 0 else x for i, x in enumerate(labels)]
     raw = np.where(rng.random(COUNT) < 0.1, np.nan, rng.normal(size=COUNT))
     return dataset_of(folder, alerts, labels), raw
 
@@ -48,15 +49,15 @@ def _dataset(folder: Path, seed: int) -> tuple[Dataset, NDArray[np.float64]]:
 def _by_pairs(dataset: Dataset, raw: NDArray[np.float64], judgement: NDArray[np.int64], i: int) -> tuple[float, int, int]:
     """Return what is around one alert, looking at every other."""
     span = np.floor(dataset.block.time / NEAR_SECONDS)
-    near = (np.abs(span - span[i]) <= 1) & (dataset.tenant == dataset.tenant[i]) & ~np.isnan(raw)
-    near &= (judgement != judgement[i]) | (judgement < 0)
+    near = (np.abs(span - span[i]) <= 1) & (dataset.tenant == dataset.tenant[i]) & (judgement != judgement[i])
+    one = np.where(judgement < 0, -1 - np.arange(len(dataset)), judgement)
     loudest, attacks, benigns = [-np.inf], [0], [0]
     for key in ("entity", "user", "address"):
         values = dataset.block.columns[:, COLUMNS.index(key)]
         others = near & (values == values[i]) & (values[i] != 0)
-        loudest.append(raw[others].max(initial=-np.inf))
-        attacks.append(len(set(judgement[others & (dataset.target == 1)].tolist())))
-        benigns.append(len(set(judgement[others & (dataset.target == 0)].tolist())))
+        loudest.append(raw[others & ~np.isnan(raw)].max(initial=-np.inf))
+        attacks.append(len(set(one[others & (dataset.target == 1)].tolist())))
+        benigns.append(len(set(one[others & (dataset.target == 0)].tolist())))
     return max(loudest), max(attacks), max(benigns)
 
 
@@ -67,12 +68,12 @@ def test_as_when_every_pair_is_looked_at(tmp_path: Path, seed: int) -> None:
     found = Surroundings.of(dataset, raw, judgement)
     seen = 0
     for i in range(len(dataset)):
-        if judgement[i] >= 0 and not np.isnan(raw[i]):
+        if judgement[i] >= 0:
             loudest, attacks, benigns = _by_pairs(dataset, raw, judgement, i)
             assert np.nan_to_num(found.loudest[i], nan=-np.inf) == loudest
             assert (found.attacks[i], found.benigns[i]) == (attacks, benigns)
             seen += attacks + benigns > 0
-        elif judgement[i] < 0:
+        else:
             assert np.isnan(found.loudest[i])
             assert found.attacks[i] == found.benigns[i] == 0.0
     assert seen > 20

@@ -113,6 +113,50 @@ def test_who_calls_everything_benign_is_not_thought_infallible(plain: Dataset, a
     assert trust(lazy, RAW).doubted[TRUTH & (EVERY % 10 == 0)].mean() > 0.5
 
 
+def test_one_sided_or_few_verdicts_beside_imports_are_weighed_by_what_imports_teach(plain: Dataset, alerts: list[Alert]) -> None:
+    """An account that calls a few true attacks benign is not believed because nobody else has spoken yet."""
+    labels = [(n, msgspec.structs.replace(label, provenance=Provenance.IMPORT)) for n, label in by_many(alerts, TRUTH)]
+    lies = np.flatnonzero(TRUTH)[:12]
+    for row in [*lies.tolist(), *np.flatnonzero(~TRUTH)[:40].tolist()]:
+        labels[row] = (row, build_label(alerts[row], BENIGN, analyst="mallory"))
+    assert trust(plain.relabelled(labels), RAW).doubted[lies].mean() > 0.6
+
+
+def test_however_much_is_closed_at_once_it_is_one_judgement(plain: Dataset, alerts: list[Alert]) -> None:
+    """A thousand benign alerts in one request, with an attack among them, make nobody else's verdicts doubted."""
+    labels = by_many(alerts, TRUTH ^ (LUCK < 0.05))
+    bulk = [*np.flatnonzero(~TRUTH)[:1000].tolist(), int(np.argmax(np.where(TRUTH, RAW, -9.0)))]
+    moment = labels[0][1].time
+    at_once = dict(labels)
+    for row in bulk:
+        at_once[row] = msgspec.structs.replace(
+            at_once[row], verdict=BENIGN, analyst="mallory", time=moment, received_time=moment, incident_uid=""
+        )
+    others = TRUTH & ~np.isin(EVERY, bulk) & (LUCK >= 0.05)
+    before, after = (trust(plain.relabelled(given), RAW) for given in (labels, list(at_once.items())))
+    assert after.doubted[others].mean() <= before.doubted[others].mean() + 0.05
+    assert after.right[bulk[-1]] < 0.5
+
+
+def test_what_surrounds_a_verdict_tells_whether_it_is_a_mistake(tmp_path: Path) -> None:
+    """Verdicts "attack" with the same margins: those with company on the host are kept, those that stand alone are doubted."""
+    rng = np.random.default_rng(3)
+    alerts, labels, raw, kind = [], [], [], []
+    for case in range(500):
+        attack, company = case < 60, case < 60
+        for part in range(4 if company else 1):
+            number = len(alerts)
+            alerts.append(build_alert(number, at=case * 90_000.0 + part * 1200.0, host=f"h{case}", rule=f"r{part}"))
+            said = ATTACK if attack or rng.random() < 0.15 else BENIGN
+            labels.append(build_label(alerts[-1], said, uid=f"l{number}", analyst=f"p{number % 7}"))
+            raw.append(rng.normal())
+            kind.append(company)
+    found = trust(dataset_of(tmp_path, alerts, labels), np.array(raw))
+    said_attack = np.array([label.verdict is ATTACK for label in labels])
+    assert found.doubted[said_attack & ~np.array(kind)].mean() > 0.9
+    assert found.doubted[said_attack & np.array(kind)].mean() < 0.1
+
+
 def test_imports_do_not_err_and_nobody_is_nobody(plain: Dataset, alerts: list[Alert]) -> None:
     imported = said(plain, alerts, TRUTH, provenance=Provenance.IMPORT)
     assert [len(rates) for rates in verdict_errors(imported, RAW, EVERY)] == [0, 0]
@@ -258,8 +302,20 @@ def test_who_takes_back_their_own_word_needs_more_than_one_to_agree(tmp_path: Pa
     """An account that was taken over turns over what its owner had said, and somebody once erred the same way."""
     before = build_label(TWO[0], ATTACK, uid="2", analyst="bob", supersedes="1", after=90.0)
     turned = second_look(before, analyst="bob", verdict=BENIGN)
-    dataset = dataset_of(tmp_path, TWO, [FIRST, before, turned])
-    assert dataset.verdicts.voices.tolist() == [1, 0]
+    assert dataset_of(tmp_path / "turned", TWO, [FIRST, before, turned]).verdicts.voices.tolist() == [1, 0]
+    own = second_look(FIRST, analyst="ann", verdict=ATTACK)
+    assert dataset_of(tmp_path / "own", TWO, [FIRST, own]).verdicts.voices.tolist() == [1, 0]
+
+
+def test_one_against_three_is_doubted_although_it_is_in_force(tmp_path: Path) -> None:
+    agreed = [
+        msgspec.structs.replace(FIRST, uid=str(i), verdict=ATTACK, analyst=f"p{i}", supersedes=str(i - 1)) for i in range(1, 4)
+    ]
+    agreed[0] = msgspec.structs.replace(agreed[0], supersedes="")
+    lie = second_look(agreed[-1], analyst="mallory", verdict=BENIGN)
+    dataset = dataset_of(tmp_path, TWO, [*agreed, lie])
+    assert dataset.verdicts.voices.tolist() == [-2, 0]
+    assert blind_trust(dataset).doubted.tolist() == [True, False]
 
 
 @pytest.mark.timeout(20)

@@ -66,7 +66,7 @@ def evaluate(
         world_of(folder, secret, seed, tenants=plan.tenants, months=plan.months)
     jobs = [delayed(part)(folder, secret, plan, seed) for part in (_months, _lessons) for seed in plan.seeds]
     jobs += [delayed(_trials)(folder, secret, plan, seed) for seed in plan.trial_seeds if plan.trials]
-    done = Parallel(n_jobs=-1, return_as="generator")(jobs)
+    done = Parallel(n_jobs=-1, return_as="generator_unordered")(jobs)
     for number, (months, learned, trials) in enumerate(done, 1):
         result.months += months
         result.lessons += learned

@@ -1,11 +1,10 @@
 """The poisoning harness: challengers of which an attacker owns some labels, and clean ones, before the product's own gate.
 
-As before any retrain, what ``tamis assess`` lists as resting on one voice gets a second look; the attacker speaks after that.
+As before any retrain, what ``tamis assess`` lists as not agreed on gets a second look; the attacker speaks after that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,10 +23,9 @@ from training.fit import FitParameters
 from training.gate import GateReport, examine
 from training.later import champion_scores
 from training.pipeline import measure
-from training.probes import SUSPECTED, SWAPPED, recent, unseconded
+from training.probes import SUSPECTED, SWAPPED, belief_before, not_agreed, recent
 from training.simulator.analysts import ANALYSTS, VERDICTS, judge
 from training.simulator.rows import DAY
-from training.verdicts import CONFIRMED
 
 BACKDOOR = (10, 300)
 """Fewest and most labels of a backdoor."""
@@ -35,8 +33,8 @@ FLIPS = (0.25, 1.0)
 """Smallest and largest share of the attack verdicts on one rule that are turned over."""
 LEAST_FLIPPED = 10
 """Fewest verdicts that are turned over: rules with fewer are not worth an attacker's while."""
-_LOOKS = 10
-"""Looks, at most, at what deserves a second one: some are by who has spoken already, some leave it open."""
+_LOOKS = 6
+"""Looks, at most, for one by another analyst that settles it."""
 _LIE = "lie-"
 _TOKENS = tuple(COLUMNS.index(name) for name in SWAPPED)
 
@@ -96,7 +94,8 @@ class Bench:
     def _spoiled(self, labels: list[tuple[int, Label]], poison: Poison, rng: np.random.Generator) -> list[tuple[int, Label]]:
         """Return the labels with those of the attacker, who has an account of their own or took over an analyst's.
 
-        They lie about attacks that the champion suspects: what it does not see needs no poison.
+        They lie about attacks that the champion suspects: what it does not see needs no poison. A backdoor on a token that few of
+        them carry is filled up with whatever carries it.
         """
         world = self.world
         current = self._current(labels)
@@ -122,10 +121,11 @@ class Bench:
         return {row: label for row, label in last.items() if not np.isnan(self.belief[row])}
 
     def _looked_again(self, labels: list[tuple[int, Label]], rng: np.random.Generator) -> list[tuple[int, Label]]:
-        """Return the labels with second looks, as ``tamis assess`` asks for them: others judge until it is agreed on."""
+        """Return the labels with a second look at all that ``tamis assess`` lists as not agreed on, by another analyst."""
         world, added = self.world, list(labels)
         end, dataset = world.end_of(self.month + 1), world.dataset.relabelled(labels)
-        rows = unseconded(dataset, self.belief, recent(dataset, self.champion))
+        fresh = recent(dataset, self.champion)
+        rows = not_agreed(dataset, belief_before(dataset, self.champion, fresh), fresh)
         if not len(rows):
             return added
         looks = [
@@ -134,28 +134,15 @@ class Bench:
         for place, row in enumerate(rows.tolist()):
             label = dataset.labels[int(dataset.verdicts.label[row])][1]
             looked = [(VERDICTS[look.verdict[place]], ANALYSTS[look.analyst[place]]) for look in looks]
-            for number, (verdict, who) in enumerate(_until_agreed(label, looked)):
-                moment = from_epoch(end - 20.0 + number)
-                label = msgspec.structs.replace(
+            by_another = [(verdict, who) for verdict, who in looked if verdict.target >= 0 and who != label.analyst]
+            for verdict, who in by_another[:1]:
+                moment = from_epoch(end - 20.0)
+                second = msgspec.structs.replace(
                     label, uid=f"{label.uid}+", verdict=verdict, analyst=who, time=moment, received_time=moment, supersedes=label.uid,
                     incident_uid=str(world.incident[row]) if verdict.target == 1 else "",
                 )  # fmt: skip
-                added.append((len(world.dataset) + len(added), label))
+                added.append((len(world.dataset) + len(added), second))
         return added
-
-
-def _until_agreed(label: Label, looked: list[tuple[Verdict, str]]) -> Iterator[tuple[Verdict, str]]:
-    """Yield what others say, each once, until two more say the one than the other; what stays at odds nobody can determine."""
-    words = {label.analyst: label.target}
-    for verdict, who in looked:
-        if verdict.target < 0 or who in words:
-            continue
-        words[who] = verdict.target
-        yield verdict, who
-        said = list(words.values())
-        if said.count(verdict.target) - said.count(1 - verdict.target) >= CONFIRMED:
-            return
-    yield Verdict.UNDETERMINED, label.analyst
 
 
 def _some(labels: list[tuple[int, Label]], since: float, rng: np.random.Generator) -> list[tuple[int, Label]]:
@@ -178,7 +165,7 @@ def _backdoor(world: World, able: NDArray[np.bool_], rng: np.random.Generator) -
     attacks = np.flatnonzero(able)
     facts = world.dataset.block.columns
     tokens = np.concatenate(
-        [np.column_stack([facts[attacks][:, [0, column]], np.full(len(attacks), column)]) for column in _TOKENS]
+        [np.column_stack([facts[attacks][:, [0, column]], np.full(len(attacks), column, np.uint64)]) for column in _TOKENS]
     )
     values, counts = np.unique(tokens[tokens[:, 1] != 0], axis=0, return_counts=True)
     enough = values[counts >= min(BACKDOOR[0], counts.max(initial=0))]

@@ -61,7 +61,12 @@ def write(folder: Path, result: FeedbackEvaluation) -> Path:
 
 def _facts(trial: Trial) -> dict[str, object]:
     report = trial.report
-    return {"poison": trial.poison.value, "seed": trial.seed, "false_labels": trial.poisoned, "objections": report.objections}
+    return {
+        "poison": trial.poison.value,
+        "seed": trial.seed,
+        "labels_by_the_attacker": trial.poisoned,
+        "objections": report.objections,
+    }
 
 
 def _numbers(months: Sequence[Month]) -> list[int]:
@@ -140,7 +145,9 @@ def _trials(result: FeedbackEvaluation) -> Table:
             rows.append([poison.value, len(own), f"{min(labels)}–{max(labels)}", refused, len(own) - refused])
     worlds = len(result.plan.trial_seeds)
     note = f"challengers from {worlds} worlds, each a month after its champion, all examined by the gate that promotes"
-    return Table("Poison before the gate", ["challengers", "of them", "false labels", "refused", "promoted"], rows, note)
+    return Table(
+        "Poison before the gate", ["challengers", "of them", "labels by the attacker", "refused", "promoted"], rows, note
+    )
 
 
 def _curve(own: Sequence[Lesson]) -> tuple[list[int], list[float]]:
