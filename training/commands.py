@@ -1,10 +1,8 @@
-"""Training's commands: data, simulate, train, evaluate, score, promote, rollback, replay, demo."""
+"""Training's commands: data, simulate, train, promote, rollback, replay, demo."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,33 +10,15 @@ import typer
 from rich.console import Console
 
 from features.errors import FeaturesError
-from features.hashing import load_or_create_secret
-from models.bundle import ModelBundle
-from models.bundle_store import BundleStore
 from models.certificate import DEFAULT_OBJECTIVE
-from models.errors import BundleStoreError, ModelsError
+from models.errors import ModelsError
 from training.errors import TrainingError
 from training.settings import Settings
+from training.terminal import Data, Format, console, working
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(no_args_is_help=True, help="Public data sets: list, fetch.")
 app.add_typer(data_app, name="data")
-
-console = Console(stderr=True)
-
-Data = Annotated[Path, typer.Option("--data", help="A file, or a folder of files, of the format.")]
-Format = Annotated[str, typer.Option("--format", help="ait-ads, wazuh, suricata, ocsf or history.")]
-
-
-@contextmanager
-def _working(what: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done; turn our errors into one line on standard error and exit code 1."""
-    try:
-        with console.status(what) as status:
-            yield status.update
-    except (TrainingError, FeaturesError, ModelsError) as error:
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
 
 
 @data_app.command("list")
@@ -71,7 +51,7 @@ def simulate(
     """Make up a world with known truth: tenants, habits, noise, campaigns, verdicts."""
     from training.simulator import simulate as run
 
-    with _working("simulating"):
+    with working("simulating"):
         made = run(tenants, days, seed, out)
     console.print(f"{out}: {made.alerts:,} alerts, {made.labels:,} labels, {made.incidents} incidents", highlight=False)
 
@@ -93,7 +73,7 @@ def train(
     from training.registry import promote as promote_version
 
     settings = Settings.from_env()
-    with _working("training") as told:
+    with working("training") as told:
         result = run(
             settings, data, fmt, objective=objective, out=out, also=also, without_labels_of=without_labels_of or (), told=told
         )
@@ -116,126 +96,11 @@ def train(
 
 
 @app.command()
-def assess(
-    data: Data,
-    fmt: Format,
-    also: Annotated[Path | None, typer.Option(help="A history to look at as well, such as `tamis export` writes.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Parquet file for all labels that deserve a second look.")] = None,
-) -> None:
-    """Look at the labels before a retrain: who said what, what is left out and why, and which deserve a second look."""
-    from training.assess import assess as run
-    from training.dataset import load_dataset
-    from training.fit import FitParameters
-    from training.registry import serving_bundle
-
-    settings = Settings.from_env()
-    with _working("reading") as told:
-        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True, also=also)
-        found = run(dataset, FitParameters(), serving_bundle(settings), told)
-        if out is not None:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            found.listed().to_parquet(out, index=False)
-    for table in found.tables():
-        Console().print(table.rich())
-
-
-@app.command()
-def evaluate(
-    report: Annotated[Path, typer.Option(help="Folder for the page, its plots and the numbers as JSON.")],
-    data: Annotated[Path | None, typer.Option("--data", help="A file, or a folder of files, of the format.")] = None,
-    fmt: Annotated[str, typer.Option("--format", help="ait-ads, wazuh, suricata, ocsf or history.")] = "",
-    leave_one_out: Annotated[
-        str, typer.Option(help="What to leave out in turn; `tenant` is the only protocol so far.")
-    ] = "tenant",
-    leave_out_rule: Annotated[str, typer.Option(help="Text of rules left out of the headline figures (printed beside).")] = "",
-    unseen_kinds: Annotated[bool, typer.Option(help="Also leave each kind of attack out (a model more for each).")] = True,
-    feedback: Annotated[
-        bool, typer.Option("--feedback", help="Months of feedback in simulated worlds instead; no data needed.")
-    ] = False,
-    seeds: Annotated[int, typer.Option(min=0, help="With --feedback: worlds lived through.")] = 3,
-    trials: Annotated[int, typer.Option(min=0, help="With --feedback: poisoned challengers, and as many clean ones.")] = 50,
-) -> None:
-    """Measure on tenants that the model has not seen: look-up table, model, and model without rule identity side by side."""
-    if leave_one_out != "tenant":
-        raise typer.BadParameter("only `tenant` is known", param_hint="--leave-one-out")
-    if feedback:
-        if not seeds and not trials:
-            raise typer.BadParameter("nothing is left to measure", param_hint="--seeds 0 --trials 0")
-        _evaluate_feedback(report, seeds, trials)
-        return
-    if data is None or not fmt:
-        raise typer.BadParameter("needed unless --feedback is given", param_hint="--data and --format")
-    from training.dataset import load_dataset
-    from training.evaluate import evaluate as run
-    from training.evaluation_report import tables, write
-    from training.fit import FitParameters
-
-    settings = Settings.from_env()
-    with _working("reading") as told:
-        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
-        result = run(
-            dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told
-        )
-        page = write(report, result)
-    for table in tables(result):
-        Console().print(table.rich())
-    console.print(f"report: {page}")
-
-
-def _evaluate_feedback(report: Path, seeds: int, trials: int) -> None:
-    from training.feedback.evaluation import Plan
-    from training.feedback.evaluation import evaluate as run
-    from training.feedback.report import tables, write
-
-    settings = Settings.from_env()
-    with _working("living through months of feedback") as told:
-        secret = load_or_create_secret(settings.secret)
-        plan = Plan(seeds=tuple(range(seeds)), trials=trials)
-        result = run(settings.var / "feedback", secret, plan, told, keep=lambda so_far: write(report, so_far))
-    for table in tables(result):
-        Console().print(table.rich())
-    console.print(f"report: {report / 'report.html'}")
-
-
-def _not_headline(fmt: str) -> str:
-    """Return the rule that a data set's protocol leaves out of the headline figures."""
-    return "Observed DNS Query to .biz TLD" if fmt == "ait-ads" else ""
-
-
-@app.command()
-def score(
-    bundle: Annotated[str, typer.Option(help="A bundle directory, or `champion` for the one that serves.")],
-    data: Data,
-    fmt: Format,
-    out: Annotated[Path, typer.Option(help="Parquet file to write; rejects go beside it.")],
-    history: Annotated[Path | None, typer.Option(help="An earlier part to fold in first (a history, or ait-ads).")] = None,
-) -> None:
-    """Score alerts in a batch by exactly the engine of the service."""
-    from training.scoring import score_file
-
-    settings = Settings.from_env()
-    with _working("loading the bundle") as told:
-        model = ModelBundle.load(_bundle_path(settings, bundle))
-        scored, rejected = score_file(model, data, fmt, out, load_or_create_secret(settings.secret), history=history, told=told)
-    console.print(f"{out}: {scored:,} alerts scored, {rejected} rejected")
-
-
-def _bundle_path(settings: Settings, bundle: str) -> Path:
-    if bundle != "champion":
-        return Path(bundle)
-    store = BundleStore(settings.bundles)
-    digest = store.current()
-    if digest is None:
-        raise BundleStoreError(str(store.root), "no bundle has been promoted yet")
-    return store.path(digest)
-
-
-@app.command()
 def promote(version: Annotated[str, typer.Argument(help="A version of the model; the challenger if not given.")] = "") -> None:
     """Make a version champion and publish its bundle, if the gate says yes."""
     from training.registry import promote as run
 
-    with _working("promoting"):
+    with working("promoting"):
         digest, report = run(Settings.from_env(), version, by=getpass.getuser())
     console.print(f"champion: bundle {digest[:12]}; " + "; ".join(report.remarks))
 
@@ -245,7 +110,7 @@ def rollback() -> None:
     """Serve the bundle that was champion before. Takes seconds and needs no MLflow."""
     from training.rollback import rollback as run
 
-    with _working("rolling back"):
+    with working("rolling back"):
         digest = run(Settings.from_env(), getpass.getuser())
     console.print(f"champion: bundle {digest[:12]}")
 
@@ -261,7 +126,7 @@ def replay(
     """Play the alerts of a file to a running service, in order of time."""
     from training.replay import replay as run
 
-    with _working("replaying") as told:
+    with working("replaying") as told:
         counts = run(data, fmt, url, key, speed=speed, told=told)
     console.print(", ".join(f"{action} {count:,}" for action, count in sorted(counts.items())), highlight=False)
 

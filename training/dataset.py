@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.alert import main_entity
 from features.context import Context
 from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
 from features.history import read_manifest
@@ -31,7 +32,8 @@ __all__ = ["BIN_SECONDS", "UNLABELLED", "Dataset", "load_dataset"]
 class Dataset:
     """n alerts in input order.
 
-    ``group`` i8[n]: (tenant, rule, entity, five-minute bin), the unit in which repeats of one act count once. ``verdicts``
+    ``group`` i8[n]: (tenant, rule, entity, five-minute bin), the unit in which repeats of one act count once. ``entity`` i4[n]:
+    index into ``entities``, the uids of main entities. ``verdicts``
     says what is known of each alert from ``labels``; ``excluded`` are labels that were told to be left out.
     ``timeline`` holds the same alerts, and the labels' facts, in the order of receipt.
     """
@@ -45,6 +47,8 @@ class Dataset:
     tenant: NDArray[np.int32]
     rules: list[RuleRef]
     rule: NDArray[np.int32]
+    entities: list[str]
+    entity: NDArray[np.int32]
     group: NDArray[np.int64]
     verdicts: Judged
     labels: list[tuple[int, Label]]
@@ -102,7 +106,7 @@ class Dataset:
     def without(self, rows: NDArray[np.bool_]) -> Dataset:
         """Return the data set as if the alerts in the mask ``rows`` had never happened. Codes and names stay the same."""
         keep = np.flatnonzero(~rows)
-        per_alert = ("received", "seq", "tenant", "rule", "group", "source", "row")
+        per_alert = ("received", "seq", "tenant", "rule", "entity", "group", "source", "row")
         return replace(
             self,
             block=self.block.take(keep),
@@ -158,9 +162,9 @@ class _Gathered:
         self.labels: list[tuple[int, Label]] = []
         self.rejects: list[Reject] = []
         self.duplicates = 0
-        self._tenants, self._rules, self._sources = Codes(), Codes(), Codes()
+        self._tenants, self._rules, self._entities, self._sources = (Codes() for _ in range(4))
         self._received = array("d")
-        self._seq, self._tenant, self._rule, self._source, self._row = (array("q") for _ in range(5))
+        self._seq, self._tenant, self._rule, self._entity, self._source, self._row = (array("q") for _ in range(6))
 
     def add(self, chunk: Chunk) -> None:
         """Take one chunk."""
@@ -170,6 +174,7 @@ class _Gathered:
         self._seq.extend(chunk.seqs or [0] * len(chunk.alerts))
         self._tenant.extend(self._tenants(alert.tenant) for alert in chunk.alerts)
         self._rule.extend(self._rules(RuleRef(a.product, a.rule.uid, a.rule.name)) for a in chunk.alerts)
+        self._entity.extend(self._entities(main_entity(alert).uid) for alert in chunk.alerts)
         self._source.extend(self._sources(source) for source in chunk.sources)
         self._row.extend(chunk.rows)
         self.labels += chunk.labels
@@ -189,6 +194,8 @@ class _Gathered:
             tenant=np.array(self._tenant, np.int32),
             rules=[rule for rule in self._rules.of if isinstance(rule, RuleRef)],
             rule=np.array(self._rule, np.int32),
+            entities=[str(name) for name in self._entities.of],
+            entity=np.array(self._entity, np.int32),
             group=_groups(block),
             verdicts=judged(n, [], {}),
             labels=self.labels,

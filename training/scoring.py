@@ -48,11 +48,24 @@ def score_file(
     draft = out.with_name(out.name + ".part")
     pq.write_table(table, draft, compression="zstd")
     draft.replace(out)
+    write_rejects(dataset, out)
+    return len(dataset), len(dataset.rejects)
+
+
+def score_walk(dataset: Dataset, engine: ScoringEngine) -> NDArray[np.float64]:
+    """Return the score of each alert f8[n] by what was known when it came."""
+    score = np.full(len(dataset), np.nan)
+    for alert, scored in _walk(dataset, engine):
+        score[alert] = scored.score
+    return score
+
+
+def write_rejects(dataset: Dataset, out: Path) -> None:
+    """Write the records that could not be read to ``<out>.rejects.jsonl``; no file where there are none."""
     rejects = out.with_name(out.name + ".rejects.jsonl")
     rejects.unlink(missing_ok=True)
     if dataset.rejects:
         rejects.write_bytes(b"\n".join(msgspec.json.encode(reject) for reject in dataset.rejects) + b"\n")
-    return len(dataset), len(dataset.rejects)
 
 
 def past_facts(history: Path, engine: ScoringEngine) -> Iterator[FactBlock]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -40,6 +41,10 @@ def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (
             ("score", "--bundle", "{here}", "--data", "{here}", "--format", "ait-ads", "--out", "{here}/s"),
             "incomplete or unreadable",
+        ),
+        (
+            ("queue", "--data", "{here}", "--format", "ait-ads", "--budget", "5", "--out", "{here}/s"),
+            "no bundle has been promoted",
         ),
         (("assess", "--data", "nowhere", "--format", "history"), "nowhere"),
         (("rollback",), "there is no earlier bundle"),
@@ -84,6 +89,14 @@ def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tm
     assert done.returncode == 0, done.stderr
     assert "1 alerts scored, 1 rejected" in done.stderr
     assert '"row":1' in (tmp_path / "scores.parquet.rejects.jsonl").read_text()
+    out = tmp_path / "new" / "queue.parquet"
+    given = ("--data", str(tmp_path / "a.jsonl"), "--format", "wazuh", "--budget", "5", "--out", str(out))
+    done = tamis(tmp_path, "queue", *given)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 families of 1 alerts, 1 rejected" in done.stderr
+    assert '"row":1' in (tmp_path / "new" / "queue.parquet.rejects.jsonl").read_text()
+    (row,) = pq.read_table(out).to_pylist()
+    assert (row["day"].isoformat(), row["rank"], row["rule"], row["alerts"]) == ("2026-01-01", 1, "1", 1)
 
 
 def test_a_process_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
@@ -102,6 +115,7 @@ def test_help_names_every_command() -> None:
         "assess",
         "evaluate",
         "score",
+        "queue",
         "promote",
         "rollback",
         "serve",

@@ -1,0 +1,160 @@
+"""Training's commands that read alerts and write an answer: assess, evaluate, score, queue."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from features.hashing import load_or_create_secret
+from models.bundle import ModelBundle
+from models.bundle_store import BundleStore
+from models.errors import BundleStoreError
+from training.settings import Settings
+from training.terminal import Data, Format, console, working
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def assess(
+    data: Data,
+    fmt: Format,
+    also: Annotated[Path | None, typer.Option(help="A history to look at as well, such as `tamis export` writes.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file for all labels that deserve a second look.")] = None,
+) -> None:
+    """Look at the labels before a retrain: who said what, what is left out and why, and which deserve a second look."""
+    from training.assess import assess as run
+    from training.dataset import load_dataset
+    from training.fit import FitParameters
+    from training.registry import serving_bundle
+
+    settings = Settings.from_env()
+    with working("reading") as told:
+        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True, also=also)
+        found = run(dataset, FitParameters(), serving_bundle(settings), told)
+        if out is not None:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            found.listed().to_parquet(out, index=False)
+    for table in found.tables():
+        Console().print(table.rich())
+
+
+@app.command()
+def evaluate(
+    report: Annotated[Path, typer.Option(help="Folder for the page, its plots and the numbers as JSON.")],
+    data: Annotated[Path | None, typer.Option("--data", help="A file, or a folder of files, of the format.")] = None,
+    fmt: Annotated[str, typer.Option("--format", help="ait-ads, wazuh, suricata, ocsf or history.")] = "",
+    leave_one_out: Annotated[
+        str, typer.Option(help="What to leave out in turn; `tenant` is the only protocol so far.")
+    ] = "tenant",
+    leave_out_rule: Annotated[str, typer.Option(help="Text of rules left out of the headline figures (printed beside).")] = "",
+    unseen_kinds: Annotated[bool, typer.Option(help="Also leave each kind of attack out (a model more for each).")] = True,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Months of feedback in simulated worlds instead; no data needed.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=0, help="With --feedback: worlds lived through.")] = 3,
+    trials: Annotated[int, typer.Option(min=0, help="With --feedback: poisoned challengers, and as many clean ones.")] = 50,
+) -> None:
+    """Measure on tenants that the model has not seen: look-up table, model, and model without rule identity side by side."""
+    if leave_one_out != "tenant":
+        raise typer.BadParameter("only `tenant` is known", param_hint="--leave-one-out")
+    if feedback:
+        if not seeds and not trials:
+            raise typer.BadParameter("nothing is left to measure", param_hint="--seeds 0 --trials 0")
+        _evaluate_feedback(report, seeds, trials)
+        return
+    if data is None or not fmt:
+        raise typer.BadParameter("needed unless --feedback is given", param_hint="--data and --format")
+    from training.dataset import load_dataset
+    from training.evaluate import evaluate as run
+    from training.evaluation_report import tables, write
+    from training.fit import FitParameters
+
+    settings = Settings.from_env()
+    with working("reading") as told:
+        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
+        result = run(
+            dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told
+        )
+        page = write(report, result)
+    for table in tables(result):
+        Console().print(table.rich())
+    console.print(f"report: {page}")
+
+
+def _evaluate_feedback(report: Path, seeds: int, trials: int) -> None:
+    from training.feedback.evaluation import Plan
+    from training.feedback.evaluation import evaluate as run
+    from training.feedback.report import tables, write
+
+    settings = Settings.from_env()
+    with working("living through months of feedback") as told:
+        secret = load_or_create_secret(settings.secret)
+        plan = Plan(seeds=tuple(range(seeds)), trials=trials)
+        result = run(settings.var / "feedback", secret, plan, told, keep=lambda so_far: write(report, so_far))
+    for table in tables(result):
+        Console().print(table.rich())
+    console.print(f"report: {report / 'report.html'}")
+
+
+def _not_headline(fmt: str) -> str:
+    """Return the rule that a data set's protocol leaves out of the headline figures."""
+    return "Observed DNS Query to .biz TLD" if fmt == "ait-ads" else ""
+
+
+@app.command()
+def score(
+    bundle: Annotated[str, typer.Option(help="A bundle directory, or `champion` for the one that serves.")],
+    data: Data,
+    fmt: Format,
+    out: Annotated[Path, typer.Option(help="Parquet file to write; rejects go beside it.")],
+    history: Annotated[Path | None, typer.Option(help="An earlier part to fold in first (a history, or ait-ads).")] = None,
+) -> None:
+    """Score alerts in a batch by exactly the engine of the service."""
+    from training.scoring import score_file
+
+    settings = Settings.from_env()
+    with working("loading the bundle") as told:
+        model = ModelBundle.load(_bundle_path(settings, bundle))
+        scored, rejected = score_file(model, data, fmt, out, load_or_create_secret(settings.secret), history=history, told=told)
+    console.print(f"{out}: {scored:,} alerts scored, {rejected} rejected")
+
+
+class By(StrEnum):
+    """What a queue consists of."""
+
+    FAMILY = "family"
+
+
+@app.command()
+def queue(
+    data: Data,
+    fmt: Format,
+    out: Annotated[Path, typer.Option(help="Parquet file to write; rejects go beside it.")],
+    budget: Annotated[int, typer.Option(min=1, help="So many a day and tenant.")],
+    bundle: Annotated[str, typer.Option(help="A bundle directory, or `champion` for the one that serves.")] = "champion",
+    by: Annotated[By, typer.Option(help="A family is all alerts of one rule on one host in one UTC day.")] = By.FAMILY,
+) -> None:
+    """Name for each day what to look at first, so that a short day sees every different thing worth seeing."""
+    from training.queue import queue_file
+
+    settings = Settings.from_env()
+    with working("loading the bundle") as told:
+        model = ModelBundle.load(_bundle_path(settings, bundle))
+        found = queue_file(model, data, fmt, out, load_or_create_secret(settings.secret), budget=budget, told=told)
+    told_of = f"{len(found.rows):,} of {found.families:,} {by.value.replace('y', 'ies')} of {found.alerts:,} alerts"
+    console.print(f"{out}: {told_of}, {found.rejects} rejected")
+
+
+def _bundle_path(settings: Settings, bundle: str) -> Path:
+    if bundle != "champion":
+        return Path(bundle)
+    store = BundleStore(settings.bundles)
+    digest = store.current()
+    if digest is None:
+        raise BundleStoreError(str(store.root), "no bundle has been promoted yet")
+    return store.path(digest)
