@@ -156,6 +156,8 @@ def _curve(own: Sequence[Lesson]) -> tuple[list[int], list[float]]:
 
 
 def _misses_plot(months: Sequence[Month]) -> Plot:
+    names = [condition.name for condition in CONDITIONS]
+    months = sorted(months, key=lambda month: (names.index(month.condition), month.seed, month.number))
     audited = [m for m in months if not np.isnan(m.missed)]
     places = list(range(len(audited)))
     curves = {
