@@ -21,8 +21,9 @@ from training.walk import walk
 BLOCKS = 3
 LEAST_LABELS = 20
 """Labelled alerts of a group, both kinds among them, from which on the two are compared on it."""
-_RESAMPLES = 200
+_RESAMPLES = 2000
 _SURE = 0.01
+"""Chance, over all groups together, that one is called worse by accident of which alerts there were."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,10 @@ def compare_later(
     groups += [(f"tenant {name}", seen & (dataset.tenant == number)) for number, name in enumerate(dataset.tenants)]
     products = np.array([rule.product for rule in dataset.rules])[dataset.rule]
     groups += [(f"product {name}", seen & (products == name)) for name in sorted(set(products[seen].tolist()))]
+    groups = [(name, mask) for name, mask in groups if enough(dataset, mask)]
+    sure = _SURE / len(groups)
     return [
-        _compared(dataset, name, np.flatnonzero(mask), (ours, theirs), tolerance)
-        for name, mask in groups
-        if enough(dataset, mask)
+        _compared(dataset, name, np.flatnonzero(mask), (ours, theirs), tolerance=tolerance, sure=sure) for name, mask in groups
     ]
 
 
@@ -104,16 +105,22 @@ def _blocks(dataset: Dataset, later: NDArray[np.bool_]) -> list[Fold]:
 
 
 def _compared(
-    dataset: Dataset, name: str, rows: NDArray[np.int64], both: tuple[NDArray[np.float64], NDArray[np.float64]], tolerance: float
+    dataset: Dataset,
+    name: str,
+    rows: NDArray[np.int64],
+    both: tuple[NDArray[np.float64], NDArray[np.float64]],
+    *,
+    tolerance: float,
+    sure: float,
 ) -> Comparison:
-    """Compare on ``rows``; worse only if a bootstrap over alert groups (Efron 1979) leaves no doubt."""
+    """Compare on ``rows``; worse only if a bootstrap over alert groups (Efron 1979) leaves no doubt (``sure``: Bonferroni's share)."""
     new, old = (group_scores(raw[rows], dataset.target[rows], dataset.group[rows], dataset.tenant[rows]) for raw in both)
     challenger, champion = average_precision(new), average_precision(old)
     worse = False
     if challenger < champion - tolerance:
         rng = np.random.default_rng(0)
         lost = [_difference(new, old, rng.integers(0, len(new.score), len(new.score))) for _ in range(_RESAMPLES)]
-        worse = float(np.mean(np.array(lost) <= 0.0)) < _SURE
+        worse = float(np.mean(np.array(lost) <= 0.0)) < sure
     return Comparison(name, len(rows), challenger, champion, worse)
 
 
