@@ -63,7 +63,7 @@ def evaluate(
     """
     result = FeedbackEvaluation(plan)
     for seed in plan.seeds:
-        world_of(folder, secret, seed, tenants=plan.tenants, months=plan.months)
+        _simulated(folder, seed, tenants=plan.tenants, months=plan.months)
     jobs = [delayed(part)(folder, secret, plan, seed) for part in (_months, _lessons) for seed in plan.seeds]
     jobs += [delayed(_trials)(folder, secret, plan, seed) for seed in plan.trial_seeds if plan.trials]
     done = Parallel(n_jobs=-1, return_as="generator_unordered")(jobs)
@@ -78,10 +78,15 @@ def evaluate(
 
 def world_of(folder: Path, secret: bytes, seed: int, *, tenants: int, months: int) -> World:
     """Return a simulated world, made now if it is not there."""
+    return World.load(_simulated(folder, seed, tenants=tenants, months=months), secret)
+
+
+def _simulated(folder: Path, seed: int, *, tenants: int, months: int) -> Path:
+    """Return where the world is."""
     place = folder / f"world-{seed}-{tenants}x{months}"
     if not (place / "truth.parquet").exists():
         simulate(tenants, months * MONTH_DAYS, seed, place)
-    return World.load(place, secret)
+    return place
 
 
 Measured = tuple[list[Month], list[Lesson], list[Trial]]
