@@ -1,0 +1,118 @@
+"""Links: how likely two lines are of one incident, and why."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.incidents.tokens import ACTOR, PLACE, Sort
+
+WINDOW_SECONDS = 7 * 86400.0
+"""Two lines further apart than this are not linked."""
+SUSPECT_FROM = -3.5
+"""Log-odds of the score from which a line is suspect; two lines of which neither is are never linked."""
+BIN_SECONDS = 300.0
+"""Repeats of one rule on the same entities within so long are one line."""
+FEATURES = (
+    "rarity", "node", "user", "outside", "node_rarity", "user_rarity", "outside_rarity", "more", "moved", "minutes", "long", "hour",
+    "forward", "backward", "same_rule", "other_product", "early", "late", "highest", "lowest", "suspect", "likely", "sure",
+)  # fmt: skip
+"""What speaks for or against a link. ``rarity``: the surprise, −log of the number of lines expected by chance, that two lines with the
+rarest token in common come so close; also by sort of token, 0 where none is shared. ``node``, ``user``, ``outside``: such a token
+is shared; ``more``: tokens beyond the first. ``moved``: a host is the source in one of the two only. ``minutes``: log of one plus
+minutes apart, ``long``: its part over 6 (7 hours), ``hour``: less than an hour apart. ``forward``, ``backward``: further on or back
+along the tactics. ``early`` … ``lowest``: log-odds of the two scores; ``suspect``, ``likely``, ``sure``: hinges of these."""
+_FLOOR, _CEILING = 1e-4, 1.0 - 1e-4
+
+
+def logit(score: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return the log-odds of a score, kept within ±9.2."""
+    kept = np.clip(score, _FLOOR, _CEILING)
+    return np.asarray(np.log(kept / (1.0 - kept)))
+
+
+class Shared(NamedTuple):
+    """m tokens that pairs of lines share. ``pair`` i8[m]: which pair; ``sort`` i8[m]; ``lines`` f8[m]: how many lines named
+    the token in the window before the later line; ``apart`` f8[m]: seconds between the two; ``parts`` i8[m, 2]: earlier, later."""
+
+    pair: NDArray[np.int64]
+    sort: NDArray[np.int64]
+    lines: NDArray[np.float64]
+    apart: NDArray[np.float64]
+    parts: NDArray[np.int64]
+
+
+class Sides(NamedTuple):
+    """n pairs of lines, earlier and later: ``margin`` f8[n, 2] log-odds of their scores; ``tactic`` i8[n, 2] places in the matrix
+    (−1: none); ``rule``, ``product`` i8[n, 2]: numbers that are equal for equals."""
+
+    margin: NDArray[np.float64]
+    tactic: NDArray[np.int64]
+    rule: NDArray[np.int64]
+    product: NDArray[np.int64]
+
+
+def link_features(shared: Shared, sides: Sides) -> NDArray[np.float64]:
+    """Return what speaks for and against a link, f8[n, F] in the order of ``FEATURES``."""
+    columns = {**_in_common(shared, len(sides.margin)), **_compared(sides)}
+    return np.stack([columns[name] for name in FEATURES], axis=1)
+
+
+def _in_common(shared: Shared, n: int) -> dict[str, NDArray[np.float64]]:
+    node, place = shared.sort == Sort.NODE, (shared.parts[:, 0] | shared.parts[:, 1]) & PLACE > 0
+    surprise = -np.log((shared.lines + 1.0) * (shared.apart + 60.0) / WINDOW_SECONDS)
+    found = {"rarity": _highest(shared.pair, surprise, n)}
+    outside = (shared.sort == Sort.OUTSIDE) | (node & ~place)
+    for name, mine in (("node", node & place), ("user", shared.sort == Sort.USER), ("outside", outside)):
+        rarity = _highest(shared.pair[mine], surprise[mine], n)
+        found[name] = np.isfinite(rarity).astype(np.float64)
+        found[f"{name}_rarity"] = np.where(np.isfinite(rarity), rarity, 0.0)
+    moved = node & ((shared.parts[:, 0] ^ shared.parts[:, 1]) & ACTOR > 0)
+    found["moved"] = (np.bincount(shared.pair[moved], minlength=n) > 0).astype(np.float64)
+    found["more"] = np.clip(np.bincount(shared.pair, minlength=n) - 1.0, 0.0, 3.0)
+    apart = _highest(shared.pair, shared.apart, n)
+    found["minutes"] = np.log1p(apart / 60.0)
+    found["long"] = np.maximum(found["minutes"] - 6.0, 0.0)
+    found["hour"] = (apart < 3600.0).astype(np.float64)
+    return found
+
+
+def _highest(pair: NDArray[np.int64], value: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    found = np.full(n, -np.inf)
+    np.maximum.at(found, pair, value)
+    return found
+
+
+def _compared(sides: Sides) -> dict[str, NDArray[np.float64]]:
+    known = (sides.tactic >= 0).all(axis=1)
+    step = np.sign(sides.tactic[:, 1] - sides.tactic[:, 0])
+    highest, lowest = sides.margin.max(axis=1), sides.margin.min(axis=1)
+    return {
+        "forward": (known & (step > 0)).astype(np.float64),
+        "backward": (known & (step < 0)).astype(np.float64),
+        "same_rule": (sides.rule[:, 0] == sides.rule[:, 1]).astype(np.float64),
+        "other_product": (sides.product[:, 0] != sides.product[:, 1]).astype(np.float64),
+        "early": sides.margin[:, 0],
+        "late": sides.margin[:, 1],
+        "highest": highest,
+        "lowest": lowest,
+        "suspect": np.maximum(lowest - SUSPECT_FROM, 0.0),
+        "likely": np.maximum(highest, 0.0),
+        "sure": np.maximum(highest - 2.0, 0.0),
+    }
+
+
+class LinkModel(msgspec.Struct, frozen=True):
+    """A logistic model of "one incident": ``intercept`` and a weight for each of ``FEATURES``."""
+
+    intercept: float
+    weights: tuple[float, ...]
+    incidents: int = 0
+    """From how many past incidents it was learned; 0: the default, learned in simulated worlds."""
+
+    def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return for n pairs the probability that both are of one incident."""
+        return np.asarray(1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights)))))
