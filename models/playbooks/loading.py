@@ -148,11 +148,12 @@ def _safety_faults(own: Extension) -> Iterator[Fault]:
 def _unsound(shipped: dict[str, Playbook], added: dict[str, Playbook]) -> Iterator[tuple[Playbook, Fault]]:
     """Go through what is wrong between playbooks, the own ones first: they give way."""
     catalogue = shipped | added
-    slugs = {playbook.slug: playbook.uid for playbook in (added | shipped).values()}
+    kept = [playbook for uid, playbook in shipped.items() if uid not in added]
+    slugs = {playbook.slug: playbook.uid for playbook in reversed((*kept, *added.values()))}
     requires = {uid: playbook.own.requires for uid, playbook in catalogue.items()}
     runs = {uid: playbook.runs for uid, playbook in catalogue.items()}
-    for uid, playbook in (added | {uid: p for uid, p in shipped.items() if uid not in added}).items():
-        before = shipped.get(uid, playbook)
+    for playbook in (*added.values(), *kept):
+        uid, before = playbook.uid, shipped.get(playbook.uid, playbook)
         if playbook.own.reversible and not before.own.reversible:
             yield playbook, Fault("reversible", f"replaces {before.name!r}, which cannot be undone, and says that it can")
         if slugs[playbook.slug] != uid:

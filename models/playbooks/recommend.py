@@ -126,7 +126,7 @@ def _defaults(usable: Iterable[Playbook], called: Sequence[_Called]) -> list[_Ca
     why = "Nothing in the incident calls for another playbook."
     if called:
         names = ", ".join(f"“{one.playbook.name}”" for one in called[:_MOST_FACTS])
-        why = f"Called for are {len(called)} others ({names} …), but none finds what it could act upon now."
+        why = f"Called for, but with nothing that it could act upon now: {names}."
     return [_Called(one, one.own.trigger.default, [], (why,)) for one in usable if one.own.trigger.default]
 
 
@@ -144,6 +144,7 @@ def _offer(one: _Called, asked: _Asked) -> Iterator[Recommendation]:
     found = [t for t in targets(playbook, one.telling, asked.lines) if asked.standing.ready(playbook, t.uid)]
     if {target.variable for target in found} != own.targets.keys() or not (found or asked.standing.ready(playbook, "")):
         return
+    before = ("What must come before it has reported success there.",) if own.requires else ()
     for group in parted(found, asked.watched):
         held = cautions(playbook, group, asked.kind.type, asked.standing, asked.watched)
         yield Recommendation(
@@ -153,7 +154,7 @@ def _offer(one: _Called, asked: _Asked) -> Iterator[Recommendation]:
             targets=tuple(group),
             tier=playbook.tier,
             action=Action.APPROVE if held else playbook.most,
-            reasons=(*one.why, str(asked.worked.get(playbook.uid, Worked())), *held),
+            reasons=(*one.why, *before, str(asked.worked.get(playbook.uid, Worked())), *held),
             expiry_seconds=own.expiry_seconds,
             reverted_by=own.reverted_by,
         )

@@ -55,6 +55,7 @@ def _identifiers(document: Document) -> Iterator[Fault]:
     """Each identifier begins with the type of what it names, and no UUID names two things."""
     named = [
         ("id", document.id, "playbook"),
+        ("created_by", document.created_by, "identity"),
         *((f"workflow.{uid}", uid, step.__struct_config__.tag) for uid, step in document.workflow.items()),
         *((f"agent_definitions.{uid}", uid, agent.type) for uid, agent in document.agent_definitions.items()),
         *((f"target_definitions.{uid}", uid, target.type) for uid, target in document.target_definitions.items()),
