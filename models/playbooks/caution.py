@@ -9,12 +9,14 @@ from enum import StrEnum
 import msgspec
 
 from models.decision import Action
-from models.playbooks.incident_type import IncidentType, shown
+from models.playbooks.incident_type import shown
 from models.playbooks.playbook import BlastRadius, Playbook, TargetKind
-from models.playbooks.targets import MOST_TARGETS, Target
+from models.playbooks.targets import Target
 
+MOST_TARGETS = 20
+"""More than this are not named in one recommendation; once these are done, the next are."""
 _AT_ONCE = 5
-"""More things than this are not acted upon at once without a person."""
+"""More than this are not acted upon at once without a person."""
 
 Watched = Mapping[tuple[TargetKind, str], str]
 """Entities not to be touched without a person, by kind and uid, each with what it is: “a domain controller”, “critical”."""
@@ -73,9 +75,7 @@ def parted(targets: Sequence[Target], watched: Watched) -> Iterator[list[Target]
             yield group[:MOST_TARGETS]
 
 
-def cautions(
-    playbook: Playbook, targets: Sequence[Target], kind: IncidentType, standing: Standing, watched: Watched
-) -> list[str]:
+def cautions(playbook: Playbook, targets: Sequence[Target], standing: Standing, watched: Watched) -> list[str]:
     """Return why a person must decide; nothing if automation may be allowed to."""
     found = []
     if not playbook.own.reversible:
@@ -84,14 +84,14 @@ def cautions(
         found.append("Its blast radius is major: a person decides.")
     elif playbook.most is Action.APPROVE:
         found.append("It was written for a person to decide.")
-    if kind is IncidentType.INSIDER:
-        found.append("Somebody of the house may be meant, or wronged: a person decides.")
     for target in targets:
         what = watched.get((target.kind, target.uid))
         if what is not None:
             found.append(f"“{shown(target.uid)}” is {shown(what)}: a person decides.")
-        if standing.outcome(playbook.uid, target.uid):
-            found.append(f"It was tried on “{shown(target.uid)}” before and does not stand: a person decides.")
+    tried = [uid for uid in [target.uid for target in targets] or [""] if standing.outcome(playbook.uid, uid)]
+    if tried:
+        where = f" on “{shown(tried[0])}”" if tried[0] else ""
+        found.append(f"It was tried{where} before and does not stand: a person decides.")
     if len(targets) > _AT_ONCE:
         most = " at least" if len(targets) == MOST_TARGETS else ""
         found.append(f"It would act on{most} {len(targets)} at once: a person decides.")

@@ -104,9 +104,11 @@ _ROWS = (
     _Row(IncidentType.INTRUSION, frozenset({Sign.MOVEMENT, Sign.LOOKING}), _NONE, _HOSTS),
     _Row(IncidentType.SESSION_THEFT, frozenset({Sign.TOKEN}), _NONE, _ACCOUNTS),
     _Row(IncidentType.CLOUD_FOOTHOLD, frozenset({Sign.ACCOUNT_CHANGED, Sign.CONSENT}), _NONE, _ACCOUNTS),
+    # a mail rule shows somebody in and at work, whose session must end; else what is held may be no more than the password
+    _Row(IncidentType.ACCOUNT_TAKEOVER, frozenset({Sign.MAIL_RULE}), _NONE, _ACCOUNTS),
     _Row(IncidentType.CREDENTIAL_COMPROMISE, frozenset({Sign.PROMPTING}), _NONE, _ACCOUNTS),
-    _Row(IncidentType.CREDENTIAL_COMPROMISE, frozenset({Sign.GUESSING}), frozenset({Sign.LOGON, Sign.MAIL_RULE}), _ACCOUNTS),
-    _Row(IncidentType.ACCOUNT_TAKEOVER, frozenset({Sign.LOGON, Sign.MAIL_RULE}), _NONE, _ACCOUNTS),
+    _Row(IncidentType.CREDENTIAL_COMPROMISE, frozenset({Sign.GUESSING}), frozenset({Sign.LOGON}), _ACCOUNTS),
+    _Row(IncidentType.ACCOUNT_TAKEOVER, frozenset({Sign.LOGON}), _NONE, _ACCOUNTS),
     _Row(IncidentType.WEB_ATTACK, frozenset({Sign.EXPLOIT})),
     _Row(IncidentType.PHISHING, frozenset({Sign.LURE})),
     _Row(IncidentType.CREDENTIAL_GUESSING, frozenset({Sign.GUESSING})),

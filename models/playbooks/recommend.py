@@ -17,7 +17,7 @@ from models.incidents.attack import tactic_place
 from models.incidents.incident import Incident, Line
 from models.playbooks.caution import DoneOutcome, Standing, Watched, cautions, parted
 from models.playbooks.experience import PastResponse, Worked, what_worked
-from models.playbooks.incident_type import Typed, fact, type_of, weighty
+from models.playbooks.incident_type import IncidentType, Typed, fact, type_of, weighty
 from models.playbooks.loading import Catalogue
 from models.playbooks.playbook import BlastRadius, Playbook, Trigger
 from models.playbooks.signs import covers
@@ -100,7 +100,7 @@ def _called(playbook: Playbook, asked: _Asked) -> _Called | None:
     """Return whether the facts call for a playbook, and which lines do."""
     trigger, kind = playbook.own.trigger, asked.kind
     place = trigger.place(kind.type)
-    conditions = [[line for line in asked.lines if shows(line)] for shows in _conditions(trigger)]
+    conditions = [[line for line in asked.lines if shows(line)] for shows in _conditions(trigger)] if place else []
     if not place or not all(conditions):
         return None
     told = {line.uid for lines in conditions for line in lines} if conditions else set(kind.lines)
@@ -141,12 +141,19 @@ def _offers(called: Iterable[_Called], asked: _Asked) -> list[Recommendation]:
 def _offer(one: _Called, asked: _Asked) -> Iterator[Recommendation]:
     """Make a recommendation of a playbook: one for what is ordinary, one for what is watched over; none if it cannot be run."""
     playbook, own = one.playbook, one.playbook.own
-    found = [t for t in targets(playbook, one.telling, asked.lines) if asked.standing.ready(playbook, t.uid)]
+    told = targets(playbook, one.telling)
+    found = [target for target in told or targets(playbook, asked.lines) if asked.standing.ready(playbook, target.uid)]
     if {target.variable for target in found} != own.targets.keys() or not (found or asked.standing.ready(playbook, "")):
         return
     before = ("What must come before it has reported success there.",) if own.requires else ()
     for group in parted(found, asked.watched):
-        held = cautions(playbook, group, asked.kind.type, asked.standing, asked.watched)
+        held = cautions(playbook, group, asked.standing, asked.watched)
+        if asked.kind.type is IncidentType.INSIDER:
+            held.append("Somebody of the house may be meant, or wronged: a person decides.")
+        if found and not told:
+            held.append(
+                "What calls for it does not name what it would act upon; the rest of the incident does: a person decides."
+            )
         yield Recommendation(
             playbook=playbook.uid,
             slug=own.slug,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -13,7 +12,6 @@ from features.alert import EntityKind, Role
 from models.incidents.incident import Line
 from models.playbooks.playbook import Playbook, Source, TargetKind
 
-MOST_TARGETS = 20
 _INSIDE = tuple(
     map(
         ipaddress.ip_network,
@@ -23,6 +21,10 @@ _INSIDE = tuple(
 """Private and shared address space (RFC 1918, 6598, 4193, 4291, 3927): the house's own."""
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\.?")
 _DOMAINS = frozenset({"domain", "domain name", "domain_name", "hostname"})
+_NOBODY = frozenset(
+    {"system", "root", "local service", "network service", "anonymous logon", "-"}
+    | {f"nt authority\\{name}" for name in ("system", "local service", "network service", "anonymous logon")}
+)
 _ENTITIES = {
     EntityKind.HOST: TargetKind.HOST, EntityKind.USER: TargetKind.USER, EntityKind.MAILBOX: TargetKind.MAILBOX,
     EntityKind.APPLICATION: TargetKind.APPLICATION, EntityKind.FILE: TargetKind.FILE,
@@ -37,35 +39,34 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     uid: str
 
 
-def targets(playbook: Playbook, telling: Iterable[Line], lines: Iterable[Line]) -> tuple[Target, ...]:
-    """Return what fills the playbook's variables; empty if one of them cannot be filled.
-
-    Looked for in the lines that call for the playbook first, then in all others. One more than ``MOST_TARGETS`` of a variable
-    are returned at most.
-    """
+def targets(playbook: Playbook, lines: Sequence[Line]) -> list[Target]:
+    """Return what in these lines fills the playbook's variables, each once; nothing if one of them cannot be filled."""
     found: list[Target] = []
-    telling, lines = list(telling), list(lines)
     for variable, sources in playbook.own.targets.items():
-        uids = next(filter(None, (_fitting(source, some) for some in (telling, lines) for source in sources)), None)
-        if uids is None:
-            return ()
-        found += (Target(variable, kind, uid) for kind, uid in uids)
-    return tuple(found)
+        filled = next(filter(None, (_fitting(source, lines) for source in sources)), None)
+        if filled is None:
+            return []
+        found += (Target(variable, kind, uid) for kind, uid in filled)
+    return found
 
 
-def _fitting(source: Source, lines: Iterable[Line]) -> list[tuple[TargetKind, str]]:
-    fitting = (
+def _fitting(source: Source, lines: Sequence[Line]) -> dict[tuple[TargetKind, str], None]:
+    return dict.fromkeys(
         (kind, uid)
         for line in lines
         for kind, uid, role in _things(line)
         if kind is source.kind and (not source.roles or role in source.roles)
     )
-    return list(islice(dict.fromkeys(fitting), MOST_TARGETS + 1))
 
 
 def _things(line: Line) -> Iterator[tuple[TargetKind, str, Role]]:
-    """Go through what a line names that can be acted upon; what is no address or domain is none, whatever it is called."""
+    """Go through what a line names that can be acted upon.
+
+    What is no address or domain is none, whatever it is called; and nobody signs in as an operating system.
+    """
     for entity in line.entities:
+        if entity.kind is EntityKind.USER and (entity.uid.lower() in _NOBODY or entity.uid.endswith("$")):
+            continue
         if entity.kind in _ENTITIES:
             yield _ENTITIES[entity.kind], entity.uid, entity.role
         elif entity.kind is EntityKind.ADDRESS and (kind := address_kind(entity.uid)):

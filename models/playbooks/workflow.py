@@ -10,7 +10,7 @@ from typing import NamedTuple
 from models.playbooks.cacao import ActionStep, AnyStep, Document, EndStep, IfStep, PlaybookStep, StartStep, SwitchStep, WhileStep
 
 SPEC_VERSION = "cacao-2.0"
-_USED = re.compile(r"(__[a-zA-Z][a-zA-Z0-9_-]*?__):value")
+_USED = re.compile(r"(__[a-zA-Z][a-zA-Z0-9_-]{0,245}?__):value")
 
 
 class Fault(NamedTuple):

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decision import Action
-from models.playbooks.caution import DoneOutcome, Outcome, Standing, cautions, parted
-from models.playbooks.incident_type import IncidentType
+from models.playbooks.caution import MOST_TARGETS, DoneOutcome, Outcome, Standing, cautions, parted
 from models.playbooks.playbook import BlastRadius, Playbook, TargetKind
-from models.playbooks.targets import MOST_TARGETS, Target
+from models.playbooks.targets import Target
 from tests.models.playbooks.documents import NOON, playbook
 
 HOSTS = [Target("__host__", TargetKind.HOST, f"ws-{i}") for i in range(30)]
@@ -22,9 +21,9 @@ def done(playbook: str, outcome: Outcome, *targets: str, minute: int = 0) -> Don
     return DoneOutcome(playbook, targets, outcome, NOON + timedelta(minutes=minute))
 
 
-def why(of: Playbook, count: int = 1, kind: IncidentType = IncidentType.MALWARE, *outcomes: DoneOutcome, **watched: str) -> str:
+def why(of: Playbook, count: int = 1, *outcomes: DoneOutcome, **watched: str) -> str:
     about = {(TargetKind.HOST, uid.replace("_", "-")): what for uid, what in watched.items()}
-    return " ".join(cautions(of, HOSTS[:count], kind, Standing(outcomes), about))
+    return " ".join(cautions(of, HOSTS[:count], Standing(outcomes), about))
 
 
 def test_nothing_is_said_of_what_is_gentle() -> None:
@@ -37,11 +36,11 @@ def test_nothing_is_said_of_what_is_gentle() -> None:
         (why(playbook(reversible=False)), "cannot be undone"),
         (why(playbook(blast_radius=BlastRadius.MAJOR)), "major"),
         (why(playbook(action=Action.APPROVE)), "for a person"),
-        (why(playbook(), 1, IncidentType.INSIDER), "Somebody of the house"),
         (why(playbook(), 6), "6 at once"),
         (why(playbook(), MOST_TARGETS), "at least 20 at once"),
         (why(playbook(), 2, ws_1="a domain controller"), "“ws-1” is a domain controller"),
-        (why(playbook("p"), 1, IncidentType.MALWARE, done("playbook--p", Outcome.FAILED, "ws-0")), "tried on “ws-0” before"),
+        (why(playbook("p"), 1, done("playbook--p", Outcome.FAILED, "ws-0")), "tried on “ws-0” before"),
+        (why(playbook("p", targets={}), 0, done("playbook--p", Outcome.FAILED)), "tried before"),
     ],
 )
 def test_each_reason_for_a_person_is_said(said: str, word: str) -> None:

@@ -36,6 +36,7 @@ CASES: dict[str, tuple[IncidentType, list[Line]]] = {
     "prompts refused": (IncidentType.CREDENTIAL_COMPROMISE, [account("T1621")]),
     "guessed, then logged on": (IncidentType.CREDENTIAL_COMPROMISE, [account("T1110.003"), account("T1078", "b")]),
     "a logon from elsewhere": (IncidentType.ACCOUNT_TAKEOVER, [account("T1078.004")]),
+    "guessed, then mail forwarded": (IncidentType.ACCOUNT_TAKEOVER, [account("T1110"), account("T1114.003", "b")]),
     "a rule that forwards mail": (IncidentType.ACCOUNT_TAKEOVER, [account("T1114.003")]),
     "a lure": (IncidentType.PHISHING, [account("T1566.002")]),
     "guessing alone": (IncidentType.CREDENTIAL_GUESSING, [account("T1110")]),

@@ -106,6 +106,13 @@ def test_an_insider_is_met_quietly_and_by_people() -> None:
     found = recommend(incident(line("a", "T1530", host="", users="ann"), line("b", "T1052.001", users="ann")), SHIPPED)
     assert slugs(found) == ["insider-case"]
     assert found[0].action is Action.APPROVE
+    assert "Somebody of the house may be meant, or wronged: a person decides." in found[0].reasons
+
+
+def test_whatever_an_own_playbook_allows_it_asks_a_person_where_an_insider_may_be_meant() -> None:
+    loud = playbook(trigger=Trigger(types={"insider": 1}))
+    found = recommend(incident(line("a", "T1052.001", users="ann")), catalogue(loud))
+    assert [one.action for one in found] == [Action.APPROVE]
 
 
 @pytest.mark.parametrize("host", ["", "ws-1"])
@@ -153,10 +160,22 @@ def test_what_is_not_valid_now_is_not_offered() -> None:
 
 
 def test_a_thousand_hosts_are_not_acted_upon_at_once() -> None:
-    first = recommend(incident(*(line(str(i), "T1059", f"ws-{i}") for i in range(1000))), SHIPPED)[0]
-    assert len(first.targets) == 20
+    asked = incident(*(line(str(i), "T1059", f"ws-{i}") for i in range(1000)))
+    first = recommend(asked, SHIPPED)[0]
+    assert [target.uid for target in first.targets] == [f"ws-{i}" for i in range(20)]
     assert first.action is Action.APPROVE
     assert "at least 20 at once" in first.reasons[-1]
+    again = recommend(asked, SHIPPED, done=[done("isolate-host", *(target.uid for target in first.targets))])[0]
+    assert [target.uid for target in again.targets] == [f"ws-{i}" for i in range(20, 40)]
+
+
+def test_what_only_the_rest_of_the_incident_names_waits_for_a_person() -> None:
+    found = {one.slug: one for one in recommend(MALWARE, SHIPPED)}
+    assert found["block-address"].action is Action.RESPOND
+    apart = incident(line("a", "T1059"), line("b", "", "ws-2", addresses="203.0.113.9"))
+    held = {one.slug: one for one in recommend(apart, SHIPPED)}["block-address"]
+    assert held.action is Action.APPROVE
+    assert "the rest of the incident does" in held.reasons[-1]
 
 
 TECHNIQUES = ["", "T1059", "T1490", "T1566.001", "T1110", "T1078", "T1528", "T1098.001", "T1530", "T1052.001", "T1190", "T1003"]
