@@ -4,7 +4,8 @@ ModelsError
 ├── BundleError       a bundle is damaged, incomplete, or made for another view or format version
 ├── ObjectiveError    an objective sentence cannot be understood or is infeasible
 ├── NotEnoughLabelsError  nothing can be fitted
-└── BundleStoreError  the bundle store has no such bundle, or nothing to roll back to
+├── BundleStoreError  the bundle store has no such bundle, or nothing to roll back to
+└── PlaybookError     a playbook does not validate
 """
 
 from __future__ import annotations
@@ -46,3 +47,11 @@ class BundleStoreError(ModelsError):
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"bundle store {path}: {reason}")
+
+
+class PlaybookError(ModelsError):
+    """A playbook is refused. Attributes: ``path`` (file or folder), ``field`` (its place in the document; may be ``""``), ``reason``."""
+
+    def __init__(self, path: str, field: str, reason: str) -> None:
+        self.path, self.field, self.reason = path, field, reason
+        super().__init__(f"playbook {path}: {field + ' ' if field else ''}{reason}")
