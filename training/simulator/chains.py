@@ -5,7 +5,8 @@ The convention, fixed before any tracer was tuned on it, is what an analyst who 
 - **Entry** is the first thing of the house that the attacker had: the account, where the first act is on an account (a lure,
   a guessed password, a stolen session, somebody of the house); else the host.
 - **From where**: an edge from the outside address to what an act from outside reaches first, unless the account in whose name
-  it is done was the attacker's already; an edge from the host on which the attacker sat to each other host, for acts from within.
+  it is done was the attacker's already; an edge from the host on which the attacker sat to each other host, for acts from
+  within. A decoy is touched from the host of the act.
 - **By whom**: an edge from the account to each host on which it is used.
 - **Taken**: where an act uses another account than the one before, an edge from the host of the act before to that account.
 
@@ -84,7 +85,7 @@ def _ways(life: Life, act: Act, before: Act | None, spoke: Rows, reached: set[No
     account = ("user", act.user)
     users = _touched_users(act, spoke)
     users_of = _touched_hosts(life, act, spoke)
-    hosts = [("host", host) for host in users_of]
+    hosts = [("host", host) for host, user in users_of.items() if user != NONE]
     ways: list[Way] = []
     if before is not None and before.user != act.user and account not in reached:
         ways.append((("host", before.host), account))
@@ -93,7 +94,8 @@ def _ways(life: Life, act: Act, before: Act | None, spoke: Rows, reached: set[No
     else:
         own = users if KINDS[act.kind] in ON_ACCOUNTS else ([] if account in reached else hosts)
         ways += [(("address", act.source), node) for node in own if node not in reached]
-    return ways + [(("user", user), ("host", host)) for host, user in users_of.items() if user != NONE]
+    ways += [(("user", user), ("host", host)) for host, user in users_of.items() if user != NONE]
+    return ways + [(("host", act.host), ("host", host)) for host, user in users_of.items() if user == NONE]
 
 
 def _touched_users(act: Act, spoke: Rows) -> list[Node]:
@@ -102,7 +104,7 @@ def _touched_users(act: Act, spoke: Rows) -> list[Node]:
 
 
 def _touched_hosts(life: Life, act: Act, spoke: Rows) -> dict[int, int]:
-    """Return each host touched with the account used on it, −1 for none: a decoy is touched from afar."""
+    """Return each host touched with the account used on it, −1 for the decoy, which is touched from the act's host."""
     own = [] if KINDS[act.kind] in ON_ACCOUNTS else [act.host]
     others = np.unique(spoke.host[~ABOUT_USER[spoke.rule]]).tolist()
     world = life.world
