@@ -1,0 +1,1 @@
+"""Measuring incidents on worlds whose truth is known."""
