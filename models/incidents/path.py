@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -62,12 +63,15 @@ class Path:
         self.edges: dict[Ends, Edge] = {}
         self.reached: dict[Node, Sighting] = {}
         self._held: dict[Node, datetime] = {}
+        self._waiting: deque[Node] = deque()
+        self._before: Node | None = None
         self._robbed: Node | None = None
         self._used: set[Node] = set()
         for seen in ordered:
             self._follow(seen)
 
     def _follow(self, seen: Sighting) -> None:
+        self._age(seen.time)
         for account in seen.accounts:
             if account not in self.reached and self._robbed is not None:
                 self.add(self._robbed, account, seen, Evidence.INFERRED)
@@ -97,7 +101,9 @@ class Path:
         outside = () if seen.tactic in _OUTBOUND else seen.outside
         for origin in () if known else outside:
             self.add(origin, place, seen, Evidence.NAMED)
-        held = self._before(seen)
+        held = self._before
+        if held is None and seen.tactic == "lateral-movement":  # a move comes from somewhere, however soon
+            held = next(iter(self._held), None)
         if held is not None and not outside and self._used.issuperset(known):
             self.add(held, place, seen, Evidence.INFERRED)
 
@@ -116,17 +122,16 @@ class Path:
             return
         self._used.update(seen.accounts)
         if seen.tactic not in _PROBES:
-            for machine in machines:
-                self._held.setdefault(machine, seen.time)
+            new = [machine for machine in machines if machine not in self._held]
+            self._held.update(dict.fromkeys(new, seen.time))
+            self._waiting.extend(new)
         if seen.tactic == "credential-access":
             self._robbed = machines[0]
 
-    def _before(self, seen: Sighting) -> Node | None:
-        """Return the machine taken last before this burst began; for a move from machine to machine else the first one."""
-        for machine in reversed(self._held):
-            if seen.time - self._held[machine] >= BURST:
-                return machine
-        return next(iter(self._held), None) if seen.tactic == "lateral-movement" else None
+    def _age(self, now: datetime) -> None:
+        """Let what was held before this moment's burst began be where the next comes from."""
+        while self._waiting and now - self._held[self._waiting[0]] >= BURST:
+            self._before = self._waiting.popleft()
 
     def add(self, source: Node, target: Node, seen: Sighting, evidence: Evidence) -> None:
         """Add an edge, or a line to the one that there is."""
