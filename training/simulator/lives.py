@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.simulator.activity import events
 from training.simulator.analysts import Verdicts, chance_shown, judge
-from training.simulator.attacks import attacks
+from training.simulator.attacks import Act, attacks
 from training.simulator.naming import Names, build_names
 from training.simulator.noise import habits, noise
 from training.simulator.purposes import purposes
@@ -31,7 +31,10 @@ class Cases(NamedTuple):
 
 
 class Life(NamedTuple):
-    """What happened in a tenant. ``alerts`` and ``events`` come in the order in which they were ``received`` (seconds)."""
+    """What happened in a tenant. ``alerts`` and ``events`` come in the order in which they were ``received`` (seconds).
+
+    ``acts`` are the attackers' steps, attack by attack.
+    """
 
     world: World
     names: Names
@@ -43,6 +46,7 @@ class Life(NamedTuple):
     events_received: NDArray[np.float64]
     incidents: list[str]
     campaigns: list[str]
+    acts: list[Act]
 
 
 def live(number: int, days: int, seed: int) -> Life:
@@ -62,7 +66,7 @@ def live(number: int, days: int, seed: int) -> Life:
     order = np.argsort(events_received, kind="stable")
     return Life(
         world, names, alerts, received, cases, verdicts, done.take(order), events_received[order],
-        attacked.incidents, attacked.campaigns,
+        attacked.incidents, attacked.campaigns, attacked.acts,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from features.history import HistoryWriter
 from training.errors import DataError
+from training.simulator.chains import write_chains
 from training.simulator.inventory import write_context
 from training.simulator.lives import live
 from training.simulator.rows import START
@@ -21,7 +22,7 @@ _MOST_TENANTS = 200
 class Simulated(NamedTuple):
     """What was written: the ``history``, the ``truth`` beside it (a row an alert), the ``context`` files, and counts.
 
-    ``event_truth`` holds a row for each event that an attacker did.
+    ``event_truth`` holds a row for each event that an attacker did, ``chains`` one for each edge of an attack's path.
     """
 
     history: Path
@@ -32,6 +33,7 @@ class Simulated(NamedTuple):
     incidents: int
     events: int
     event_truth: Path
+    chains: Path
 
     def __str__(self) -> str:
         """Say it in a line."""
@@ -58,6 +60,7 @@ def simulate(tenants: int, days: int, seed: int, out: Path) -> Simulated:
         labels = write_history(writer, lives)
     write_truth(draft / "truth.parquet", lives)
     write_event_truth(draft / "event_truth.parquet", lives)
+    write_chains(draft / "chains.parquet", lives)
     shutil.rmtree(out, ignore_errors=True)
     draft.rename(out)
     return Simulated(
@@ -69,4 +72,5 @@ def simulate(tenants: int, days: int, seed: int, out: Path) -> Simulated:
         incidents=sum(len(life.incidents) for life in lives),
         events=sum(len(life.events_received) for life in lives),
         event_truth=out / "event_truth.parquet",
+        chains=out / "chains.parquet",
     )

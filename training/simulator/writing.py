@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ _BY_SENSOR = np.array([rule.product == "nids" for rule in RULES])
 
 Columns = dict[str, NDArray[Any]]
 Cells = dict[str, object]
+Number = TypeVar("Number", int, NDArray[np.int64])
 
 
 class Book(NamedTuple):
@@ -95,11 +96,15 @@ def _shifted(code: NDArray[Any], first: int) -> NDArray[np.int64]:
     return np.where(code >= 0, code + first, NONE)
 
 
+def outside_address(source: Number) -> Number:
+    """Return the IPv4 address of a source outside, as a number."""
+    return (198 << 24) + (18 << 16) + (-2 - source)
+
+
 def _source(life: Life, source: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the address of a source: of a host by its lease, of the outside by its number."""
     inside = life.names.address_of(np.maximum(source, 0), time)
-    outside = (198 << 24) + (18 << 16) + (-2 - source)
-    return np.where(source >= 0, inside, np.where(source == NONE, NONE - ADDRESS, outside)) + ADDRESS
+    return np.where(source >= 0, inside, np.where(source == NONE, NONE - ADDRESS, outside_address(source))) + ADDRESS
 
 
 def _alerts(life: Life, tenant: int, book: Book) -> Columns:
