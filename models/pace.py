@@ -6,6 +6,7 @@ same is no person.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import msgspec
@@ -109,16 +110,21 @@ def handling(made: Judgements) -> Handling:
     A judgement took as long as has passed since the one before, unless that was a pause. Where many wait through a pause, people
     do not work back to back, and their pace tells nothing.
     """
-    return handling_by_rule(made._replace(rule=np.zeros(len(made.rule), np.int64)), 1)[0]
+    done = made.gap <= PAUSE_SECONDS
+    count = int(done.sum())
+    if count < _JUDGEMENTS or count < _STEADY * len(made.gap):
+        return Handling(count, math.nan)
+    return Handling(count, float(made.gap[done].sum() / made.size[done].sum()))
 
 
 def handling_by_rule(made: Judgements, count: int) -> list[Handling]:
-    """Return how long a person takes for an alert of each of ``count`` rules, from judgements on that rule alone."""
-    single = made.rule >= 0
-    done = single & (made.gap <= PAUSE_SECONDS)
-    asked, judged = np.bincount(made.rule[single], minlength=count), np.bincount(made.rule[done], minlength=count)
-    seconds = np.bincount(made.rule[done], made.gap[done], count) / np.maximum(
-        np.bincount(made.rule[done], made.size[done], count), 1.0
-    )
-    steady = (judged >= _JUDGEMENTS) & (judged >= _STEADY * asked)
-    return [Handling(*told) for told in zip(judged.tolist(), np.where(steady, seconds, np.nan).tolist(), strict=True)]
+    """Return how long a person takes for an alert of each of ``count`` rules, from judgements on that rule alone.
+
+    Where the whole tells no pace, no part does: of many rules some look steady by chance.
+    """
+    done = (made.rule >= 0) & (made.gap <= PAUSE_SECONDS)
+    rule, judged = made.rule[done], np.bincount(made.rule[done], minlength=count)
+    alerts = np.maximum(np.bincount(rule, made.size[done], count), 1.0)
+    tells = (judged >= _JUDGEMENTS) & (not math.isnan(handling(made).seconds))
+    seconds = np.where(tells, np.bincount(rule, made.gap[done], count) / alerts, np.nan)
+    return [Handling(*told) for told in zip(judged.tolist(), seconds.tolist(), strict=True)]

@@ -1,0 +1,149 @@
+"""What suppression and ordering would save, by scores of models that had not seen what they score."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.certificate import Certificate, Objective, upper_bound
+from models.decision import Action
+from models.measures import DAY_SECONDS
+from models.policy import ACTIONS, ThresholdPolicy
+from training.assemble import Weighed, certificate_of
+from training.dataset import UNLABELLED, Dataset
+from training.metrics import Suppression, suppression
+from training.split import folds
+from training.survey import Survey
+
+LEAST_INCIDENTS, LEAST_BENIGN = 10, 100
+"""Labelled incidents and benign groups (rule × entity × five minutes) below which no model is fitted for an estimate."""
+MOST_MISSED = 0.2
+"""A history whose incidents prove no more than this share of missed ones proves nothing worth acting on."""
+LOOKS = (1, 3, 5, 10, 20, 50, 100, 200)
+
+
+class Suppressed(NamedTuple):
+    """What one objective would do: its certificate, which alerts it suppresses (b[n]), and what that costs labelled ones."""
+
+    certificate: Certificate
+    suppressed: NDArray[np.bool_]
+    measured: Suppression
+
+
+class Found(NamedTuple):
+    """What ``looks`` a day and tenant find, in three orders: ``positives`` (lines) and ``incidents`` by arrival, rule, score."""
+
+    looks: int
+    positives: tuple[int, int, int]
+    incidents: tuple[int, int, int]
+
+
+class Ordering(NamedTuple):
+    """``lines`` with a label and a score, ``positives`` of them attacks, of so many ``incidents``; what is found by looks."""
+
+    lines: int
+    positives: int
+    incidents: int
+    found: list[Found]
+
+
+class Savings(NamedTuple):
+    """What a model would save. ``suppressions``: first for the objective asked for; where that is refused, also for what so many
+    incidents can prove, if that is anything. ``scored``: how many alerts have a score."""
+
+    scored: int
+    suppressions: list[Suppressed]
+    ordering: Ordering
+
+
+def missing_labels(dataset: Dataset) -> str:
+    """Return which labels are missing for an estimate; nothing if there are enough."""
+    incidents = len(np.unique(dataset.incident[dataset.incident >= 0]))
+    benign = len(np.unique(dataset.group[dataset.target == 0]))
+    lacks = [
+        f"{least - there} more {what} ({there} of {least})"
+        for there, least, what in (
+            (incidents, LEAST_INCIDENTS, "incidents called true positives"),
+            (benign, LEAST_BENIGN, "benign verdicts on different rules, entities or times"),
+        )
+        if there < least
+    ]
+    if lacks:
+        return "missing: " + " and ".join(lacks)
+    if not folds(dataset)[0]:
+        return "missing: attacks and benign alerts at different times, or in several tenants, so that some can be held out"
+    return ""
+
+
+def savings(survey: Survey, weighed: Weighed, objective: Objective) -> Savings:
+    """Return what suppression and ordering would have saved by out-of-fold scores."""
+    dataset = survey.dataset
+    score = weighed.trusted.calibrator(weighed.oof.raw)
+    found = [_suppressed(dataset, weighed, score, objective)]
+    provable = supported(found[0].certificate)
+    if found[0].certificate.threshold is None and provable is not None:
+        found.append(_suppressed(dataset, weighed, score, provable))
+    return Savings(int(weighed.oof.scored.sum()), found, ordering(survey, weighed))
+
+
+def supported(refused: Certificate) -> Objective | None:
+    """Return the strictest objective, in whole percents, that as many incidents can prove with none missed."""
+    alpha = math.ceil(upper_bound(refused.n, 0, refused.delta) * 100.0 - 1e-9) / 100.0
+    if alpha > MOST_MISSED:
+        return None
+    return Objective.parse(f"maximum suppression @ missed_incidents <= {alpha:.2f}, confidence {1.0 - refused.delta:.2f}")
+
+
+def _suppressed(dataset: Dataset, weighed: Weighed, score: NDArray[np.float64], objective: Objective) -> Suppressed:
+    oof = weighed.oof
+    certificate = certificate_of(dataset, oof, score, objective, weighed.assumption)
+    policy = ThresholdPolicy(certificates=(certificate,), escalate_from=None)
+    suppressed = policy.decide(score, oof.evidence)[0] == ACTIONS.index(Action.SUPPRESS)
+    rows = np.flatnonzero((dataset.target != UNLABELLED) & oof.scored)
+    measured = suppression(suppressed[rows], dataset.target[rows], dataset.group[rows], dataset.incident[rows])
+    return Suppressed(certificate, suppressed, measured)
+
+
+def ordering(survey: Survey, weighed: Weighed) -> Ordering:
+    """Return what the first looks of each day and tenant find: a look at a line, in the order of arrival, by the share of attacks
+    that the line's rule had in what the model learned from, and by score. Lines nobody judged are left out."""
+    dataset, oof = survey.dataset, weighed.oof
+    rows = np.flatnonzero((dataset.target != UNLABELLED) & oof.scored)
+    frame = pd.DataFrame(
+        {
+            "line": survey.line[rows], "time": dataset.block.time[rows], "tenant": dataset.tenant[rows],
+            "attack": dataset.target[rows] == 1, "score": oof.raw[rows], "rule": oof.rule_risk[rows],
+        }
+    )  # fmt: skip
+    how = {"time": "min", "tenant": "first", "attack": "max", "score": "max", "rule": "max"}
+    each = frame.groupby("line").agg(how).reset_index()
+    each["day"] = np.floor(each["time"] / DAY_SECONDS)
+    ranks = [_rank(each, by) for by in (None, "rule", "score")]
+    hit = dataset.incident[rows] >= 0
+    place, incident = pd.Index(each["line"]).get_indexer(frame["line"][hit]), dataset.incident[rows][hit]
+    first = [pd.Series(rank[place]).groupby(incident).min().to_numpy() for rank in ranks]
+    attack = each["attack"].to_numpy(bool)
+    deepest = max((int(rank.max(initial=0)) for rank in ranks), default=0)
+    looks = [n for n in LOOKS if n < deepest] or [1]
+    found = [
+        Found(
+            n,
+            tuple(int((rank[attack] <= n).sum()) for rank in ranks),  # type: ignore[arg-type]
+            tuple(int((least <= n).sum()) for least in first),  # type: ignore[arg-type]
+        )
+        for n in looks
+    ]
+    return Ordering(len(each), int(attack.sum()), len(first[0]), found)
+
+
+def _rank(each: pd.DataFrame, by: str | None) -> NDArray[np.int64]:
+    """Return the place of each line in its tenant's day: highest ``by`` first, what came first before its equals."""
+    order = np.lexsort((each["time"], -each[by] if by else each["time"]))
+    day = each.iloc[order].groupby(["tenant", "day"]).cumcount().to_numpy(np.int64) + 1
+    found = np.empty(len(each), np.int64)
+    found[order] = day
+    return found
