@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.policy import ACTIONS, ThresholdPolicy
 from training.assemble import Weighed, certificate_of
 from training.dataset import UNLABELLED, Dataset
 from training.metrics import Suppression, suppression
+from training.queue import FAMILY, ranked
 from training.split import folds
 from training.survey import Survey
 
@@ -23,7 +25,10 @@ LEAST_INCIDENTS, LEAST_BENIGN = 10, 100
 """Labelled incidents and benign groups (rule × entity × five minutes) below which no model is fitted for an estimate."""
 MOST_MISSED = 0.2
 """A history whose incidents prove no more than this share of missed ones proves nothing worth acting on."""
-LOOKS = (1, 3, 5, 10, 20, 50, 100, 200)
+LOOKS = (1, 3, 5, 10, 20, 50, 100)
+ORDERS = ("as they come", "by rule", "by score", "covering")
+"""Lines in the order of arrival; by the share of attacks that their rule had in what the model learned from; by score; and the
+queue that covers, whose unit is the family (see ``training/queue.py``)."""
 
 
 class Suppressed(NamedTuple):
@@ -35,11 +40,11 @@ class Suppressed(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What ``looks`` a day and tenant find, in three orders: ``positives`` (lines) and ``incidents`` by arrival, rule, score."""
+    """What ``looks`` a day and tenant find in each of ``ORDERS``: ``positives`` (lines of true positives) and ``incidents``."""
 
     looks: int
-    positives: tuple[int, int, int]
-    incidents: tuple[int, int, int]
+    positives: tuple[int, ...]
+    incidents: tuple[int, ...]
 
 
 class Ordering(NamedTuple):
@@ -109,41 +114,47 @@ def _suppressed(dataset: Dataset, weighed: Weighed, score: NDArray[np.float64], 
 
 
 def ordering(survey: Survey, weighed: Weighed) -> Ordering:
-    """Return what the first looks of each day and tenant find: a look at a line, in the order of arrival, by the share of attacks
-    that the line's rule had in what the model learned from, and by score. Lines nobody judged are left out."""
+    """Return what the first looks of each tenant's day find, in the order of each of ``ORDERS``. Alerts nobody judged are left out."""
     dataset, oof = survey.dataset, weighed.oof
-    rows = np.flatnonzero((dataset.target != UNLABELLED) & oof.scored)
+    mask = (dataset.target != UNLABELLED) & oof.scored
+    rows = np.flatnonzero(mask)
+    line, attack, incident = survey.line[rows], dataset.target[rows] == 1, dataset.incident[rows]
     frame = pd.DataFrame(
         {
-            "line": survey.line[rows], "time": dataset.block.time[rows], "tenant": dataset.tenant[rows],
-            "attack": dataset.target[rows] == 1, "score": oof.raw[rows], "rule": oof.rule_risk[rows],
+            "line": line, "time": dataset.block.time[rows], "tenant": dataset.tenant[rows],
+            "score": oof.raw[rows], "rule": oof.rule_risk[rows],
         }
     )  # fmt: skip
-    how = {"time": "min", "tenant": "first", "attack": "max", "score": "max", "rule": "max"}
+    ranks = [_by_line(frame, by) for by in (None, "rule", "score")]
+    ranks.append(_covering(dataset.without(~mask), weighed.trusted.calibrator(oof.raw)[rows]))
+    lines = [pd.Series(rank[attack]).groupby(line[attack]).min().to_numpy() for rank in ranks]
+    incidents = [pd.Series(rank[attack]).groupby(incident[attack]).min().to_numpy() for rank in ranks]
+    deepest = max((int(rank.max()) for rank in ranks[:3] if len(rank)), default=0)
+    found = [Found(n, _within(lines, n), _within(incidents, n)) for n in LOOKS if n < deepest or n == LOOKS[0]]
+    return Ordering(len(np.unique(line)), len(lines[0]), len(incidents[0]), found)
+
+
+def _within(places: Sequence[NDArray[np.float64]], looks: int) -> tuple[int, ...]:
+    return tuple(int((place <= looks).sum()) for place in places)
+
+
+def _by_line(frame: pd.DataFrame, by: str | None) -> NDArray[np.float64]:
+    """Return the place of each alert's line in its tenant's day: highest ``by`` first, what came first before its equals."""
+    how = {"time": "min", "tenant": "first", "score": "max", "rule": "max"}
     each = frame.groupby("line").agg(how).reset_index()
     each["day"] = np.floor(each["time"] / DAY_SECONDS)
-    ranks = [_rank(each, by) for by in (None, "rule", "score")]
-    hit = dataset.incident[rows] >= 0
-    place, incident = pd.Index(each["line"]).get_indexer(frame["line"][hit]), dataset.incident[rows][hit]
-    first = [pd.Series(rank[place]).groupby(incident).min().to_numpy() for rank in ranks]
-    attack = each["attack"].to_numpy(bool)
-    deepest = max((int(rank.max(initial=0)) for rank in ranks), default=0)
-    looks = [n for n in LOOKS if n < deepest] or [1]
-    found = [
-        Found(
-            n,
-            tuple(int((rank[attack] <= n).sum()) for rank in ranks),  # type: ignore[arg-type]
-            tuple(int((least <= n).sum()) for least in first),  # type: ignore[arg-type]
-        )
-        for n in looks
-    ]
-    return Ordering(len(each), int(attack.sum()), len(first[0]), found)
-
-
-def _rank(each: pd.DataFrame, by: str | None) -> NDArray[np.int64]:
-    """Return the place of each line in its tenant's day: highest ``by`` first, what came first before its equals."""
     order = np.lexsort((each["time"], -each[by] if by else each["time"]))
-    day = each.iloc[order].groupby(["tenant", "day"]).cumcount().to_numpy(np.int64) + 1
-    found = np.empty(len(each), np.int64)
-    found[order] = day
-    return found
+    rank = np.empty(len(each))
+    rank[order] = each.iloc[order].groupby(["tenant", "day"]).cumcount().to_numpy() + 1
+    return np.asarray(rank[pd.Index(each["line"]).get_indexer(frame["line"])])
+
+
+def _covering(dataset: Dataset, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the place of each alert's family in the queue that covers (``tamis queue``); infinite if it is not chosen."""
+    if not len(dataset):
+        return np.empty(0)
+    chosen = ranked(dataset, score, LOOKS[-1]).rows
+    days = np.floor(dataset.block.time / DAY_SECONDS).astype(np.int64)
+    family = pd.MultiIndex.from_arrays([dataset.tenant, days, dataset.entity, dataset.rule], names=FAMILY)
+    place = pd.MultiIndex.from_frame(chosen[FAMILY]).get_indexer(family)
+    return np.where(place >= 0, chosen["rank"].to_numpy(np.float64)[place], np.inf)

@@ -10,11 +10,9 @@ import msgspec
 from models.certificate import Certificate
 from training.assess import Assessment
 from training.report import Cell, Table, write_report
-from training.savings import Ordering, Savings, Suppressed
+from training.savings import ORDERS, Ordering, Savings, Suppressed
 from training.survey import Survey
 from training.survey_report import MOST, effort, percent, survey_plots, survey_tables
-
-_ORDERS = ("as they come", "by rule", "by score")
 
 
 def savings_tables(survey: Survey, saved: Savings | str) -> list[Table]:
@@ -63,9 +61,8 @@ def _ordered(found: Ordering) -> str:
     if not found.incidents:
         return "none of the alerts called true positives could be held out and scored"
     told = [one for one in found.found if one.looks <= 10][-1]
-    return (
-        f"with {told.looks} look{'s' if told.looks > 1 else ''} a day and tenant {told.incidents[2]:,} of {found.incidents:,} incidents "
-        f"are seen by score, {told.incidents[1]:,} by rule, {told.incidents[0]:,} as they come"
+    return f"of {found.incidents:,} incidents {told.looks} looks a day and tenant see " + ", ".join(
+        f"{count:,} {way}" for count, way in zip(told.incidents, ORDERS, strict=True)
     )
 
 
@@ -89,9 +86,10 @@ def _ordering(found: Ordering) -> Table:
     rows: list[list[Cell]] = [[f"{one.looks}", *one.incidents, *one.positives] for one in found.found]
     note = (
         f"{found.incidents:,} incidents, {found.positives:,} lines of true positives among {found.lines:,} lines that have a verdict "
-        "and a score; a look is at one line. By rule: by the share of attacks that the rule had in what the model learned from."
+        "and a score. By rule: by the share of attacks that the rule had in what the model learned from. Covering: as `tamis queue` orders "
+        "them, a look being at a family (tenant × day × host × rule); else at a line."
     )
-    columns = ["looks a day", *(f"incidents {way}" for way in _ORDERS), *(f"lines {way}" for way in _ORDERS)]
+    columns = ["looks a day", *(f"incidents {way}" for way in ORDERS), *(f"lines {way}" for way in ORDERS)]
     return Table("What ordering finds: true positives seen in the first looks of each tenant's day", columns, rows, note)
 
 

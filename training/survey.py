@@ -48,13 +48,15 @@ class Cost(NamedTuple):
 class Survey:
     """What is known of a history without a model.
 
-    ``product`` i8[n]: index into ``products``. ``line`` i8[n]: row of the alert that opens each alert's line. ``nameless`` b[n]:
-    alerts with no entity, which repeat nothing. ``costs``: of each rule of the data set. ``analysts``: names, by code.
+    ``rules``, ``products``, ``analysts``: names by the codes of ``alerts`` and ``measures``; a rule is a product's uid, under the
+    first of its names. ``line`` i8[n]: row of the alert that opens each alert's line. ``nameless`` b[n]: alerts with no entity,
+    which repeat nothing. ``costs``: of each rule.
     """
 
     dataset: Dataset
+    alerts: AlertColumns
+    rules: list[str]
     products: list[str]
-    product: NDArray[np.int64]
     measures: Measures
     line: NDArray[np.int64]
     nameless: NDArray[np.bool_]
@@ -70,14 +72,14 @@ class Survey:
     @property
     def minutes(self) -> NDArray[np.float64]:
         """What each alert costs by its rule, f8[n]."""
-        return np.array([cost.minutes for cost in self.costs], np.float64)[self.dataset.rule]
+        return np.array([cost.minutes for cost in self.costs], np.float64)[self.alerts.rule]
 
     def parts(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """Yield a name and the mask of its alerts: everything, then each tenant and each product where there are several, most alerts first."""
+        """Yield name and mask: everything, then each tenant and each product where there are several, most alerts first."""
         yield "all", np.ones(len(self.dataset), bool)
         for what, names, code in (
             ("tenant", self.dataset.tenants, self.dataset.tenant),
-            ("product", self.products, self.product),
+            ("product", self.products, self.alerts.product),
         ):
             if len(names) > 1:
                 order = np.argsort(-np.bincount(code, minlength=len(names)), kind="stable")
@@ -86,43 +88,44 @@ class Survey:
 
 def survey(dataset: Dataset, *, minutes: float | None = None, window: float = WINDOW_MINUTES) -> Survey:
     """Measure a history. ``minutes``: what an alert costs, if the caller knows; ``window``: length of a line in minutes."""
-    products, alerts = Codes(), alert_columns(dataset)
-    for rule in dataset.rules:
-        products(rule.product)
+    products, rules = Codes(), Codes()
+    product = np.array([products(rule.product) for rule in dataset.rules], np.int64)[dataset.rule]
+    rule = np.array([rules((rule.product, rule.uid)) for rule in dataset.rules], np.int64)[dataset.rule]
+    names = {rules((ref.product, ref.uid)): ref.name or ref.uid for ref in reversed(dataset.rules)}
+    alerts = alert_columns(dataset, product, rule)
     verdicts, analysts = verdict_columns(dataset)
     measures = measure(alerts, verdicts)
     who = [dataset.block.columns[:, COLUMNS.index(name)] for name in _WHO]
     nameless = np.logical_and.reduce([column == 0 for column in who])
-    keys = {"tenant": dataset.tenant, "rule": dataset.rule} | dict(zip(_WHO, who, strict=True))
+    keys = {"tenant": dataset.tenant, "rule": rule} | dict(zip(_WHO, who, strict=True))
     same = pd.DataFrame(keys).groupby(list(keys), sort=False).ngroup().to_numpy(np.int64)
     return Survey(
         dataset=dataset,
+        alerts=alerts,
+        rules=[names[code] for code in range(len(names))],
         products=[str(name) for name in products.of],
-        product=alerts.product,
         measures=measures,
         line=lines(np.where(nameless, -1, same), dataset.block.time, window * 60.0),
         nameless=nameless,
-        costs=costs(measures, len(dataset.rules), minutes),
+        costs=costs(measures, len(names), minutes),
         analysts=analysts,
         window=window,
     )
 
 
-def alert_columns(dataset: Dataset) -> AlertColumns:
-    """Return the alerts of a data set as the measures take them. A history records no responses."""
+def alert_columns(dataset: Dataset, product: NDArray[np.int64], rule: NDArray[np.int64]) -> AlertColumns:
+    """Return the alerts of a data set as the measures take them, under these codes. A history records no responses."""
     label = dataset.verdicts.label
     rows = np.flatnonzero(label >= 0)
     verdict, provenance = (np.full(len(dataset), -1, np.int64) for _ in range(2))
     in_force = [dataset.labels[i][1] for i in label[rows].tolist()]
     verdict[rows] = [VERDICTS.index(one.verdict) for one in in_force]
     provenance[rows] = [PROVENANCES.index(one.provenance) for one in in_force]
-    product = Codes()
-    of_rule = np.array([product(rule.product) for rule in dataset.rules], np.int64)
     return AlertColumns(
         time=dataset.block.time,
         received=dataset.received,
-        product=of_rule[dataset.rule],
-        rule=dataset.rule.astype(np.int64),
+        product=product,
+        rule=rule,
         verdict=verdict,
         provenance=provenance,
         incident=dataset.incident.astype(np.int64),

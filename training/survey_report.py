@@ -178,7 +178,7 @@ def false_positives(survey: Survey, most: int) -> Table:
         rate = rule.false_rate
         interval = f"{rate.low:.1%} to {rate.high:.1%}"
         counts: list[Cell] = [rule.alerts, rule.reviewed, rule.true_positives, rule.benign_positives, rule.false_positives]
-        rows.append([_name(survey, rule), *counts, percent(rate.share), interval])
+        rows.append([survey.rules[rule.rule], *counts, percent(rate.share), interval])
     note = f"{_REVIEWED}. No attack: false or benign positives among those reviewed; its interval is exact if they were chosen by lot."
     if not rows:
         note = "Nobody has reviewed an alert yet, so no rule has a known share of false positives; the unlabelled are not counted as benign."
@@ -198,14 +198,14 @@ def handling(survey: Survey, most: int) -> Table:
     """Return the rules by count × handling time: where automation would pay."""
     ordered = hours_by_rule(survey)
     total = sum(hours for _, hours in ordered)
-    lines = np.bincount(survey.dataset.rule[survey.opens], minlength=len(survey.costs))
+    lines = np.bincount(survey.alerts.rule[survey.opens], minlength=len(survey.costs))
     rows: list[list[Cell]] = []
     for rule, hours in ordered[:most]:
         cost, count = survey.costs[rule.rule], int(lines[rule.rule])
         share = percent(hours / total if total else math.nan)
         minutes = f"{cost.minutes:.3g}" + ("*" if cost.why is Why.RULE else "")
         shown: list[Cell] = [minutes, f"{hours:,.1f}", share, count, f"{count * cost.minutes / 60.0:,.1f}"]
-        rows.append([_name(survey, rule), rule.alerts, *shown, advice(rule)])
+        rows.append([survey.rules[rule.rule], rule.alerts, *shown, advice(rule)])
     columns = ["rule", "alerts", "minutes", "hours", "share", "lines", "line hours", "suppress?"]
     note = f"{_cost_note(survey)} {_CANDIDATES}" + (f" {len(ordered) - most} more rules." if len(ordered) > most else "")
     return Table("Rules by handling time: candidates for automation", columns, rows, note)
@@ -229,11 +229,6 @@ def _cost_note(survey: Survey) -> str:
     return f"Minutes for an alert: as {count:,} verdicts made back to back tell (*: those on the rule itself)."
 
 
-def _name(survey: Survey, rule: RuleMeasures) -> str:
-    found = survey.dataset.rules[rule.rule]
-    return found.name or found.uid
-
-
 def _day(number: int) -> str:
     return f"{from_epoch(0.0) + timedelta(days=number):%Y-%m-%d}"
 
@@ -242,9 +237,9 @@ def survey_plots(survey: Survey, most: int = 20) -> list[Plot]:
     """Draw alerts a day by product, and the rules that cost most."""
     by_product: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
     for number, name in enumerate(survey.products):
-        by_product[name] = daily(survey.dataset.block.time[survey.product == number])
+        by_product[name] = daily(survey.dataset.block.time[survey.alerts.product == number])
     costly: Sequence[tuple[RuleMeasures, float]] = hours_by_rule(survey)[:most]
-    rules = [(_name(survey, rule), hours) for rule, hours in costly]
+    rules = [(survey.rules[rule.rule], hours) for rule, hours in costly]
     return [
         days_plot("alerts_a_day", "Alerts a day", "alerts", by_product),
         bar_plot("handling_time", "Rules by handling time", "hours of a person", rules),
