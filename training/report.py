@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text as DrawnText
 from numpy.typing import NDArray
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -159,6 +160,7 @@ def days_plot(name: str, title: str, y: str, counts: Mapping[str, tuple[NDArray[
             axes.bar(at, heights, width * 0.9, base, label=_short(label), align="edge")
             base += heights
         axes.tick_params("x", rotation=30)
+        figure.legend(loc="outside upper center", ncols=5, frameon=False)
         axes.set(xlabel=f"mean of {width} days" if width > 1 else "")
     return _plot(name, title, figure, axes)
 
@@ -187,8 +189,10 @@ def _axes(x: str, y: str, height: float = 4.2) -> tuple[Figure, Any]:
 
 
 def _plot(name: str, title: str, figure: Figure, axes: Any) -> Plot:
-    if axes.get_legend_handles_labels()[0]:
+    if axes.get_legend_handles_labels()[0] and not figure.legends:
         axes.legend(frameon=False)
+    for text in figure.findobj(DrawnText):  # made already, before the context below
+        text.set_parse_math(False)
     out = io.StringIO()
     with rc_context({"svg.hashsalt": f"tamis {name}", "text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # names in any script: the font shows a box

@@ -27,8 +27,8 @@ MOST_MISSED = 0.2
 """A history whose incidents prove no more than this share of missed ones proves nothing worth acting on."""
 LOOKS = (1, 3, 5, 10, 20, 50, 100)
 ORDERS = ("as they come", "by rule", "by score", "covering")
-"""Lines in the order of arrival; by the share of attacks that their rule had in what the model learned from; by score; and the
-queue that covers, whose unit is the family (see ``training/queue.py``)."""
+"""Families (tenant × day × host × rule) in the order of arrival; by the share of attacks that their rule had in what the model
+learned from; by highest score; and as the queue that covers has them (``training/queue.py``)."""
 
 
 class Suppressed(NamedTuple):
@@ -40,7 +40,7 @@ class Suppressed(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What ``looks`` a day and tenant find in each of ``ORDERS``: ``positives`` (lines of true positives) and ``incidents``."""
+    """What ``looks`` a day and tenant find in each of ``ORDERS``: ``positives`` (families with a true positive) and ``incidents``."""
 
     looks: int
     positives: tuple[int, ...]
@@ -48,9 +48,9 @@ class Found(NamedTuple):
 
 
 class Ordering(NamedTuple):
-    """``lines`` with a label and a score, ``positives`` of them attacks, of so many ``incidents``; what is found by looks."""
+    """``families`` of alerts with a label and a score, ``positives`` of them with an attack, of so many ``incidents``; what is found."""
 
-    lines: int
+    families: int
     positives: int
     incidents: int
     found: list[Found]
@@ -92,7 +92,7 @@ def savings(survey: Survey, weighed: Weighed, objective: Objective) -> Savings:
     provable = supported(found[0].certificate)
     if found[0].certificate.threshold is None and provable is not None:
         found.append(_suppressed(dataset, weighed, score, provable))
-    return Savings(int(weighed.oof.scored.sum()), found, ordering(survey, weighed))
+    return Savings(int(weighed.oof.scored.sum()), found, ordering(dataset, weighed))
 
 
 def supported(refused: Certificate) -> Objective | None:
@@ -113,48 +113,47 @@ def _suppressed(dataset: Dataset, weighed: Weighed, score: NDArray[np.float64], 
     return Suppressed(certificate, suppressed, measured)
 
 
-def ordering(survey: Survey, weighed: Weighed) -> Ordering:
+def ordering(dataset: Dataset, weighed: Weighed) -> Ordering:
     """Return what the first looks of each tenant's day find, in the order of each of ``ORDERS``. Alerts nobody judged are left out."""
-    dataset, oof = survey.dataset, weighed.oof
-    mask = (dataset.target != UNLABELLED) & oof.scored
-    rows = np.flatnonzero(mask)
-    line, attack, incident = survey.line[rows], dataset.target[rows] == 1, dataset.incident[rows]
-    frame = pd.DataFrame(
-        {
-            "line": line, "time": dataset.block.time[rows], "tenant": dataset.tenant[rows],
-            "score": oof.raw[rows], "rule": oof.rule_risk[rows],
-        }
-    )  # fmt: skip
-    ranks = [_by_line(frame, by) for by in (None, "rule", "score")]
-    ranks.append(_covering(dataset.without(~mask), weighed.trusted.calibrator(oof.raw)[rows]))
-    lines = [pd.Series(rank[attack]).groupby(line[attack]).min().to_numpy() for rank in ranks]
-    incidents = [pd.Series(rank[attack]).groupby(incident[attack]).min().to_numpy() for rank in ranks]
-    deepest = max((int(rank.max()) for rank in ranks[:3] if len(rank)), default=0)
-    found = [Found(n, _within(lines, n), _within(incidents, n)) for n in LOOKS if n < deepest or n == LOOKS[0]]
-    return Ordering(len(np.unique(line)), len(lines[0]), len(incidents[0]), found)
+    judged = (dataset.target != UNLABELLED) & weighed.oof.scored
+    rows, some = np.flatnonzero(judged), dataset.without(~judged)
+    score = weighed.trusted.calibrator(weighed.oof.raw[rows])
+    days = np.floor(some.block.time / DAY_SECONDS).astype(np.int64)
+    frame = pd.DataFrame(dict(zip(FAMILY, (some.tenant, days, some.entity, some.rule), strict=True)))
+    frame["family"] = frame.groupby(FAMILY, sort=False).ngroup()
+    told = frame.assign(time=some.block.time, score=score, share=weighed.oof.rule_risk[rows], attack=some.target == 1)
+    how = {**dict.fromkeys(FAMILY, "first"), "time": "min", "score": "max", "share": "max", "attack": "max"}
+    families = told.groupby("family").agg(how)
+    places = [_by(families, "time"), _by(families, "share"), _by(families, "score"), _covering(some, score, families)]
+    attack, at = families["attack"].to_numpy(bool), frame["family"].to_numpy()
+    hit = some.target == 1
+    incidents = [pd.Series(place[at[hit]]).groupby(some.incident[hit]).min().to_numpy() for place in places]
+    deepest = max((int(place.max()) for place in places[:3] if len(place)), default=0)
+    found = [
+        Found(n, _within([place[attack] for place in places], n), _within(incidents, n))
+        for n in LOOKS
+        if n < deepest or n == LOOKS[0]
+    ]
+    return Ordering(len(families), int(attack.sum()), len(incidents[0]), found)
 
 
 def _within(places: Sequence[NDArray[np.float64]], looks: int) -> tuple[int, ...]:
     return tuple(int((place <= looks).sum()) for place in places)
 
 
-def _by_line(frame: pd.DataFrame, by: str | None) -> NDArray[np.float64]:
-    """Return the place of each alert's line in its tenant's day: highest ``by`` first, what came first before its equals."""
-    how = {"time": "min", "tenant": "first", "score": "max", "rule": "max"}
-    each = frame.groupby("line").agg(how).reset_index()
-    each["day"] = np.floor(each["time"] / DAY_SECONDS)
-    order = np.lexsort((each["time"], -each[by] if by else each["time"]))
-    rank = np.empty(len(each))
-    rank[order] = each.iloc[order].groupby(["tenant", "day"]).cumcount().to_numpy() + 1
-    return np.asarray(rank[pd.Index(each["line"]).get_indexer(frame["line"])])
+def _by(families: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Return each family's place in its tenant's day: earliest, or highest ``column``, first; what came first before its equals."""
+    key = families["time"] if column == "time" else -families[column]
+    order = np.lexsort((families["time"], key))
+    place = np.empty(len(families))
+    place[order] = families.iloc[order].groupby(["tenant", "day"]).cumcount().to_numpy() + 1
+    return place
 
 
-def _covering(dataset: Dataset, score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the place of each alert's family in the queue that covers (``tamis queue``); infinite if it is not chosen."""
-    if not len(dataset):
+def _covering(dataset: Dataset, score: NDArray[np.float64], families: pd.DataFrame) -> NDArray[np.float64]:
+    """Return each family's place in the queue that covers; infinite where it is not chosen."""
+    if not len(families):
         return np.empty(0)
     chosen = ranked(dataset, score, LOOKS[-1]).rows
-    days = np.floor(dataset.block.time / DAY_SECONDS).astype(np.int64)
-    family = pd.MultiIndex.from_arrays([dataset.tenant, days, dataset.entity, dataset.rule], names=FAMILY)
-    place = pd.MultiIndex.from_frame(chosen[FAMILY]).get_indexer(family)
-    return np.where(place >= 0, chosen["rank"].to_numpy(np.float64)[place], np.inf)
+    at = pd.MultiIndex.from_frame(chosen[FAMILY]).get_indexer(pd.MultiIndex.from_frame(families[FAMILY]))
+    return np.where(at >= 0, chosen["rank"].to_numpy(np.float64)[at], np.inf)

@@ -85,11 +85,11 @@ def _suppressions(survey: Survey, saved: Savings) -> Table:
 def _ordering(found: Ordering) -> Table:
     rows: list[list[Cell]] = [[f"{one.looks}", *one.incidents, *one.positives] for one in found.found]
     note = (
-        f"{found.incidents:,} incidents, {found.positives:,} lines of true positives among {found.lines:,} lines that have a verdict "
-        "and a score. By rule: by the share of attacks that the rule had in what the model learned from. Covering: as `tamis queue` orders "
-        "them, a look being at a family (tenant × day × host × rule); else at a line."
+        f"A look is at a family (tenant × day × host × rule): {found.families:,} have a verdict and a score, {found.positives:,} of them "
+        f"a true positive, of {found.incidents:,} incidents. By rule: by the share of attacks that the rule had in what the model learned "
+        "from. Covering: as `tamis queue` orders them."
     )
-    columns = ["looks a day", *(f"incidents {way}" for way in ORDERS), *(f"lines {way}" for way in ORDERS)]
+    columns = ["looks a day", *(f"incidents {way}" for way in ORDERS), *(f"families {way}" for way in ORDERS)]
     return Table("What ordering finds: true positives seen in the first looks of each tenant's day", columns, rows, note)
 
 

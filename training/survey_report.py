@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.alert import from_epoch
 from models.measures import RuleMeasures, Spread, daily
@@ -16,6 +15,8 @@ from training.survey import Survey, Why, advice
 
 MOST = 200
 """Rows of a table on the page, at most: names come from outside."""
+_DRAWN = 9
+"""Products with a colour of their own."""
 _UNTIMED = {
     "import": "came with the data",
     "automation": "a machine's",
@@ -53,8 +54,11 @@ def effort(minutes: float) -> str:
     >>> effort(45.0), effort(90000.0)
     ('0.8 h', '1,500 h')
     """
-    hours = minutes / 60.0
-    return f"{hours:,.0f} h" if hours >= 10.0 else f"{hours:.1f} h"
+    return f"{_hours(minutes)} h"
+
+
+def _hours(minutes: float) -> str:
+    return f"{minutes / 60.0:,.0f}" if minutes >= 600.0 else f"{minutes / 60.0:.1f}"
 
 
 def percent(share: float) -> str:
@@ -204,7 +208,7 @@ def handling(survey: Survey, most: int) -> Table:
         cost, count = survey.costs[rule.rule], int(lines[rule.rule])
         share = percent(hours / total if total else math.nan)
         minutes = f"{cost.minutes:.3g}" + ("*" if cost.why is Why.RULE else "")
-        shown: list[Cell] = [minutes, f"{hours:,.1f}", share, count, f"{count * cost.minutes / 60.0:,.1f}"]
+        shown: list[Cell] = [minutes, _hours(hours * 60.0), share, count, _hours(count * cost.minutes)]
         rows.append([survey.rules[rule.rule], rule.alerts, *shown, advice(rule)])
     columns = ["rule", "alerts", "minutes", "hours", "share", "lines", "line hours", "suppress?"]
     note = f"{_cost_note(survey)} {_CANDIDATES}" + (f" {len(ordered) - most} more rules." if len(ordered) > most else "")
@@ -235,9 +239,11 @@ def _day(number: int) -> str:
 
 def survey_plots(survey: Survey, most: int = 20) -> list[Plot]:
     """Draw alerts a day by product, and the rules that cost most."""
-    by_product: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-    for number, name in enumerate(survey.products):
-        by_product[name] = daily(survey.dataset.block.time[survey.alerts.product == number])
+    product, time = survey.alerts.product, survey.dataset.block.time
+    order = np.argsort(-np.bincount(product, minlength=len(survey.products)), kind="stable").tolist()
+    by_product = {survey.products[number]: daily(time[product == number]) for number in order[:_DRAWN]}
+    if order[_DRAWN:]:
+        by_product["others"] = daily(time[np.isin(product, order[_DRAWN:])])
     costly: Sequence[tuple[RuleMeasures, float]] = hours_by_rule(survey)[:most]
     rules = [(survey.rules[rule.rule], hours) for rule, hours in costly]
     return [

@@ -21,14 +21,15 @@ from training.survey import Survey, survey
 
 COUNT = 900
 ASKED = Objective.parse("maximum suppression @ missed_incidents <= 0.005, confidence 0.95")
-SEVERE = np.random.default_rng(4).random(COUNT) < 0.25
+SEVERE = np.random.default_rng(4).random(COUNT) < 0.1
 
 
 def story() -> tuple[list[Alert], list[Label]]:
-    """Return alerts of three tenants, two a host so that habit allows suppression; the severe are the attacks, a third unlabelled."""
+    """Return alerts of three tenants, some of each host a day so that habit allows suppression; the severe are the attacks, a fifth
+    is unlabelled."""
     alerts = [
         msgspec.structs.replace(
-            build_alert(i, at=i * 400.0, host=f"h{i % 9}", tenant=f"t{i % 3}", rule=f"r{i % 2}"), severity=4 if SEVERE[i] else 1
+            build_alert(i, at=i * 400.0, host=f"h{i % 60}", tenant=f"t{i % 3}", rule=f"r{i % 2}"), severity=4 if SEVERE[i] else 1
         )
         for i in range(COUNT)
     ]
@@ -103,7 +104,9 @@ def test_a_refused_objective_suppresses_nothing_and_says_what_could_be_proven(fo
     asked, provable = saved.suppressions
     assert (asked.certificate.status, int(asked.suppressed.sum())) == (Status.REFUSED, 0)
     assert asked.certificate.missing > 0
-    assert provable.certificate.alpha == 0.02  # 184 attacks, each an incident of its own
+    attacks = int((found.dataset.target == 1).sum())  # each an incident of its own
+    assert (asked.certificate.n, provable.certificate.n) == (attacks, attacks)
+    assert units_needed(provable.certificate.alpha, 0.05) <= attacks < units_needed(provable.certificate.alpha - 0.01, 0.05)
     assert provable.certificate.status is Status.GRANTED
     assert provable.measured.lost == provable.certificate.k
     assert provable.measured.benign_alerts > 0.3
@@ -122,7 +125,7 @@ def test_ordering_by_score_finds_attacks_first_and_counts_only_the_judged(found:
     told = saved.ordering
     target = found.dataset.target
     assert told.incidents == (target == 1).sum()
-    assert told.lines <= (target >= 0).sum()
+    assert told.positives <= told.families <= (target >= 0).sum()
     assert [one.looks for one in told.found] == list(LOOKS[: len(told.found)])
     for before, after in zip(told.found, told.found[1:], strict=False):
         assert all(a <= b for a, b in zip(before.incidents, after.incidents, strict=True))
@@ -135,7 +138,7 @@ def test_ordering_by_score_finds_attacks_first_and_counts_only_the_judged(found:
 
 
 def test_where_nothing_could_be_scored_nothing_is_found(tmp_path: Path) -> None:
-    bare = survey(labelled(tmp_path, 0, 30))
-    told = ordering(bare, weigh(bare.dataset, SMALL))
-    assert (told.lines, told.positives, told.incidents) == (0, 0, 0)
+    bare = labelled(tmp_path, 0, 30)
+    told = ordering(bare, weigh(bare, SMALL))
+    assert (told.families, told.positives, told.incidents) == (0, 0, 0)
     assert [(one.looks, set(one.incidents)) for one in told.found] == [(1, {0})]

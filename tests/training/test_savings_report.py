@@ -38,7 +38,7 @@ def test_the_summary_has_each_way_with_its_grounds(found: Survey, saved: Savings
     assert "refused" in str(rows[1][4])
     assert rows[1][1] == 0
     assert rows[2][1] == saved.suppressions[1].suppressed.sum()
-    assert "at most 2% of incidents missed: proven by" in str(rows[2][4])
+    assert f"at most {saved.suppressions[1].certificate.alpha:.0%} of incidents missed: proven by" in str(rows[2][4])
     assert "by score" in str(rows[3][4])
 
 
