@@ -58,9 +58,12 @@ class Ordering(NamedTuple):
 
 class Savings(NamedTuple):
     """What a model would save. ``suppressions``: first for the objective asked for; where that is refused, also for what so many
-    incidents can prove, if that is anything. ``scored``: how many alerts have a score."""
+    incidents can prove, if that is anything. ``scored``: how many alerts have a score. ``doubtful``: incidents that rest on verdicts
+    of people alone that are likely wrong; they count like any other.
+    """
 
     scored: int
+    doubtful: int
     suppressions: list[Suppressed]
     ordering: Ordering
 
@@ -92,7 +95,9 @@ def savings(survey: Survey, weighed: Weighed, objective: Objective) -> Savings:
     provable = supported(found[0].certificate)
     if found[0].certificate.threshold is None and provable is not None:
         found.append(_suppressed(dataset, weighed, score, provable))
-    return Savings(int(weighed.oof.scored.sum()), found, ordering(dataset, weighed))
+    hit = dataset.incident >= 0
+    doubtful = pd.Series(weighed.trusted.doubted[hit]).groupby(dataset.incident[hit]).min().sum()
+    return Savings(int(weighed.oof.scored.sum()), int(doubtful), found, ordering(dataset, weighed))
 
 
 def supported(refused: Certificate) -> Objective | None:

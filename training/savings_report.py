@@ -14,6 +14,11 @@ from training.savings import ORDERS, Ordering, Savings, Suppressed
 from training.survey import Survey
 from training.survey_report import MOST, effort, percent, survey_plots, survey_tables
 
+_DOUBTFUL = (
+    " {:,} of {:,} incidents rest on verdicts that are likely wrong, and count like any other: less can be suppressed, and ordering finds "
+    "fewer of them, than of true ones. Look at those again first (below)."
+)
+
 
 def savings_tables(survey: Survey, saved: Savings | str) -> list[Table]:
     """Return the summary of what would be saved, and what it rests on; ``saved`` is why there is nothing where it is a text."""
@@ -35,9 +40,14 @@ def summary(survey: Survey, saved: Savings | str) -> Table:
     else:
         rows += [_suppression(survey, one, saved.scored) for one in saved.suppressions]
         rows.append(["ordering", "–", "–", "–", _ordered(saved.ordering)])
+    doubtful = "" if isinstance(saved, str) or not saved.doubtful else _DOUBTFUL.format(saved.doubtful, saved.ordering.incidents)
     note = "Each by itself, not to be added up. Time: what it would take to handle each of these alerts (see handling time)."
     return Table(
-        "What would be saved", ["by", "alerts fewer", "of all", "time for them", "on what grounds"], rows, note, texts=[4]
+        "What would be saved",
+        ["by", "alerts fewer", "of all", "time for them", "on what grounds"],
+        rows,
+        note + doubtful,
+        texts=[4],
     )
 
 
@@ -111,6 +121,7 @@ def write(folder: Path, survey: Survey, saved: Savings | str, people: Assessment
 def _facts(saved: Savings) -> dict[str, object]:
     return {
         "scored": saved.scored,
+        "doubtful": saved.doubtful,
         "suppression": [
             {"certificate": msgspec.to_builtins(one.certificate), "alerts": int(one.suppressed.sum()), **one.measured._asdict()}
             for one in saved.suppressions

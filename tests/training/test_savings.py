@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -135,6 +136,14 @@ def test_ordering_by_score_finds_attacks_first_and_counts_only_the_judged(found:
     assert third[score] > 2 * third[rule]  # rules tell nothing here
     assert third[covering] > 2 * third[arrival]
     assert max(told.found[-1].incidents) <= told.incidents
+
+
+def test_an_incident_is_doubtful_when_every_verdict_on_it_is(found: Survey, weighed: Weighed) -> None:
+    target, right = found.dataset.target, weighed.trusted.right.copy()
+    right[np.flatnonzero(target == 1)[:5]] = 0.1
+    right[np.flatnonzero(target == 0)[:9]] = 0.1
+    doubted = weighed._replace(trusted=dataclasses.replace(weighed.trusted, right=right))
+    assert savings(found, doubted, ASKED).doubtful == 5
 
 
 def test_where_nothing_could_be_scored_nothing_is_found(tmp_path: Path) -> None:

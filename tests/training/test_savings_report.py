@@ -42,6 +42,12 @@ def test_the_summary_has_each_way_with_its_grounds(found: Survey, saved: Savings
     assert "by score" in str(rows[3][4])
 
 
+def test_incidents_that_rest_on_doubtful_verdicts_are_said(found: Survey, saved: Savings) -> None:
+    assert saved.doubtful == 0  # imports are taken at their word
+    assert "likely wrong" not in summary(found, saved).note
+    assert f"7 of {saved.ordering.incidents} incidents rest on" in summary(found, saved._replace(doubtful=7)).note
+
+
 def test_what_is_missing_is_said_in_place_of_numbers(found: Survey) -> None:
     tables = savings_tables(found, "missing: 3 more")
     assert len(tables) == 1
