@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,9 @@ from training.settings import Settings
 from training.terminal import Data, Format, console, working
 
 if TYPE_CHECKING:
+    from training.outlook import Outlook
     from training.report import Table
+    from training.survey import Survey
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,8 +48,7 @@ def assess(
     people's labels it says who gave them, what is left out and why, and which deserve a second look.
     """
     from training.assess import listed
-    from training.fit import FitParameters
-    from training.outlook import QUICK, outlook, read
+    from training.outlook import QUICK, read
     from training.savings_report import savings_tables, write
     from training.survey import survey
     from training.survey_report import survey_tables
@@ -61,10 +62,8 @@ def assess(
         told("counting")
         found = survey(dataset, minutes=minutes, window=window)
     _show(survey_tables(found, 20))
-    from training.registry import serving_bundle  # seconds to load: what was counted is shown first
-
     with working("looking at labels") as told:
-        further = QUICK if quick else outlook(found, aim, FitParameters(), serving_bundle(settings), told)
+        further = QUICK if quick else _look_further(found, aim, settings, told)
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
             listed(further.people).to_parquet(out, index=False)
@@ -72,6 +71,14 @@ def assess(
     _show([*savings_tables(found, further.saved), *(further.people.tables() if further.people else [])])
     if page is not None:
         console.print(f"report: {page}")
+
+
+def _look_further(found: Survey, aim: Objective, settings: Settings, told: Callable[[str], None]) -> Outlook:
+    from training.fit import FitParameters
+    from training.outlook import outlook
+    from training.registry import serving_bundle  # seconds to load: what was counted is shown by now
+
+    return outlook(found, aim, FitParameters(), serving_bundle(settings), told)
 
 
 def _show(tables: Sequence[Table]) -> None:

@@ -31,13 +31,14 @@ def read(data: Path, fmt: str, secret: bytes, *, also: Path | None = None, told:
 
     Raises ``SourceError`` and ``HistoryError``.
     """
-    for labels in (True, False):
-        try:
-            return load_dataset(data, fmt, secret, labels=labels, also=also, progress=lambda n: told(f"reading: {n:,} alerts"))
-        except SourceError:
-            if not labels:
-                raise
-    raise AssertionError
+
+    def once(labels: bool) -> Dataset:
+        return load_dataset(data, fmt, secret, labels=labels, also=also, progress=lambda n: told(f"reading: {n:,} alerts"))
+
+    try:
+        return once(labels=True)
+    except SourceError:
+        return once(labels=False)
 
 
 def outlook(

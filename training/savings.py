@@ -101,11 +101,12 @@ def savings(survey: Survey, weighed: Weighed, objective: Objective) -> Savings:
 
 
 def supported(refused: Certificate) -> Objective | None:
-    """Return the strictest objective, in whole percents, that as many incidents can prove with none missed."""
+    """Return the strictest objective, in whole percents, that as many incidents can prove with none missed, if it asks less."""
     alpha = math.ceil(upper_bound(refused.n, 0, refused.delta) * 100.0 - 1e-9) / 100.0
-    if alpha > MOST_MISSED:
+    if not refused.alpha < alpha <= MOST_MISSED:
         return None
-    return Objective.parse(f"maximum suppression @ missed_incidents <= {alpha:.2f}, confidence {1.0 - refused.delta:.2f}")
+    text = f"maximum suppression @ missed_incidents <= {alpha:.2f}, confidence {1.0 - refused.delta:.12g}"
+    return Objective(text, alpha, refused.delta)
 
 
 def _suppressed(dataset: Dataset, weighed: Weighed, score: NDArray[np.float64], objective: Objective) -> Suppressed:

@@ -112,6 +112,7 @@ def write(folder: Path, survey: Survey, saved: Savings | str, people: Assessment
         "data_digest": survey.dataset.digest,
         "window_minutes": survey.window,
         "lines": int(survey.opens.sum()),
+        "rules": survey.rules[:MOST],
         "measures": msgspec.to_builtins(msgspec.structs.replace(measures, rules=measures.rules[:MOST])),
         "savings": saved if isinstance(saved, str) else _facts(saved),
     }

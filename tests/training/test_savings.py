@@ -97,8 +97,16 @@ def test_what_so_many_incidents_prove_is_the_strictest_whole_percent(n: int) -> 
     if objective is None:
         assert upper_bound(n, 0, 0.05) > 0.2
     else:
+        assert Objective.parse(objective.text) == objective
         assert units_needed(objective.alpha, 0.05) <= n
         assert units_needed(objective.alpha - 0.01, 0.05) > n
+
+
+def test_more_incidents_than_asked_for_leave_nothing_easier_to_prove() -> None:
+    assert supported(certificate(299)) is None
+    sure = supported(msgspec.structs.replace(certificate(100), delta=0.0001))
+    assert sure is not None
+    assert sure.text.endswith("confidence 0.9999")
 
 
 def test_a_refused_objective_suppresses_nothing_and_says_what_could_be_proven(found: Survey, saved: Savings) -> None:
