@@ -174,7 +174,7 @@ def advice(rule: RuleMeasures) -> str:
         return f"no: {rule.attacks:,} attack{'s' if rule.attacks > 1 else ''}"
     missing = units_needed(HARMLESS, HARMLESS) - rule.reviewed
     if missing > rule.alerts - rule.reviewed:
-        return "unknown: too few"
+        return "too few"
     if missing > 0:
         return f"review {missing} more"
-    return f"candidate: 0 attacks in {rule.reviewed:,}"
+    return f"maybe: 0 of {rule.reviewed:,}"

@@ -210,15 +210,15 @@ def handling(survey: Survey, most: int) -> Table:
         minutes = f"{cost.minutes:.3g}" + ("*" if cost.why is Why.RULE else "")
         shown: list[Cell] = [minutes, _hours(hours * 60.0), share, count, _hours(count * cost.minutes)]
         rows.append([survey.rules[rule.rule], rule.alerts, *shown, advice(rule)])
-    columns = ["rule", "alerts", "minutes", "hours", "share", "lines", "line hours", "suppress?"]
+    columns = ["rule", "alerts", "minutes", "hours", "share", "lines", "by line", "suppress?"]
     note = f"{_cost_note(survey)} {_CANDIDATES}" + (f" {len(ordered) - most} more rules." if len(ordered) > most else "")
     return Table("Rules by handling time: candidates for automation", columns, rows, note)
 
 
 _CANDIDATES = (
-    "Hours: were every alert, or (line hours) every line, handled like that; a flood costs less in truth, as nobody looks at each repeat. A rule "
-    "that ever spoke of an attack is no candidate for suppression, but may be grouped or enriched; one with too few reviewed is "
-    "unknown, not benign; even a candidate is suppressed only under a certificate."
+    "Hours: were every alert, or (by line) every line, handled like that; a flood costs less in truth, as nobody looks at each "
+    "repeat. Suppress: a rule that ever spoke of an attack is no candidate, but may be grouped or enriched; one with too few alerts "
+    'or reviews is unknown, not benign; "maybe" had no attack among those reviewed, and needs a certificate all the same.'
 )
 
 

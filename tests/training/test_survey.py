@@ -115,8 +115,8 @@ def test_advice_keeps_what_ever_spoke_of_an_attack_and_asks_for_reviews(tmp_path
     found = surveyed(tmp_path, alerts, [build_label(a, v, uid=f"l{a.uid}", analyst="ann") for a, v in said])
     told = {found.rules[rule.rule]: advice(rule) for rule in found.measures.rules}
     assert told == {
-        "Rule spoke": "no: 1 attack", "Rule clean": "candidate: 0 attacks in 70", "Rule some": "review 39 more",
-        "Rule none": "review 59 more", "Rule few": "unknown: too few",
+        "Rule spoke": "no: 1 attack", "Rule clean": "maybe: 0 of 70", "Rule some": "review 39 more",
+        "Rule none": "review 59 more", "Rule few": "too few",
     }  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def test_grouping_says_what_it_counts(tmp_path: Path) -> None:
     assert [list(row) for row in tables["Repeats"].rows] == [["all", 10, 1, "90.0%", "0.9 h"]]
     assert "30 minutes" in tables["Repeats"].note
     (row,) = tables["Rules by handling time"].rows
-    assert list(row[1:]) == [10, "6", "1.0", "100.0%", 1, "0.1", "unknown: too few"]
+    assert list(row[1:]) == [10, "6", "1.0", "100.0%", 1, "0.1", "too few"]
 
 
 def test_minutes_of_nothing_are_no_share(tmp_path: Path) -> None:
