@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -69,8 +70,16 @@ def assemble(
     return Assembled(bundle, out, rows, oof, score, certificate, trusted)
 
 
-def weigh_labels(rows: TrainingRows, parameters: FitParameters, told: Told = lambda text: None) -> tuple[OutOfFold, Trust, str]:
-    """Score everything out of fold and find how far each label can be trusted; return also what the folds assume.
+class Weighed(NamedTuple):
+    """Out-of-fold scores, how far each label can be trusted by them, and what the folds assume (``own`` or ``transferred``)."""
+
+    oof: OutOfFold
+    trusted: Trust
+    assumption: str
+
+
+def weigh_labels(rows: TrainingRows, parameters: FitParameters, told: Told = lambda text: None) -> Weighed:
+    """Score everything out of fold and find how far each label can be trusted.
 
     The labels of people are weighed ``ROUNDS`` times, each time by models that have not learned from those found likely wrong.
     """
@@ -83,7 +92,7 @@ def weigh_labels(rows: TrainingRows, parameters: FitParameters, told: Told = lam
         told(f"scoring out of fold, round {number + 1}")
         oof = score_folds(rows, splits, models, with_labels=assumption == "own")
         trusted = trust(dataset, oof.raw)
-    return oof, trusted, assumption
+    return Weighed(oof, trusted, assumption)
 
 
 def certificate_of(

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from models.bundle import ModelBundle
-from training.assemble import weigh_labels
+from training.assemble import Weighed, weigh_labels
 from training.dataset import Dataset
 from training.fit import FitParameters, Told, TrainingRows
 from training.probes import belief_before, not_agreed, recent
 from training.report import Cell, Table
-from training.trust import Trust, look_again, second_looks
+from training.trust import LISTED, Trust, look_again, second_looks
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,29 @@ class Assessment:
         not_agreed = _table("Benign against the champion, not agreed on: look again", self.not_agreed, most, against)
         return [self.by_principal, self.left_out, wrong, *([not_agreed] if len(self.not_agreed) else [])]
 
-    def listed(self) -> pd.DataFrame:
-        """Return all labels that deserve a second look, with ``why``."""
-        return pd.concat([self.doubtful.assign(why="likely_wrong"), self.not_agreed.assign(why="not_agreed")], ignore_index=True)
+
+def listed(found: Assessment | None) -> pd.DataFrame:
+    """Return all labels that deserve a second look, with ``why``; none where there are no labels of people."""
+    doubtful, against = (found.doubtful, found.not_agreed) if found else (pd.DataFrame(columns=LISTED),) * 2
+    return pd.concat([doubtful.assign(why="likely_wrong"), against.assign(why="not_agreed")], ignore_index=True)
 
 
 def assess(
     dataset: Dataset, parameters: FitParameters, champion: ModelBundle | None = None, told: Told = lambda text: None
 ) -> Assessment:
     """Weigh every label by models that have not seen it; where no model can be fitted, every label keeps the benefit of the doubt."""
+    return assessed(dataset, weigh(dataset, parameters, told), champion)
+
+
+def weigh(dataset: Dataset, parameters: FitParameters, told: Told = lambda text: None) -> Weighed:
+    """Walk the facts and weigh every label (see :func:`training.assemble.weigh_labels`)."""
     told("walking the facts")
-    oof, trusted, _ = weigh_labels(TrainingRows.gather(dataset, seed=parameters.seed), parameters, told)
-    known = dataset.verdicts
+    return weigh_labels(TrainingRows.gather(dataset, seed=parameters.seed), parameters, told)
+
+
+def assessed(dataset: Dataset, weighed: Weighed, champion: ModelBundle | None = None) -> Assessment:
+    """Return what the weighed labels are like."""
+    trusted, known = weighed.trusted, dataset.verdicts
     rows: list[list[Cell]] = []
     for number, name in enumerate(["imported", *known.principals], -1):
         own = (known.principal == number) & (dataset.target >= 0)
@@ -59,7 +70,7 @@ def assess(
     return Assessment(
         Table("Labels in force", ["who", "attack", "benign", "likely wrong", "mean trust"], rows),
         Table("Labels not in force", ["why", "labels"], [[why.value, count] for why, count in sorted(reasons.items())]),
-        second_looks(dataset, trusted, trusted.calibrator(oof.raw)),
+        second_looks(dataset, trusted, trusted.calibrator(weighed.oof.raw)),
         _not_agreed(dataset, trusted, champion),
     )
 

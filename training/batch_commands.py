@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,9 +13,15 @@ from rich.console import Console
 from features.hashing import load_or_create_secret
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
+from models.certificate import DEFAULT_OBJECTIVE, Objective
 from models.errors import BundleStoreError
 from training.settings import Settings
 from training.terminal import Data, Format, console, working
+
+if TYPE_CHECKING:
+    from training.outlook import Outlook
+    from training.report import Table
+    from training.survey import Survey
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -25,22 +32,58 @@ def assess(
     fmt: Format,
     also: Annotated[Path | None, typer.Option(help="A history to look at as well, such as `tamis export` writes.")] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file for all labels that deserve a second look.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for the page, its plots and the numbers as JSON.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, max=1e4, help="Minutes of a person for an alert; else as verdicts tell, else 10.")
+    ] = None,
+    window: Annotated[
+        float, typer.Option(min=0.0, max=1e6, help="Minutes within which repeats of an alert are one line.")
+    ] = 60.0,
+    objective: Annotated[str, typer.Option(help="What suppression must keep.")] = DEFAULT_OBJECTIVE,
+    quick: Annotated[bool, typer.Option("--quick", help="Count only, fit nothing.")] = False,
 ) -> None:
-    """Look at the labels before a retrain: who said what, what is left out and why, and which deserve a second look."""
-    from training.assess import assess as run
-    from training.dataset import load_dataset
-    from training.fit import FitParameters
-    from training.registry import serving_bundle
+    """Look at alerts before anything is trained: how many, how often for nothing, how fast, and what would be saved.
 
+    Needs neither labels nor a model. With enough labels models are fitted to estimate what suppression and ordering would do; of
+    people's labels it says who gave them, what is left out and why, and which deserve a second look.
+    """
+    from training.assess import listed
+    from training.outlook import QUICK, read
+    from training.savings_report import savings_tables, write
+    from training.survey import survey
+    from training.survey_report import survey_tables
+
+    if quick and out is not None:
+        raise typer.BadParameter("labels cannot be doubted without models", param_hint="--quick and --out")
     settings = Settings.from_env()
     with working("reading") as told:
-        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True, also=also)
-        found = run(dataset, FitParameters(), serving_bundle(settings), told)
+        aim = Objective.parse(objective)
+        dataset = read(data, fmt, load_or_create_secret(settings.secret), also=also, told=told)
+        told("counting")
+        found = survey(dataset, minutes=minutes, window=window)
+    _show(survey_tables(found, 20))
+    with working("looking at labels") as told:
+        further = QUICK if quick else _look_further(found, aim, settings, told)
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
-            found.listed().to_parquet(out, index=False)
-    for table in found.tables():
-        Console().print(table.rich())
+            listed(further.people).to_parquet(out, index=False)
+        page = write(report, found, *further) if report is not None else None
+    _show([*savings_tables(found, further.saved), *(further.people.tables() if further.people else [])])
+    if page is not None:
+        console.print(f"report: {page}")
+
+
+def _look_further(found: Survey, aim: Objective, settings: Settings, told: Callable[[str], None]) -> Outlook:
+    from training.fit import FitParameters
+    from training.outlook import outlook
+    from training.registry import serving_bundle  # seconds to load: what was counted is shown by now
+
+    return outlook(found, aim, FitParameters(), serving_bundle(settings), told)
+
+
+def _show(tables: Sequence[Table]) -> None:
+    for table in tables:
+        Console().print(table.rich(), "")
 
 
 @app.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text as DrawnText
 from numpy.typing import NDArray
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -21,37 +23,46 @@ from sklearn.metrics import precision_recall_curve
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.7rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:.25rem .7rem;border-bottom:1px solid #dde2e8;text-align:right}th:first-child,td:first-child{text-align:left}
+th,td{padding:.25rem .7rem;border-bottom:1px solid #dde2e8;text-align:right}th:first-child,td:first-child,.text{text-align:left}
 th{font-weight:600;color:#47525f}p.note{color:#5b6673;max-width:50rem}figure{margin:1rem 0}svg{max-width:100%;height:auto}
 @media print{body{margin:0}h2{break-after:avoid}figure,table{break-inside:avoid}}
 """
 
 Cell = str | int | float
 
+MOST_BARS = 180
+"""Bars that a plot over days has at most."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table: the first column names the row, the others are right-aligned. Floats are shown with three decimals."""
+    """A table: the first column names the row, the others are right-aligned, but for those in ``texts`` (their numbers), which
+    hold sentences. Floats are shown with three decimals."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
+    texts: Collection[int] = ()
 
     def rich(self) -> RichTable:
         """Return the table for a terminal."""
-        shown = RichTable(title=self.title, caption=self.note or None)
+        shown = RichTable(title=self.title, caption=self.note or None, title_justify="left", caption_justify="left")
         for number, column in enumerate(self.columns):
-            shown.add_column(column, justify="right" if number else "left")
+            shown.add_column(column, justify="right" if number and number not in self.texts else "left")
         for row in self.rows:
             shown.add_row(*(Text(_printable(shown_cell(cell))) for cell in row))
         return shown
 
     def html(self) -> str:
         """Return the table for a page."""
-        head = "".join(f"<th>{html.escape(column)}</th>" for column in self.columns)
+        kinds = dict.fromkeys(self.texts, ' class="text"')
+        head = "".join(f"<th{kinds.get(at, '')}>{html.escape(column)}</th>" for at, column in enumerate(self.columns))
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(shown_cell(cell))}</td>" for cell in row) + "</tr>" for row in self.rows
+            "<tr>"
+            + "".join(f"<td{kinds.get(at, '')}>{html.escape(shown_cell(cell))}</td>" for at, cell in enumerate(row))
+            + "</tr>"
+            for row in self.rows
         )
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
         return f"<h2>{html.escape(self.title)}</h2><table><tr>{head}</tr>{body}</table>{note}"
@@ -135,8 +146,42 @@ def line_plot(
     return _plot(name, title, figure, axes)
 
 
-def _axes(x: str, y: str) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+def days_plot(name: str, title: str, y: str, counts: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Plot:
+    """Draw bars over days, one stacked on another, for each (days since 1970, their counts); many days share a bar."""
+    figure, axes = _axes("", y)
+    days = np.concatenate([np.empty(0, np.int64), *(day for day, _ in counts.values())])
+    if len(days):
+        first = int(days.min())
+        width = 1 + (int(days.max()) - first) // MOST_BARS
+        base = np.zeros((int(days.max()) - first) // width + 1)
+        at = np.datetime64("1970-01-01") + np.timedelta64(1, "D") * (first + width * np.arange(len(base)))
+        for label, (day, count) in counts.items():
+            heights = np.bincount((day - first) // width, count / width, len(base))
+            axes.bar(at, heights, width * 0.9, base, label=_short(label), align="edge")
+            base += heights
+        axes.tick_params("x", rotation=30)
+        figure.legend(loc="outside upper center", ncols=5, frameon=False)
+        axes.set(xlabel=f"mean of {width} days" if width > 1 else "")
+    return _plot(name, title, figure, axes)
+
+
+def bar_plot(name: str, title: str, x: str, bars: Sequence[tuple[str, float]]) -> Plot:
+    """Draw a bar for each (label, value), the first on top."""
+    figure, axes = _axes(x, "", height=1.0 + 0.3 * max(len(bars), 4))
+    place = np.arange(len(bars))[::-1]
+    axes.barh(place, [value for _, value in bars])
+    axes.set_yticks(place, [_short(label) for label, _ in bars])
+    return _plot(name, title, figure, axes)
+
+
+def _short(label: str, most: int = 48) -> str:
+    """Return a label that leaves room for the plot."""
+    shown = _printable(label)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def _axes(x: str, y: str, height: float = 4.2) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(7, height), layout="constrained")
     axes = figure.subplots()
     axes.set(xlabel=x, ylabel=y)
     axes.spines[["top", "right"]].set_visible(False)
@@ -144,10 +189,13 @@ def _axes(x: str, y: str) -> tuple[Figure, Any]:
 
 
 def _plot(name: str, title: str, figure: Figure, axes: Any) -> Plot:
-    if axes.get_legend_handles_labels()[0]:
+    if axes.get_legend_handles_labels()[0] and not figure.legends:
         axes.legend(frameon=False)
+    for text in figure.findobj(DrawnText):  # made already, before the context below
+        text.set_parse_math(False)
     out = io.StringIO()
-    with rc_context({"svg.hashsalt": f"tamis {name}", "text.parse_math": False}):
+    with rc_context({"svg.hashsalt": f"tamis {name}", "text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # names in any script: the font shows a box
         figure.savefig(out, format="svg", metadata={"Date": None})
     svg = out.getvalue()
     return Plot(name, title, svg[svg.index("<svg") :])

@@ -17,7 +17,7 @@ from features.label import Provenance, Verdict
 from tests.conftest import START, build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, SMALL, bundle_that, dataset_of
 from tests.training.test_commands import tamis
-from training.assess import Assessment, assess
+from training.assess import Assessment, assess, listed
 from training.dataset import Dataset
 from training.probes import SUSPECTED
 from training.trust import LISTED
@@ -111,6 +111,13 @@ def test_a_terminal_is_shown_text_and_at_most_twenty(found: Assessment) -> None:
     assert len(found.tables(3)[2].rows) == 3
 
 
+def test_what_deserves_a_second_look_is_listed_with_why(found: Assessment) -> None:
+    assert len(listed(found)) == len(found.doubtful) + len(found.not_agreed)
+    assert set(listed(found)["why"]) == {"likely_wrong"}
+    assert listed(None).empty
+    assert list(listed(None).columns) == [*LISTED, "why"]
+
+
 def test_with_one_class_alone_nobody_is_doubted(tmp_path: Path) -> None:
     alerts = [build_alert(i, host=f"h{i}") for i in range(40)]
     found = assess(dataset_of(tmp_path, alerts, [build_label(a, BENIGN, analyst="ann") for a in alerts]), SMALL)
@@ -122,7 +129,13 @@ def test_the_command_prints_tables_and_writes_parquet(dataset: Dataset, tmp_path
     out = tmp_path / "new" / "looks.parquet"
     done = tamis(tmp_path, "assess", "--data", str(dataset.path), "--format", "history", "--out", str(out))
     assert done.returncode == 0, done.stderr
-    for words in ("Labels in force", "Labels not in force", "Likely wrong: look again", "t0 / ann", "unknown_alert"):
+    titles = (
+        "What there is", "Alerts a day", "False positives by rule", "Rules by handling time", "What would be saved",
+        "Labels in force", "Labels not in force", "Likely wrong: look again",
+    )  # fmt: skip
+    places = [done.stdout.index(title) for title in titles]
+    assert places == sorted(places)
+    for words in ("t0 / ann", "unknown_alert"):
         assert words in done.stdout
     looks = pd.read_parquet(out)
     assert list(looks.columns) == [*LISTED, "why"]
@@ -130,3 +143,28 @@ def test_the_command_prints_tables_and_writes_parquet(dataset: Dataset, tmp_path
     assert looks["right"].is_monotonic_increasing
     assert HOSTILE in set(looks["rule"])
     assert str(looks["given"].dtype).startswith("datetime64")
+
+
+def test_the_command_needs_neither_labels_nor_a_model(tmp_path: Path) -> None:
+    file, out, report = tmp_path / "a.jsonl", tmp_path / "looks.parquet", tmp_path / "report"
+    file.write_text('{"timestamp":"2026-01-01T00:00:00Z","rule":{"id":"1","level":3},"id":"1"}\n{broken\n')
+    given = ("--data", str(file), "--format", "wazuh", "--out", str(out), "--report", str(report))
+    done = tamis(tmp_path, "assess", *given)
+    assert done.returncode == 0, done.stderr
+    assert "missing: 10 more incidents" in done.stdout
+    assert "Labels in force" not in done.stdout
+    assert list(pd.read_parquet(out).columns) == [*LISTED, "why"]
+    assert "What would be saved" in (report / "report.html").read_text("utf-8")
+    assert (report / "report.json").exists()
+
+
+def test_the_command_counts_only_when_asked_to_be_quick(dataset: Dataset, tmp_path: Path) -> None:
+    data = ("--data", str(dataset.path), "--format", "history", "--quick", "--minutes", "6", "--window", "5")
+    done = tamis(tmp_path, "assess", *data)
+    assert done.returncode == 0, done.stderr
+    assert "not looked at (--quick)" in done.stdout
+    assert "within 5 minutes" in " ".join(done.stdout.split())
+    assert "Labels in force" not in done.stdout
+    refused = tamis(tmp_path, "assess", *data, "--out", str(tmp_path / "x.parquet"))
+    assert refused.returncode == 2
+    assert not (tmp_path / "x.parquet").exists()

@@ -62,3 +62,11 @@ def test_feedback_runs_with_a_smaller_plan(tmp_path: Path, monkeypatch: pytest.M
     assert "listed verdicts are really wrong" in printed
     assert "Quality under feedback" in printed
     assert (tmp_path / "feedback" / "report" / "report.html").exists()
+
+
+def test_measures_are_shown_of_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(2, 5, 11, tmp_path / "simulated").history.rename(tmp_path / "export")
+    printed = run(ROOT / "notebooks" / "05_measures.ipynb", tmp_path, monkeypatch)
+    assert "reviewed" in printed
+    assert "untimed: none" in printed
+    assert "Repeats: what grouping would save" in printed

@@ -12,9 +12,22 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from training.report import Cell, Plot, Table, calibration_plot, precision_recall_plot, suppression_plot, write_report
+from training.report import (
+    MOST_BARS,
+    Cell,
+    Plot,
+    Table,
+    bar_plot,
+    calibration_plot,
+    days_plot,
+    precision_recall_plot,
+    suppression_plot,
+    write_report,
+)
 
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
+FORMULA = "$\\frac{$ $\\bad$"
+"""What a plotting library may take for a formula, and fail on."""
 RNG = np.random.default_rng(0)
 TARGET = (RNG.random(400) < 0.2).astype(np.int8)
 SCORE = np.clip(RNG.random(400) * 0.6 + 0.3 * TARGET, 0.0, 1.0)
@@ -41,6 +54,10 @@ def plots(name: str = "model") -> list[Plot]:
         precision_recall_plot({name: (TARGET, SCORE), "no attack": (np.zeros(3, np.int8), np.ones(3))}),
         calibration_plot({name: (TARGET, SCORE)}),
         suppression_plot({name: ([0.1, 0.5, 0.9], [0.0, 0.0, 0.2])}),
+        days_plot(
+            "days", name, name, {name: (np.array([19000, 19003]), np.array([4, 7])), "other": (np.array([19001]), np.array([2]))}
+        ),
+        bar_plot("bars", name, name, [(name, 3.0), ("other", 1.0)]),
     ]
 
 
@@ -89,7 +106,7 @@ def test_table_for_the_terminal_has_all_rows() -> None:
     assert [column.justify for column in shown.columns] == ["left", "right"]
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(5))
 def test_each_plot_is_one_svg_without_a_date(number: int) -> None:
     plot = plots()[number]
     assert plot.svg.startswith("<svg")
@@ -98,8 +115,40 @@ def test_each_plot_is_one_svg_without_a_date(number: int) -> None:
 
 
 def test_plots_take_no_curves_at_all() -> None:
-    for plot in (precision_recall_plot({}), calibration_plot({}), suppression_plot({})):
+    empty = (
+        precision_recall_plot({}),
+        calibration_plot({}),
+        suppression_plot({}),
+        days_plot("d", "d", "y", {}),
+        bar_plot("b", "b", "x", []),
+    )
+    for plot in empty:
         assert plot.svg.startswith("<svg")
+
+
+def test_a_column_of_sentences_reads_from_the_left() -> None:
+    table = Table("T", ["a", "n", "why"], [["x", 1, "because"]], texts=[2])
+    assert [column.justify for column in table.rich().columns] == ["left", "right", "left"]
+    assert '<th class="text">why</th>' in table.html()
+    assert '<td>1</td><td class="text">because</td>' in table.html()
+
+
+def test_a_plot_over_years_has_few_bars() -> None:
+    day = np.arange(0, 40_000, 7)
+    svg = days_plot("years", "Years", "alerts", {"edr": (day, np.ones(len(day), np.int64))}).svg
+    assert svg.count("<path") < MOST_BARS + 100
+    assert len(svg) < 200_000
+    assert "mean of" in svg
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_name_is_no_formula(number: int) -> None:
+    assert plots(FORMULA)[number].svg.startswith("<svg")
+
+
+def test_names_in_any_script_are_drawn_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    assert "<svg" in bar_plot("b", "規則", "x", [("規則 " * 30, 1.0)]).svg
+    assert not list(recwarn)
 
 
 def test_hostile_text_stays_text_in_a_terminal() -> None:
