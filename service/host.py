@@ -106,9 +106,12 @@ class Host:
         self.database.close()
 
     async def write(self, call: Callable[[Connection], T]) -> T:
-        """Make a call on the writing connection, between two batches; return what it returned when that is committed."""
+        """Make a call on the writing connection, between two batches; return what it returned when all it wrote is committed.
+
+        Raises ``OverloadedError`` when storage fails; then nothing of it was written.
+        """
         made: list[T] = []
-        await self._between_batches(lambda: made.append(call(self.database.writer)))
+        await self._between_batches(lambda: made.append(call(self.database.writer)), writes=True)
         return made[0]
 
     def explainer(self, digest: str) -> ModelBundle | None:
@@ -243,9 +246,9 @@ class Host:
         await self._between_batches(copy)
         await asyncio.to_thread(self._save, *taken[0])
 
-    async def _between_batches(self, call: Callable[[], None]) -> None:
+    async def _between_batches(self, call: Callable[[], None], *, writes: bool = False) -> None:
         future: Future[None] = Future()
-        self.scorer.submit(CallJob(call, future))
+        self.scorer.submit(CallJob(call, future, writes))
         await asyncio.wrap_future(future)
 
     async def _verified(self, digest: str | None) -> ModelBundle | None:

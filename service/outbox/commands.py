@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import StartError
@@ -120,7 +120,8 @@ def _read(state: State | None, most: int) -> list[Listed]:
     path = ServiceSettings.from_env().database
     if not path.exists():
         raise StartError(f"{path}: there is no outbox yet")
-    engine = create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true")
+    read_only = {"mode": "ro", "uri": "true"}
+    engine = create_engine(URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query=read_only))
     try:
         with engine.connect() as connection:
             return listed(connection, state, most)

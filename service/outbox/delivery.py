@@ -16,7 +16,6 @@ from random import SystemRandom
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import ServiceError, StartError
 from service.metrics import OUTBOX_DELIVERIES, OUTBOX_PENDING
@@ -39,7 +38,7 @@ class Write(Protocol):
     """Makes a call on the writing connection, in the thread that owns it, and returns when what it wrote is committed."""
 
     async def __call__(self, call: Callable[[Connection], T], /) -> T:
-        """Return what ``call`` returned. Raises ``OverloadedError`` or ``SQLAlchemyError`` when nothing was written."""
+        """Return what ``call`` returned. Raises ``OverloadedError`` when storage fails; then nothing was written."""
 
 
 STOP_SECONDS = 5.0
@@ -194,7 +193,7 @@ class Delivery:
         while True:
             try:
                 await self._write(call)
-            except (ServiceError, SQLAlchemyError):
+            except ServiceError:
                 log.exception("what came of an attempt could not be written down; until it is, its receiver gets nothing more")
                 await self._sleep(self._poll_seconds)
             else:

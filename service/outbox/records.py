@@ -54,7 +54,7 @@ def enqueue(connection: Connection, message: Message) -> None:
     """Put a message into the outbox, in the transaction that ``connection`` has open: what causes it and the message are
     stored both or neither.
 
-    Call it in the scorer's thread on ``database.writer``, which alone writes, and let what it raises end the batch.
+    Call it in the scorer's thread, as within ``host.write(…)``, and let ``SQLAlchemyError`` pass: then the batch is given up.
     """
     row = {"tenant": message.tenant, "subject": message.subject, "payload": _ENCODER.encode(message)}
     connection.execute(messages.insert(), row)

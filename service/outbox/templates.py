@@ -12,7 +12,7 @@ from service.outbox.receivers import PAGERDUTY_ACTIONS, Receiver, Template
 
 MAX_PAGERDUTY_BYTES = 512_000
 """PagerDuty takes 512 KB; what it calls a KB is taken to be the smaller one."""
-_COUNT_BYTES = 32
+_AROUND_BYTES = 64
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -53,12 +53,11 @@ def _pagerduty(message: Message, routing_key: str) -> bytes:
             "timestamp": message.time,
             "group": message.tenant,
             "class": message.kind,
-            "custom_details": {},
+            "custom_details": {"message": message.uid, "subject": message.subject},
         },
     }
-    details = {"message": message.uid, "subject": message.subject}
-    room = MAX_PAGERDUTY_BYTES - len(_ENCODER.encode(event)) - len(_ENCODER.encode(details))
-    event["payload"]["custom_details"] = {**_fitting(message.data, room), **details}
+    room = MAX_PAGERDUTY_BYTES - len(_ENCODER.encode(event))
+    event["payload"]["custom_details"] |= _fitting(message.data, room)
     return _ENCODER.encode(event)
 
 
@@ -70,11 +69,11 @@ def dedup_key(message: Message) -> str:
 def _fitting(data: msgspec.Raw, room: int) -> dict[str, Any]:
     """Return as many parts of ``data`` as have room (bytes), the smallest first, and the number of those left out."""
     parts = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-    room -= _COUNT_BYTES
-    fitting: dict[str, Any] = {}
+    room -= _AROUND_BYTES
+    fitting: dict[str, msgspec.Raw] = {}
     for size, name in sorted((len(_ENCODER.encode(name)) + len(part) + 2, name) for name, part in parts.items()):
         room -= size
         if room < 0:
-            return {**fitting, "left_out": len(parts) - len(fitting)}
+            return {"data": fitting, "left_out": len(parts) - len(fitting)}
         fitting[name] = parts[name]
-    return fitting
+    return {"data": fitting}
