@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.errors import StartError
 from service.outbox.receivers import PAGERDUTY_URL, Receiver, ReceiverStore, Template
 from service.outbox.records import Listed, State, listed
-from service.outbox.targets import Target
+from service.outbox.targets import Target, parse
 from service.settings import ServiceSettings
 from service.terminal import plain, told
 
@@ -69,7 +69,8 @@ def receivers_list() -> None:
         for receiver in _store().read():
             state = f"removed {receiver.removed:%Y-%m-%d}" if receiver.removed else receiver.template.value
             told_of = f"{receiver.tenant or 'all tenants'}: {', '.join(receiver.kinds) or 'all kinds'}"
-            typer.echo(plain(f"{receiver.uid}  {state:18}  {receiver.name:20}  {told_of}  {receiver.target.url}"))
+            place = parse(receiver.target)  # the path of a webhook's URL may be its secret
+            typer.echo(plain(f"{receiver.uid}  {state:18}  {receiver.name:20}  {told_of}  {place.scheme}://{place.authority}/…"))
 
 
 @receivers.command("rotate")

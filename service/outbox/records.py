@@ -35,6 +35,7 @@ class Due(NamedTuple):
     """A delivery that may be attempted now; ``attempts`` were made before."""
 
     id: int
+    epoch: int
     attempts: int
     message: Message
 
@@ -127,13 +128,13 @@ def next_due(connection: Connection, receiver: str, now: float) -> Due | None:
         statement = _DUE.where(deliveries.c.receiver == receiver, tried, deliveries.c.next_attempt <= now)
         row = connection.execute(statement.order_by(deliveries.c.message_seq).limit(1)).first()
         if row is not None:
-            return Due(row.id, row.attempts, msgspec.json.decode(row.payload, type=Message))
+            return Due(row.id, row.epoch, row.attempts, msgspec.json.decode(row.payload, type=Message))
     return None
 
 
 _earlier, _about = deliveries.alias("earlier"), messages.alias("about")
 _DUE = (
-    select(deliveries.c.id, deliveries.c.attempts, messages.c.payload)
+    select(deliveries.c.id, deliveries.c.epoch, deliveries.c.attempts, messages.c.payload)
     .join(messages, messages.c.seq == deliveries.c.message_seq)
     .where(
         deliveries.c.state == State.PENDING,
@@ -153,9 +154,12 @@ _DUE = (
 
 
 def settle(connection: Connection, due: Due, state: State, next_attempt: float, error: str) -> None:
-    """Write down what came of an attempt."""
+    """Write down what came of an attempt. A failure does not count if a new epoch began meanwhile; an arrival always does."""
     result = {"state": state, "attempts": due.attempts + 1, "next_attempt": next_attempt, "error": error}
-    connection.execute(deliveries.update().where(deliveries.c.id == due.id, deliveries.c.state == State.PENDING).values(result))
+    tried = (deliveries.c.id == due.id) & (deliveries.c.state == State.PENDING)
+    if state is not State.SENT:
+        tried &= deliveries.c.epoch == due.epoch
+    connection.execute(deliveries.update().where(tried).values(result))
 
 
 def disable(connection: Connection, receiver: Receiver, error: str) -> int:

@@ -137,6 +137,16 @@ def test_a_disabled_receiver_is_sent_nothing_until_its_next_epoch(database: Data
     assert not records.is_disabled(database.writer, receiver(epoch=2))
 
 
+@pytest.mark.parametrize(("state", "then"), [(State.FAILED, "pending"), (State.DISABLED, "pending"), (State.SENT, "sent")])
+def test_an_attempt_of_before_a_new_epoch_counts_only_if_it_arrived(database: Database, state: State, then: str) -> None:
+    put(database, message())
+    under_way = records.next_due(database.writer, "rcv_1", 0.0)
+    assert under_way is not None
+    records.bring_up(database.writer, receiver(epoch=2), 0.0)
+    records.settle(database.writer, under_way, state, 0.0, "")
+    assert states(database) == [("rcv_1", then)]
+
+
 def test_a_removed_receiver_leaves_nothing_pending(database: Database) -> None:
     put(database, message(1), to=(receiver("a"), receiver("b")))
     gone = receiver("a", removed=TIME)
