@@ -1,11 +1,10 @@
-"""The service's commands: serve, keys, context, export."""
+"""The service's commands: serve, keys, context, outbox, export."""
 
 from __future__ import annotations
 
 import gc
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,30 +13,21 @@ import typer
 import uvicorn
 
 from features.context import KINDS, Context, import_facts
-from features.errors import FeaturesError
-from models.errors import ModelsError
 from service import logs
 from service.app import create_app
-from service.errors import ServiceError, StartError
+from service.errors import StartError
 from service.export import export as export_history
 from service.keys import KeyStore, Role
+from service.outbox import commands as outbox
 from service.settings import ServiceSettings
+from service.terminal import told
 
 app = typer.Typer(no_args_is_help=True)
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 context = typer.Typer(no_args_is_help=True, help="Context facts: assets, identities, indicators, decoys, aliases.")
 app.add_typer(keys, name="keys")
 app.add_typer(context, name="context")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn our errors into one line on standard error and exit code 1."""
-    try:
-        yield
-    except (ServiceError, FeaturesError, ModelsError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+app.add_typer(outbox.app, name="outbox")
 
 
 @app.command()
@@ -47,7 +37,7 @@ def serve(
     history: Annotated[Path | None, typer.Option(help="A history to fold in first: then the first day is not all novel.")] = None,
 ) -> None:
     """Score live alerts over HTTP until interrupted."""
-    with _told():
+    with told():
         settings = ServiceSettings.from_env()
         listener = _listen(host or settings.host, settings.port if port < 0 else port)
         logs.set_up()
@@ -90,14 +80,14 @@ def keys_create(
     name: Annotated[str, typer.Option(help="Who holds it; an analyst's labels carry this name.")] = "",
 ) -> None:
     """Make a key. It is printed once, to standard output, and stored only as a digest."""
-    with _told():
+    with told():
         typer.echo(KeyStore(ServiceSettings.from_env().keys).create(role, tenant, name))
 
 
 @keys.command("list")
 def keys_list() -> None:
     """List keys (never their secrets)."""
-    with _told():
+    with told():
         for key in KeyStore(ServiceSettings.from_env().keys).list():
             state = f"revoked {key.revoked:%Y-%m-%d}" if key.revoked else "valid"
             typer.echo(f"{key.uid}  {key.role.value:9}  {key.tenant:20}  {key.name:20}  {key.created:%Y-%m-%d}  {state}")
@@ -106,7 +96,7 @@ def keys_list() -> None:
 @keys.command("revoke")
 def keys_revoke(uid: Annotated[str, typer.Argument(help="The key's uid, from `tamis keys list`.")]) -> None:
     """Make a key useless; a running service refuses it within a second."""
-    with _told():
+    with told():
         KeyStore(ServiceSettings.from_env().keys).revoke(uid)
 
 
@@ -117,7 +107,7 @@ def context_import(
     tenant: Annotated[str, typer.Option(help="The tenant of facts that name none.")] = "",
 ) -> None:
     """Import facts as a new version; a running service reads it within a second."""
-    with _told():
+    with told():
         path = import_facts(ServiceSettings.from_env().context, kind, file, tenant, datetime.now(UTC))
         typer.echo(f"imported as {path.name}", err=True)
 
@@ -125,7 +115,7 @@ def context_import(
 @context.command("list")
 def context_list() -> None:
     """List the versions imported so far."""
-    with _told():
+    with told():
         folder = ServiceSettings.from_env().context
         Context.load(folder)
         for path in sorted(folder.glob("*.json")):
@@ -138,6 +128,6 @@ def export(
     since: Annotated[datetime | None, typer.Option(help="Only what was received from this time (UTC) on.")] = None,
 ) -> None:
     """Write alerts, decisions and labels as a history, the input of `tamis train --format history`."""
-    with _told():
+    with told():
         counts = export_history(ServiceSettings.from_env(), out, since.replace(tzinfo=UTC) if since else None)
         typer.echo(f"{out}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), err=True)

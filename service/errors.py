@@ -7,6 +7,7 @@ ServiceError
 ├── ConflictError 409       the uid is taken by other content
 ├── TooLargeError 413       the body exceeds the limit
 ├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason
+├── RefusedTargetError 422  the URL may not be called
 ├── RateLimitedError 429    this analyst gives too many verdicts; retry later
 ├── OverloadedError 503     too much is waiting, or storage fails; retry later
 └── StartError              the service cannot start (port or database in use, damaged files)
@@ -67,6 +68,12 @@ class InvalidError(ServiceError):
     """The body cannot be understood."""
 
     status, title = 422, "Unprocessable content"
+
+
+class RefusedTargetError(ServiceError):
+    """The URL, or an address that its host has, may not be called."""
+
+    status, title = 422, "Refused target"
 
 
 class RateLimitedError(ServiceError):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,11 +33,16 @@ from service.jobs import CallJob
 from service.keys import KeyStore
 from service.ledgers import Ledgers
 from service.metrics import BUNDLE_REFUSALS, BUNDLE_SWAPS, KEYS
+from service.outbox.delivery import Delivery
+from service.outbox.receivers import ReceiverStore
+from service.outbox.sender import Sender
 from service.scorer import Scorer
 from service.settings import ServiceSettings
 from service.store.database import Database
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _VERIFY_SECONDS = 60.0
 _SNAPSHOTS_KEPT = 2
@@ -49,6 +55,8 @@ class Host:
         self.settings = settings
         self.keys = KeyStore(settings.keys)
         self.keys.refresh()
+        self.receivers = ReceiverStore(settings.receivers)
+        self.receivers.read()
         self.bundles = BundleStore(settings.bundles)
         self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
@@ -71,7 +79,7 @@ class Host:
         self._snapshot_seq = 0
 
     async def start(self) -> None:
-        """Load the champion, bring the counters up to date, start the scorer."""
+        """Load the champion, bring the counters up to date, start the scorer and the outbox."""
         try:
             self.champion = self.bundles.current()
         except ModelsError:
@@ -83,14 +91,28 @@ class Host:
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())
+        sender = Sender(self.settings.webhook_seconds)
+        poll_seconds = self.settings.poll_seconds
+        self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll_seconds)
+        self.outbox.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
+        await self.outbox.stop()
         await asyncio.to_thread(self.scorer.stop)
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
             self._save(self.scorer.engine.state, self.scorer.seq, self.scorer.engine.counter_digest)
         self.database.close()
+
+    async def write(self, call: Callable[[Connection], T]) -> T:
+        """Make a call on the writing connection, between two batches; return what it returned when all it wrote is committed.
+
+        Raises ``OverloadedError`` when storage fails; then nothing of it was written.
+        """
+        made: list[T] = []
+        await self._between_batches(lambda: made.append(call(self.database.writer)), writes=True)
+        return made[0]
 
     def explainer(self, digest: str) -> ModelBundle | None:
         """Return the bundle of that digest for its reasons, if it is still in the store."""
@@ -224,9 +246,9 @@ class Host:
         await self._between_batches(copy)
         await asyncio.to_thread(self._save, *taken[0])
 
-    async def _between_batches(self, call: Callable[[], None]) -> None:
+    async def _between_batches(self, call: Callable[[], None], *, writes: bool = False) -> None:
         future: Future[None] = Future()
-        self.scorer.submit(CallJob(call, future))
+        self.scorer.submit(CallJob(call, future, writes))
         await asyncio.wrap_future(future)
 
     async def _verified(self, digest: str | None) -> ModelBundle | None:

@@ -39,16 +39,24 @@ class LabelsJob:
 
 @dataclass
 class CallJob:
-    """Something to do between two batches, such as changing the engine."""
+    """Something to do between two batches, such as changing the engine. One that ``writes`` looks for errors first."""
 
     call: Callable[[], None]
     future: Future[None] = field(default_factory=Future)
+    writes: bool = False
 
     def run(self) -> Exception | None:
-        """Do it; what goes wrong is its own affair and not that of the alerts beside it."""
+        """Do it; what goes wrong is its own affair and not that of the alerts beside it.
+
+        Only where storage fails one that writes is the batch given up with it, lest half of what it wrote be committed.
+        """
         try:
             self.call()
-        except (ServiceError, FeaturesError, ModelsError, SQLAlchemyError) as error:
+        except (ServiceError, FeaturesError, ModelsError) as error:
+            return error
+        except SQLAlchemyError as error:
+            if self.writes:
+                raise
             return error
         return None
 

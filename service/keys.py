@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from features.alert import MAX_NAME, Name
-from service.errors import InvalidError, NotFoundError, StartError, UnauthorizedError
+from service.errors import InvalidError, NotFoundError, UnauthorizedError
+from service.private_file import PrivateFile
 
 
 class Role(StrEnum):
@@ -44,9 +41,8 @@ class KeyStore:
     """Keys in one file of mode 0600, replaced whole; a running service sees a change within a second."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = PrivateFile(path, Key)
         self._keys: dict[str, Key] = {}
-        self._stamp: tuple[int, int] | None = None
 
     def create(self, role: Role, tenant: str, name: str) -> str:
         """Make a key and return its text, which is stored nowhere. Raises ``InvalidError`` for a tenant that cannot be."""
@@ -54,18 +50,17 @@ class KeyStore:
             raise InvalidError(f"the tenant's name must have 1 to {MAX_NAME} characters")
         uid, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         key = Key(uid=uid, role=role, tenant=tenant, name=name, digest=_digest(secret), created=datetime.now(UTC))
-        with self._locked():
-            self._write([*self.list(), key])
+        with self._file.change() as keys:
+            keys.append(key)
         return f"tamis_{uid}_{secret}"
 
     def revoke(self, uid: str) -> None:
         """Make a key useless. Raises ``NotFoundError``."""
-        with self._locked():
-            keys = self.list()
-            if not any(key.uid == uid and key.revoked is None for key in keys):
+        with self._file.change() as keys:
+            at = next((i for i, key in enumerate(keys) if key.uid == uid and key.revoked is None), None)
+            if at is None:
                 raise NotFoundError(f"no key {uid}")
-            now = datetime.now(UTC)
-            self._write([msgspec.structs.replace(key, revoked=now) if key.uid == uid else key for key in keys])
+            keys[at] = msgspec.structs.replace(keys[at], revoked=datetime.now(UTC))
 
     def list(self) -> list[Key]:
         """Return all keys, revoked ones too."""
@@ -74,18 +69,7 @@ class KeyStore:
 
     def refresh(self) -> None:
         """Read the file again if it changed. Raises ``StartError`` when it is damaged."""
-        try:
-            status = self._path.stat()
-            if self._stamp == (status.st_mtime_ns, status.st_ino):
-                return
-            keys = msgspec.json.decode(self._path.read_bytes(), type=list[Key])
-        except FileNotFoundError:
-            self._keys = {}
-            return
-        except msgspec.MsgspecError as error:
-            raise StartError(f"{self._path}: {error}") from error
-        self._keys = {key.uid: key for key in keys}
-        self._stamp = (status.st_mtime_ns, status.st_ino)
+        self._keys = {key.uid: key for key in self._file.read()}
 
     def authenticate(self, text: str) -> Key:
         """Return the key that ``text`` is. Raises ``UnauthorizedError``; the comparison takes the same time for any secret."""
@@ -98,19 +82,6 @@ class KeyStore:
         if key is None or not known or key.revoked is not None:
             raise UnauthorizedError("the API key is not known")
         return key
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _write(self, keys: list[Key]) -> None:  # type: ignore[valid-type]
-        draft = self._path.with_suffix(f".{os.getpid()}.part")
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.encode(keys))
-        draft.replace(self._path)
 
 
 def _digest(secret: str) -> str:

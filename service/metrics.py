@@ -24,3 +24,8 @@ REQUEST_SECONDS = Histogram(
 KEYS = Gauge("tamis_counter_keys", "Keys held by the decayed counters", registry=REGISTRY)
 BUNDLE_SWAPS = Counter("tamis_bundle_swaps", "Bundles swapped in", registry=REGISTRY)
 BUNDLE_REFUSALS = Counter("tamis_bundle_refusals", "Bundles refused", registry=REGISTRY)
+OUTBOX_DELIVERIES = Counter(
+    "tamis_outbox_deliveries", "Attempts to deliver a message, by what it is then: pending is one to be tried again; "
+    "alarm on failed, disabled and unwanted", ["state"], registry=REGISTRY,
+)  # fmt: skip
+OUTBOX_PENDING = Gauge("tamis_outbox_pending", "Deliveries that have not arrived yet", registry=REGISTRY)

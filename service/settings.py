@@ -26,7 +26,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_alerts          4000       most alerts that are scored and committed together
     snapshot_facts        200000     facts between two snapshots of the counters
     max_keys              4194304    most keys that the counters hold; then the most decayed are dropped
-    poll_seconds          1.0        how often the bundle store, keys and context are looked at
+    poll_seconds          1.0        how often the bundle store, keys, context and the outbox are looked at
+    webhook_seconds       20.0       longest that one attempt to deliver a message may take
     ====================  =========  ====================================================================
     """
 
@@ -41,6 +42,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_facts: int = 200_000
     max_keys: int = 2**22
     poll_seconds: float = 1.0
+    webhook_seconds: float = 20.0
 
     @classmethod
     def from_env(cls) -> ServiceSettings:
@@ -62,6 +64,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     def keys(self) -> Path:
         """The API keys, hashed."""
         return self.var / "service" / "keys.json"
+
+    @property
+    def receivers(self) -> Path:
+        """The outbox's receivers, with their secrets."""
+        return self.var / "service" / "receivers.json"
 
     @property
     def state(self) -> Path:

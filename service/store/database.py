@@ -13,7 +13,7 @@ from typing import IO, Any
 import alembic.command
 import alembic.config
 import msgspec
-from sqlalchemy import Connection, Engine, and_, bindparam, create_engine, event, func, or_, select
+from sqlalchemy import URL, Connection, Engine, and_, bindparam, create_engine, event, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.alert import Alert, from_epoch
@@ -157,7 +157,8 @@ def _insertion(table: str, rows: int) -> str:
 
 def open_engine(path: Path) -> Engine:
     """Return an engine on the file, each connection with the pragmas that durability needs."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5.0}, hide_parameters=True)
+    url = URL.create("sqlite", database=str(path))  # a path as it is: in the text of a URL some characters mean something
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5.0}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

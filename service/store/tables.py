@@ -1,4 +1,4 @@
-"""The tables. ``alerts``, ``decisions`` and ``labels`` are append-only; ``queue`` is a work list that follows from them."""
+"""The tables. ``alerts``, ``decisions``, ``labels`` and ``messages`` are append-only; ``queue`` and ``deliveries`` are work lists."""
 
 from __future__ import annotations
 
@@ -77,3 +77,30 @@ past = Table(
     Column("facts", LargeBinary, nullable=False),
 )
 """Packed facts of histories that were folded in before the first alert."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("ix_messages_subject", "tenant", "subject"),
+)
+"""What is to be told to the outside, written in the transaction of its cause."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_seq", Integer, nullable=False),
+    Column("receiver", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt", Float, nullable=False),
+    Column("error", String, nullable=False),
+    UniqueConstraint("message_seq", "receiver"),
+    Index("ix_deliveries_state", "state", "receiver", "message_seq"),
+)
+"""Which message goes to whom, and how far that is. A message that nobody wants has one row, without a receiver."""
