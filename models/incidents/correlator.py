@@ -10,7 +10,7 @@ import numpy as np
 
 from features.alert import Alert, main_entity
 from models.incidents.forest import Edge, Grove, groves
-from models.incidents.lines import Kept, LineTable, bin_of, line_key, severity_score
+from models.incidents.lines import Kept, Key, LineTable, bin_of, line_key, severity_score
 from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, LinkModel, link_features
 from models.incidents.postings import WINDOW_BINS, Pairs, Postings
 from models.incidents.tokens import Resolve, Token, tokens
@@ -19,6 +19,9 @@ LINKED_FROM = 0.5
 """Two lines are linked that are likelier of one incident than not."""
 LATE_BINS = int(86400.0 / BIN_SECONDS)
 """So late an alert may come and still end where it would have; later ones are joined to what is still known."""
+
+_REMEMBERED = 100_000
+"""Combinations of entities and observables whose tokens are remembered."""
 
 
 class Changes(NamedTuple):
@@ -49,45 +52,70 @@ class Correlator:
         self._sides: dict[int, list[tuple[int, int]]] = {}
         self._joined: dict[int, set[int]] = {}
         self._horizon = 0
+        self._known: dict[object, tuple[Token, ...]] = {}
 
     def add(self, alert: Alert, score: float | None) -> int:
         """Take an alert with its score (``None``: no model spoke); return the number of its line."""
         key = line_key(alert)
         number = self.lines.number(key)
+        fresh = number is None
         if number is None:
-            found = tokens(alert, self._resolve)
-            number = self.lines.add(key, alert, found)
-            self._earlier[number], self._later[number] = {}, {}
-            self._postings.add(number, int(self.lines.bins[number]), alert.tenant, found)
-            self._touch(number)
-            self._horizon = max(self._horizon, min(bin_of(alert.received_time), int(self.lines.bins[number]) + LATE_BINS))
+            number = self._begin(key, alert)
         line = self.lines.kept[number]
         was = self.lines.margin(number)
-        line.add(alert, severity_score(alert.severity) if score is None or math.isnan(score) else score)
-        if self.lines.raise_score(number):
-            if was < SUSPECT_FROM <= self.lines.margin(number):
-                self._postings.suspect(number, int(self.lines.bins[number]), alert.tenant, line.tokens)
-            self._touch(number)
+        counted = severity_score(alert.severity) if score is None or math.isnan(score) else score
+        line.add(alert, counted)
+        rose = self.lines.rise(number, counted)
+        if was < SUSPECT_FROM <= self.lines.margin(number):
+            self._postings.suspect(number, line.place[0], alert.tenant, line.tokens)
+        if fresh or rose:
+            self._dirty.add(number)
+            self._dirty |= self._postings.later(line.place[0], alert.tenant, line.tokens)
         return number
+
+    def _begin(self, key: Key, alert: Alert) -> int:
+        found = self._tokens(alert)
+        number = self.lines.add(key, alert, found)
+        self._earlier[number], self._later[number] = {}, {}
+        begun = key[-1]
+        self._postings.add(number, begun, alert.tenant, found)
+        self._horizon = max(self._horizon, min(bin_of(alert.received_time), begun + LATE_BINS))
+        return number
+
+    def _tokens(self, alert: Alert) -> tuple[Token, ...]:
+        """Return the tokens of an alert; without aliases the same few entities give the same again and again."""
+        if self._resolve is not None:
+            return tokens(alert, self._resolve)
+        key = (alert.entities, alert.observables)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[key] = tokens(alert)
+        return found
 
     def settle(self) -> Changes:
         """Bring links and incidents up to date with all that was added."""
-        touched = set(self._dirty)
         pairs = self.pairs(self._dirty)
+        linked: dict[int, dict[int, float]] = {}
         if len(pairs.later):
             p = self.model.probability(link_features(pairs.shared, self.lines.sides(pairs.earlier, pairs.later)))
             strong = np.flatnonzero(p >= LINKED_FROM)
-            fresh = list(zip(pairs.earlier[strong].tolist(), pairs.later[strong].tolist(), p[strong].tolist(), strict=True))
-        else:
-            fresh = []
+            for earlier, later, chance in zip(
+                pairs.earlier[strong].tolist(), pairs.later[strong].tolist(), p[strong].tolist(), strict=True
+            ):
+                linked.setdefault(later, {})[earlier] = chance
+        touched = {number for number in self._dirty if number in self._joined or number in self._sides}
         for later in self._dirty:
-            for earlier in self._earlier[later]:
+            before, after = self._earlier[later], linked.get(later, {})
+            if before == after:
+                continue
+            touched.update((later,), before, after)
+            for earlier in before:
                 del self._later[earlier][later]
-            touched.update(self._earlier[later])
-            self._earlier[later] = {}
-        for earlier, later, chance in fresh:
-            self._earlier[later][earlier] = self._later[earlier][later] = chance
-            touched.add(earlier)
+            for earlier, chance in after.items():
+                self._later[earlier][later] = chance
+            self._earlier[later] = after
         self._dirty = set()
         return self._regrow(touched)
 
@@ -98,8 +126,8 @@ class Correlator:
         return self._postings.pairs(wanted, bins, self.lines.order)
 
     def grove(self, number: int) -> Grove:
-        """Return the lines that make one incident with line ``number``."""
-        return self._grove_of[number]
+        """Return the lines that make one incident with line ``number``, in their order."""
+        return self._grove_of.get(number) or Grove((number,), ())
 
     def split(self, split: int, sides: Sequence[Iterable[int]]) -> None:
         """Keep lines of different ``sides`` apart from now on; ``split`` names the split."""
@@ -120,12 +148,12 @@ class Correlator:
 
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
-        return self._postings.named(bin_of(line.first), line.alert.tenant, token)
+        return self._postings.named(line.place[0], line.alert.tenant, token)
 
     def forget(self) -> list[Grove]:
         """Let the lines go that are past the window; return the groves that lost any, as they were."""
         limit = self._horizon - WINDOW_BINS - LATE_BINS
-        old = [n for n in self.lines.kept if self.lines.bins[n] < limit]
+        old = self.lines.before(limit)
         if not old:
             return []
         told = {id(grove): grove for grove in map(self._grove_of.get, old) if grove is not None}
@@ -139,9 +167,9 @@ class Correlator:
             for other in self._joined.pop(number, ()):
                 self._joined[other].discard(number)
             self._sides.pop(number, None)
-            del self._grove_of[number]
+            self._grove_of.pop(number, None)
         self._dirty.difference_update(old)
-        self.lines.drop(old)
+        self.lines.drop_before(limit)
         gone = set(old)
         for grove in told.values():
             left = tuple(n for n in grove.lines if n not in gone)
@@ -150,11 +178,6 @@ class Correlator:
                     left, tuple(e for e in grove.edges if e.earlier not in gone and e.later not in gone)
                 )
         return list(told.values())
-
-    def _touch(self, number: int) -> None:
-        line = self.lines.kept[number]
-        self._dirty.add(number)
-        self._dirty |= self._postings.later(int(self.lines.bins[number]), line.alert.tenant, line.tokens)
 
     def _edges(self, number: int) -> list[Edge]:
         """Return the links of a line that hold: to its best earlier and later lines, and those that chose it."""

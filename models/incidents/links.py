@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import msgspec
@@ -25,13 +26,15 @@ rarest token in common come so close; also by sort of token, 0 where none is sha
 is shared; ``more``: tokens beyond the first. ``moved``: a host is the source in one of the two only. ``minutes``: log of one plus
 minutes apart, ``long``: its part over 6 (7 hours), ``hour``: less than an hour apart. ``forward``, ``backward``: further on or back
 along the tactics. ``early`` … ``lowest``: log-odds of the two scores; ``suspect``, ``likely``, ``sure``: hinges of these."""
-_FLOOR, _CEILING = 1e-4, 1.0 - 1e-4
+_FLOOR = 1e-4
+LOWEST = math.log(_FLOOR / (1.0 - _FLOOR))
+"""Log-odds that a score of 0 counts as."""
 
 
-def logit(score: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return the log-odds of a score, kept within ±9.2."""
-    kept = np.clip(score, _FLOOR, _CEILING)
-    return np.asarray(np.log(kept / (1.0 - kept)))
+def logit(score: float) -> float:
+    """Return the log-odds of a score, kept within ± 9.2."""
+    kept = min(max(score, _FLOOR), 1.0 - _FLOOR)
+    return math.log(kept / (1.0 - kept))
 
 
 class Shared(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from features.alert import Alert, EntityKind, Role
@@ -33,6 +34,8 @@ class Token(NamedTuple):
     part: int
 
 
+_normal = lru_cache(100_000)(normalise_uid)
+
 _SORTS = {EntityKind.HOST: Sort.NODE, EntityKind.ADDRESS: Sort.NODE, EntityKind.USER: Sort.USER, EntityKind.MAILBOX: Sort.USER}
 _OBSERVED = {"ip": Sort.NODE, "hostname": Sort.NODE, "user": Sort.USER}
 MOST_TOKENS = 32
@@ -44,10 +47,10 @@ def tokens(alert: Alert, resolve: Resolve | None = None) -> tuple[Token, ...]:
     found: dict[tuple[Sort, str], int] = {}
     for entity in alert.entities[:MOST_TOKENS]:
         uid = resolve(alert.tenant, entity.kind.value, entity.uid, alert.time) if resolve else entity.uid
-        key = (_SORTS.get(entity.kind, Sort.OUTSIDE), normalise_uid(uid))
+        key = (_SORTS.get(entity.kind, Sort.OUTSIDE), _normal(uid))
         part = (ACTOR if entity.role is Role.ACTOR else 0) | (PLACE if entity.kind is EntityKind.HOST else 0)
         found[key] = found.get(key, 0) | part
     for observable in alert.observables[:MOST_TOKENS]:
-        key = (_OBSERVED.get(observable.kind, Sort.OUTSIDE), normalise_uid(observable.value))
+        key = (_OBSERVED.get(observable.kind, Sort.OUTSIDE), _normal(observable.value))
         found.setdefault(key, 0)
     return tuple(Token(sort, uid, part) for (sort, uid), part in list(found.items())[:MOST_TOKENS] if uid)
