@@ -119,3 +119,34 @@ class LinkModel(msgspec.Struct, frozen=True):
     def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return for n pairs the probability that both are of one incident."""
         return np.asarray(1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights)))))
+
+
+DEFAULT = LinkModel(
+    0.084,
+    (
+        0.432,
+        -0.120,
+        0.707,
+        0.148,
+        -0.097,
+        -0.253,
+        -0.157,
+        0.509,
+        1.575,
+        -0.077,
+        -0.809,
+        0.566,
+        0.380,
+        -0.475,
+        -0.562,
+        0.120,
+        0.389,
+        0.490,
+        0.432,
+        0.447,
+        -0.170,
+        -0.076,
+        -0.783,
+    ),
+)
+"""Learned in simulated worlds of three levels of noise (``python -m training.incidents.linking``)."""
