@@ -47,12 +47,14 @@ def simulate(
     tenants: Annotated[int, typer.Option(min=1)] = 3,
     days: Annotated[int, typer.Option(min=1)] = 7,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    noise: Annotated[float, typer.Option(help="Times as many benign alerts.")] = 1.0,
+    campaign_days: Annotated[float, typer.Option(help="Days from one campaign's begin to the next, in the mean.")] = 2.5,
 ) -> None:
     """Make up a world with known truth: tenants, habits, noise, campaigns, verdicts."""
     from training.simulator import simulate as run
 
     with working("simulating"):
-        made = run(tenants, days, seed, out)
+        made = run(tenants, days, seed, out, noise=noise, campaign_days=campaign_days)
     console.print(f"{out}: {made.alerts:,} alerts, {made.labels:,} labels, {made.incidents} incidents", highlight=False)
 
 

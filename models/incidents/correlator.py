@@ -17,6 +17,8 @@ from models.incidents.tokens import Resolve, Token, tokens
 
 LINKED_FROM = 0.5
 """Two lines are linked that are likelier of one incident than not."""
+RAISED_FROM = 0.1
+"""An incident is shown once one of its alerts has this score; until then its alerts are background."""
 LATE_BINS = int(86400.0 / BIN_SECONDS)
 """So late an alert may come and still end where it would have; later ones are joined to what is still known."""
 

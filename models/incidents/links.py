@@ -121,32 +121,11 @@ class LinkModel(msgspec.Struct, frozen=True):
         return np.asarray(1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights)))))
 
 
-DEFAULT = LinkModel(
-    0.084,
-    (
-        0.432,
-        -0.120,
-        0.707,
-        0.148,
-        -0.097,
-        -0.253,
-        -0.157,
-        0.509,
-        1.575,
-        -0.077,
-        -0.809,
-        0.566,
-        0.380,
-        -0.475,
-        -0.562,
-        0.120,
-        0.389,
-        0.490,
-        0.432,
-        0.447,
-        -0.170,
-        -0.076,
-        -0.783,
-    ),
-)
+_LEARNED = {
+    "rarity": 0.43, "node": -0.12, "user": 0.71, "outside": 0.15, "node_rarity": -0.10, "user_rarity": -0.25,
+    "outside_rarity": -0.16, "more": 0.51, "moved": 1.57, "minutes": -0.08, "long": -0.81, "hour": 0.57,
+    "forward": 0.38, "backward": -0.47, "same_rule": -0.56, "other_product": 0.12, "early": 0.39, "late": 0.49,
+    "highest": 0.43, "lowest": 0.45, "suspect": -0.17, "likely": -0.08, "sure": -0.78,
+}  # fmt: skip
+DEFAULT = LinkModel(0.08, tuple(_LEARNED[name] for name in FEATURES))
 """Learned in simulated worlds of three levels of noise (``python -m training.incidents.linking``)."""

@@ -13,7 +13,7 @@ from training.simulator.rows import DAY, HOUR, NONE, Rows, joined, rows
 from training.simulator.rules import ABOUT_USERS, INDEX, RULES, Where
 from training.simulator.world import World
 
-_DAYS_BETWEEN = 2.5
+CAMPAIGN_DAYS = 2.5
 """From one campaign's begin to the next; they overlap when they are slow."""
 _UNSEEN, _PROGRESS = 0.1, 0.8
 """Chance that a step sets off no rule; that an attacker gets from one step to the next."""
@@ -47,8 +47,8 @@ class Attacks(NamedTuple):
     campaigns: list[str]
 
 
-def attacks(world: World, rng: np.random.Generator) -> Attacks:
-    """Let attackers come, one every few days."""
+def attacks(world: World, rng: np.random.Generator, every: float = CAMPAIGN_DAYS) -> Attacks:
+    """Let attackers come, one ``every`` so many days in the mean."""
     acts: list[Act] = []
     parts: list[Rows] = []
     campaigns: list[str] = []
@@ -60,7 +60,7 @@ def attacks(world: World, rng: np.random.Generator) -> Attacks:
             acts.append(act)
             parts += _seen(world, step, act, rng)
         campaigns.append(name)
-        begin += _DAYS_BETWEEN * float(rng.gamma(3.0, 1.0 / 3.0))
+        begin += every * float(rng.gamma(3.0, 1.0 / 3.0))
     incidents = [f"{world.tenant}:{name}-{number:04d}" for number, name in enumerate(campaigns)]
     return Attacks(world.heard(joined(parts)), acts, incidents, campaigns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from training.simulator.activity import events
 from training.simulator.analysts import Verdicts, chance_shown, judge
-from training.simulator.attacks import Act, attacks
+from training.simulator.attacks import CAMPAIGN_DAYS, Act, attacks
 from training.simulator.naming import Names, build_names
 from training.simulator.noise import habits, noise
 from training.simulator.purposes import purposes
@@ -49,12 +50,16 @@ class Life(NamedTuple):
     acts: list[Act]
 
 
-def live(number: int, days: int, seed: int) -> Life:
-    """Let a tenant live for ``days``; nothing in it depends on the other tenants."""
+def live(number: int, days: int, seed: int, noise_level: float = 1.0, campaign_days: float = CAMPAIGN_DAYS) -> Life:
+    """Let a tenant live for ``days``; nothing in it depends on the other tenants.
+
+    ``noise_level`` multiplies the benign alerts; a campaign begins every ``campaign_days`` in the mean.
+    """
     rng = np.random.default_rng([seed, number])
     world = build_world(number, days, rng)
+    world = replace(world, volume=world.volume * noise_level)
     names = build_names(world, rng)
-    attacked = attacks(world, rng)
+    attacked = attacks(world, rng, campaign_days)
     alerts = joined([noise(world, rng), habits(world, rng), purposes(world, rng), attacked.alerts])
     received = _received(alerts.time, rng)
     order = np.argsort(received, kind="stable")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from features.history import HistoryWriter
 from training.errors import DataError
+from training.simulator.attacks import CAMPAIGN_DAYS
 from training.simulator.chains import write_chains
 from training.simulator.inventory import write_context
 from training.simulator.lives import live
@@ -17,6 +18,7 @@ from training.simulator.writing import write_event_truth, write_history, write_t
 __all__ = ["START", "Simulated", "simulate"]
 
 _MOST_TENANTS = 200
+_MOST_NOISE = 100.0
 
 
 class Simulated(NamedTuple):
@@ -41,19 +43,25 @@ class Simulated(NamedTuple):
         return f"{counts} in {self.history}; truth in {self.truth}"
 
 
-def simulate(tenants: int, days: int, seed: int, out: Path) -> Simulated:
+def simulate(
+    tenants: int, days: int, seed: int, out: Path, *, noise: float = 1.0, campaign_days: float = CAMPAIGN_DAYS
+) -> Simulated:
     """Simulate ``tenants`` over ``days`` into the folder ``out``; the same numbers give the same bytes.
+
+    ``noise`` multiplies the benign alerts; a campaign begins every ``campaign_days`` in the mean.
 
     Raises ``DataError`` for impossible numbers, or when ``out`` holds something else.
     """
     if not 1 <= tenants <= _MOST_TENANTS or days < 1 or seed < 0:
         raise DataError(str(out), f"simulating needs 1 to {_MOST_TENANTS} tenants, a day or more, and a seed of 0 or more")
+    if not (0.0 < noise <= _MOST_NOISE and campaign_days > 0.0):
+        raise DataError(str(out), f"simulating needs noise over 0 and up to {_MOST_NOISE:.0f}, and days between campaigns over 0")
     if out.exists() and any(out.iterdir()) and not (out / "truth.parquet").exists():
         raise DataError(str(out), "is in use by something that is not a simulation")
     draft = out.with_name(out.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    lives = [live(number, days, seed) for number in range(tenants)]
+    lives = [live(number, days, seed, noise, campaign_days) for number in range(tenants)]
     write_context(draft / "context", lives)
     with HistoryWriter(draft / "history") as writer:
         writer.context(draft / "context" / "versions")

@@ -1,0 +1,141 @@
+"""How well alerts are joined into incidents, on simulated worlds: ``python -m training.incidents.correlation SEED…``.
+
+Campaigns begin every day and overlap; there are three levels of noise. Alerts are scored by models that were trained on the other
+tenants. The first two weeks, while counters and scores are cold, are not measured. Beside: grouping by gaps in time (the best of
+four gaps, chosen with hindsight) and by host and day.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from features.alert import Alert, main_entity
+from models.incidents.chain import trace
+from models.incidents.incident import Incident
+from models.playbooks.loading import load_catalogue
+from models.playbooks.recommend import recommend
+from training.correlate import Correlated, correlate
+from training.incidents.chains import Case, f1, read_world
+from training.incidents.responses import true_incidents
+from training.incidents.worlds import NOISES, Scored, scored_world
+
+WARM_SECONDS = 14 * 86400.0
+_GAPS = (3600.0, 4 * 3600.0, 12 * 3600.0, 24 * 3600.0)
+_SECRET = bytes(32)
+
+
+class Joined(NamedTuple):
+    """What became of a world. Adjusted Rand index over the alerts of attackers: ``ours``, by ``gap`` and by ``host_day``;
+    ``strict``: over these and all benign alerts of incidents that are shown, each of which should be alone. ``held``: share of the
+    attackers' alerts in incidents that are shown; ``benign``: share of benign alerts in those that hold any of them."""
+
+    ours: float
+    gap: float
+    host_day: float
+    strict: float
+    held: float
+    benign: float
+    shown: int
+    true: int
+
+
+def judge(world: Scored, found: Correlated) -> Joined:
+    """Compare what correlation made of a world with the truth."""
+    time = np.array([alert.time.timestamp() for alert in world.alerts])
+    warm = time >= time.min() + WARM_SECONDS
+    true = np.unique(world.incident, return_inverse=True)[1]
+    attack = np.array([bool(name) for name in world.incident])
+    mine = attack & warm
+    alone = np.where(attack, true, -1 - np.arange(len(true)))
+    seen = warm & (attack | found.raised)
+    ours = np.where(found.raised, found.incident, -1 - np.arange(len(true)))
+    holding = found.raised & warm & np.isin(found.incident, found.incident[mine & found.raised])
+    own = [alert for alert, is_mine in zip(world.alerts, mine, strict=True) if is_mine]
+    return Joined(
+        ours=float(adjusted_rand_score(true[mine], found.incident[mine])),
+        gap=max(float(adjusted_rand_score(true[mine], _by_gap(own, gap))) for gap in _GAPS),
+        host_day=float(adjusted_rand_score(true[mine], _by_host_and_day(own))),
+        strict=float(adjusted_rand_score(alone[seen], ours[seen])),
+        held=float(found.raised[mine].mean()),
+        benign=float(1.0 - attack[holding].mean()),
+        shown=len(np.unique(found.incident[found.raised & warm])),
+        true=len(np.unique(true[mine])),
+    )
+
+
+def _by_gap(alerts: Sequence[Alert], gap: float) -> NDArray[np.int64]:
+    """Number the bursts of a tenant: a new one begins after a pause."""
+    order = sorted(range(len(alerts)), key=lambda i: (alerts[i].tenant, alerts[i].time))
+    found, number, before = np.zeros(len(alerts), np.int64), -1, None
+    for i in order:
+        alert = alerts[i]
+        if before is None or before.tenant != alert.tenant or (alert.time - before.time).total_seconds() > gap:
+            number += 1
+        found[i], before = number, alert
+    return found
+
+
+def _by_host_and_day(alerts: Sequence[Alert]) -> NDArray[np.int64]:
+    names = [f"{alert.tenant}\x1f{main_entity(alert).uid}\x1f{alert.time:%Y-%m-%d}" for alert in alerts]
+    return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
+
+
+class Told(NamedTuple):
+    """How well chains and playbooks fit on what correlation made: share of right entries, F1 of the paths' edges (of acts that
+    alerts speak of), share of right playbooks, over so many true incidents that any shown incident holds."""
+
+    incidents: int
+    entry: float
+    edges: float
+    playbook: float
+
+
+def retell(world: Scored, found: Correlated) -> Told:
+    """Trace and recommend on the shown incident that holds most of each true one, as an analyst would see it."""
+    lived, catalogue = read_world(world.simulated), load_catalogue()
+    most = _matched(world, found)
+    cases, right = [], []
+    for true in true_incidents(world.simulated):
+        seen = most.get(true.incident.uid)
+        if seen is None:
+            continue
+        chain = trace(seen, resolve=lived.resolve(seen.tenant))
+        cases.append(Case(true.campaign, chain, lived.truth[true.incident.uid]))
+        right.append(next((one.slug for one in recommend(seen, catalogue)), "") in true.right)
+    if not cases:
+        return Told(0, float("nan"), float("nan"), float("nan"))
+    return Told(len(cases), float(np.mean([case.entry_right for case in cases])), f1(cases, "seen"), float(np.mean(right)))
+
+
+def _matched(world: Scored, found: Correlated) -> dict[str, Incident]:
+    held: dict[str, Counter[int]] = {}
+    for name, code, raised in zip(world.incident, found.incident.tolist(), found.raised.tolist(), strict=True):
+        if name and raised:
+            held.setdefault(name, Counter())[code] += 1
+    return {name: found.incidents[found.names[count.most_common(1)[0][0]]] for name, count in held.items()}
+
+
+def main(seeds: Sequence[int]) -> None:
+    """Print for each level of noise and seed what was joined and how well it can be told."""
+    with tempfile.TemporaryDirectory() as folder:
+        for noise in NOISES:
+            for seed in seeds:
+                world = scored_world(Path(folder), seed, noise, _SECRET)
+                found = correlate(world.alerts, world.score, world.resolve)
+                joined, told = judge(world, found), retell(world, found)
+                figures = ", ".join(f"{name} {value:.3f}" for name, value in {**joined._asdict(), **told._asdict()}.items())
+                sys.stdout.write(f"noise {noise}, seed {seed}, {len(world.alerts):,} alerts: {figures}\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main([int(seed) for seed in sys.argv[1:]])

@@ -1,0 +1,56 @@
+"""Learning from past incidents what links alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from features.alert import Alert
+from models.incidents.correlator import Correlator
+from models.incidents.links import DEFAULT, LinkModel, link_features
+from models.incidents.tokens import Resolve
+
+ENOUGH_INCIDENTS = 50
+"""Past incidents of two lines or more from which weights are learned; before, the default holds."""
+BENIGN = ""
+"""What is known of an alert that belongs to no incident."""
+
+
+def learn_links(
+    alerts: Sequence[Alert], score: NDArray[np.float64], known: Sequence[str | None], resolve: Resolve | None = None
+) -> LinkModel:
+    """Return the link model that past incidents teach, or the default when there are fewer than ``ENOUGH_INCIDENTS``.
+
+    ``score`` f8[n] must come from models that had not seen the alerts. ``known``: the incident of each alert, ``BENIGN``, or
+    ``None`` for an alert that nobody judged, which teaches nothing.
+    """
+    x, y, incidents = link_examples(alerts, score, known, resolve)
+    if incidents < ENOUGH_INCIDENTS or not y.any() or y.all():
+        return DEFAULT
+    fitted = LogisticRegression(max_iter=5_000).fit(x, y)
+    return LinkModel(float(fitted.intercept_[0]), tuple(fitted.coef_[0].tolist()), incidents)
+
+
+def link_examples(
+    alerts: Sequence[Alert], score: NDArray[np.float64], known: Sequence[str | None], resolve: Resolve | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
+    """Return pairs of lines as features f8[m, F], whether both are of one incident b[m], and how many incidents have a pair."""
+    correlator = Correlator(DEFAULT, resolve)
+    incident: dict[int, str] = {}
+    for alert, margin, name in zip(alerts, score.tolist(), known, strict=True):
+        number = correlator.add(alert, margin)
+        if name is not None:
+            incident[number] = incident.get(number) or name
+    pairs = correlator.pairs(incident)
+    features = link_features(pairs.shared, correlator.lines.sides(pairs.earlier, pairs.later))
+    names = np.array(sorted(set(incident.values()) | {BENIGN}), object)
+    code = {name: place for place, name in enumerate(names)}
+    numbers = np.full(max(correlator.lines.kept, default=0) + 1, -1, np.int64)
+    numbers[list(incident)] = [code[name] for name in incident.values()]
+    earlier, later = numbers[pairs.earlier], numbers[pairs.later]
+    judged = (earlier >= 0) & (later >= 0)
+    same = (earlier == later) & (earlier != code[BENIGN])
+    return features[judged], same[judged], len(np.unique(earlier[judged & same]))
