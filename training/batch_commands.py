@@ -113,9 +113,12 @@ def evaluate(
     if data is None or not fmt:
         raise typer.BadParameter("needed unless --feedback is given", param_hint="--data and --format")
     from training.dataset import load_dataset
+    from training.evaluate import IDENTITY
     from training.evaluate import evaluate as run
     from training.evaluation_report import tables, write
     from training.fit import FitParameters
+    from training.incidents.windows import read_windows
+    from training.incidents.windows import tables as window_tables
 
     settings = Settings.from_env()
     with working("reading") as told:
@@ -123,8 +126,11 @@ def evaluate(
         result = run(
             dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told
         )
-        page = write(report, result)
-    for table in tables(result):
+        told("joining alerts into incidents")
+        windows = read_windows(dataset, data) if fmt == "ait-ads" else None
+        more = [] if windows is None else window_tables(dataset, result.scorer(IDENTITY).score, windows, data)
+        page = write(report, result, more)
+    for table in (*tables(result), *more):
         Console().print(table.rich())
     console.print(f"report: {page}")
 

@@ -92,6 +92,10 @@ class Evaluation:
     unseen_groups: float = float("nan")
     """Share of benign groups still suppressed under the habit rule, in the mean over the kinds left out."""
 
+    def scorer(self, name: str) -> Scorer:
+        """Return the scorer of that name."""
+        return next(scorer for scorer in self.scorers if scorer.name == name)
+
 
 def evaluate(
     dataset: Dataset,

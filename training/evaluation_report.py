@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +87,8 @@ def _yes(lost: bool) -> str:
     return "lost" if lost else ""
 
 
-def write(folder: Path, result: Evaluation) -> Path:
-    """Write page and numbers; return the page."""
+def write(folder: Path, result: Evaluation, more: Sequence[Table] = ()) -> Path:
+    """Write page and numbers, ``more`` tables after the others; return the page."""
     facts = {
         "data_digest": result.dataset.digest,
         "alerts": len(result.dataset),
@@ -96,10 +96,11 @@ def write(folder: Path, result: Evaluation) -> Path:
         "quality_all_rules": {name: dataclasses.asdict(quality) for name, quality in result.quality_all.items()},
         "suppression": {name: s._asdict() for name, s in result.suppressions.items()},
         "zero_miss_threshold": result.zero_miss,
+        "more": [dataclasses.asdict(table) for table in more],
         "unseen_kinds": [dataclasses.asdict(u) for u in result.unseen],
         "unseen_benign_groups": None if np.isnan(result.unseen_groups) else result.unseen_groups,
     }
-    return write_report(folder, "Tamis: leave one tenant out", tables(result), plots(result), facts)
+    return write_report(folder, "Tamis: leave one tenant out", [*tables(result), *more], plots(result), facts)
 
 
 def plots(result: Evaluation) -> list[Plot]:

@@ -23,8 +23,9 @@ from training.scoring import score_walk, write_rejects
 DAY_SECONDS = 86400.0
 SPAN_SECONDS = 60.0
 """Length of a time window of its own: what happened in one minute is one thing worth seeing."""
+NOTHING = 0.003
+"""A score that counts for nothing, or floods of low scores would add up to something worth seeing."""
 FAMILY = ["tenant", "day", "host", "rule"]
-_WORTH = {"span": 1.0, "host": 0.5, "rule": 0.5}
 _SCHEMA = pa.schema(
     [
         ("tenant", pa.string()), ("day", pa.date32()), ("rank", pa.int32()), ("family", pa.string()), ("host", pa.string()),
@@ -76,22 +77,19 @@ def ranked(dataset: Dataset, score: NDArray[np.float64], budget: int) -> Queue:
 
 
 def _of_a_day(frame: pd.DataFrame, budget: int) -> tuple[pd.DataFrame, int]:
-    """Return the first ``budget`` families of one tenant's day, and how many there are."""
+    """Return the first ``budget`` families of one tenant's day, and how many there are.
+
+    What is covered are the minutes of hosts, each as surely as the surest alert that a chosen family has there.
+    """
     families = frame.groupby(FAMILY, as_index=False, sort=True).agg(score=("score", "max"), alerts=("score", "size"))
-    number = pd.MultiIndex.from_frame(families[FAMILY])
-    item = number.get_indexer(pd.MultiIndex.from_frame(frame[FAMILY]))
-    seen = [_aspects(frame, item, name, place) for place, name in enumerate(_WORTH)]
-    order, _ = cover(np.zeros(len(families)), Aspects(*map(np.concatenate, zip(*seen, strict=True))), budget)
+    told = frame[frame["score"] > NOTHING]
+    number = pd.MultiIndex.from_frame(families[FAMILY]).get_indexer(pd.MultiIndex.from_frame(told[FAMILY]))
+    shown = told.assign(item=number).groupby(["item", "host", "span"], as_index=False).agg({"score": "max"})
+    item, place = np.asarray(shown["item"], np.int64), np.asarray(shown.groupby(["host", "span"]).ngroup(), np.int64)
+    chance = shown["score"].to_numpy(np.float64) - NOTHING
+    order, _ = cover(np.zeros(len(families)), Aspects(item, place, chance, np.ones(len(shown))), budget)
     picked = families.iloc[order].reset_index(drop=True)
     return picked.assign(rank=np.arange(1, len(picked) + 1)), len(families)
-
-
-def _aspects(frame: pd.DataFrame, item: NDArray[np.int64], name: str, place: int) -> Aspects:
-    """Return how surely each family shows each value of a column: by its highest score there."""
-    shown = pd.DataFrame({"item": item, "value": frame[name].to_numpy(), "score": frame["score"].to_numpy()})
-    best = shown.groupby(["item", "value"], as_index=False).agg({"score": "max"})
-    aspect = best["value"].to_numpy(np.int64) * len(_WORTH) + place
-    return Aspects(best["item"].to_numpy(np.int64), aspect, best["score"].to_numpy(), np.full(len(best), _WORTH[name]))
 
 
 def family_uid(tenant: str, day: date, host: str, rule: str) -> str:

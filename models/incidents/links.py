@@ -122,10 +122,10 @@ class LinkModel(msgspec.Struct, frozen=True):
 
 
 _LEARNED = {
-    "rarity": 0.43, "node": -0.12, "user": 0.71, "outside": 0.15, "node_rarity": -0.10, "user_rarity": -0.25,
-    "outside_rarity": -0.16, "more": 0.51, "moved": 1.57, "minutes": -0.08, "long": -0.81, "hour": 0.57,
-    "forward": 0.38, "backward": -0.47, "same_rule": -0.56, "other_product": 0.12, "early": 0.39, "late": 0.49,
-    "highest": 0.43, "lowest": 0.45, "suspect": -0.17, "likely": -0.08, "sure": -0.78,
+    "rarity": 1.03, "node": -0.62, "user": 0.34, "outside": 1.00, "node_rarity": -0.32, "user_rarity": -0.29,
+    "outside_rarity": -0.60, "more": 0.63, "moved": 1.34, "minutes": 0.06, "long": -1.15, "hour": 0.08,
+    "forward": 0.35, "backward": -0.42, "same_rule": -0.18, "other_product": -0.02, "early": 0.44, "late": 0.51,
+    "highest": 0.52, "lowest": 0.43, "suspect": -0.40, "likely": -0.31, "sure": -0.65,
 }  # fmt: skip
-DEFAULT = LinkModel(0.08, tuple(_LEARNED[name] for name in FEATURES))
-"""Learned in simulated worlds of three levels of noise (``python -m training.incidents.linking``)."""
+DEFAULT = LinkModel(-0.05, tuple(_LEARNED[name] for name in FEATURES))
+"""Learned in simulated worlds of three levels of noise (``python -m training.incidents.linking 100 101``)."""

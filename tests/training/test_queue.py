@@ -101,3 +101,11 @@ def test_families_of_other_tenants_days_hosts_or_rules_have_other_names() -> Non
     told = [("t", date(2026, 1, 1), "h", "r"), ("u", date(2026, 1, 1), "h", "r"), ("t", date(2026, 1, 2), "h", "r"),
             ("t", date(2026, 1, 1), "h\x1fr", ""), ("t", date(2026, 1, 1), "h", "r\ud800")]  # fmt: skip
     assert len({family_uid(*some) for some in told}) == len(told)
+
+
+def test_repeats_within_a_minute_are_one_thing_to_see(tmp_path: Path) -> None:
+    """Fifty lesser alerts in one minute do not outweigh one that is likelier."""
+    repeats = [build_alert(i, at=i * 1.0, host="loud", rule="often") for i in range(50)]
+    dataset = _dataset(tmp_path, [*repeats, build_alert(99, at=900.0, host="quiet", rule="once")])
+    names = _names(dataset, ranked(dataset, _scores(dataset, {"often": 0.3, "once": 0.5}), 2))
+    assert [name[2] for name in names] == ["quiet", "loud"]
