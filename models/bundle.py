@@ -20,12 +20,13 @@ from models.audit import VOLUME
 from models.calibration import Calibrator, priority
 from models.decision import Action, Reason, ReasonCode
 from models.errors import BundleError
+from models.incidents.model import IncidentModel
 from models.ledger import LabelLedger
 from models.policy import ACTIONS, Evidence, ThresholdPolicy, codes
 from models.reasons import sentences
 from models.rule_encoder import RuleEncoder
 
-FORMAT = 2
+FORMAT = 3
 _PARTS = (
     "classifier.txt",
     "calibrator.json",
@@ -34,6 +35,7 @@ _PARTS = (
     "policy.json",
     "golden.json",
     "labels.json",
+    "incidents.json",
     "MODEL_CARD.md",
 )
 _THREADED_ROWS = 256
@@ -87,7 +89,8 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A model as it is deployed: booster, calibrator, rule encoder, view, policy, and what became of the labels."""
+    """A model as it is deployed: booster, calibrator, rule encoder, view, policy, what became of the labels, and what links and
+    orders incidents."""
 
     booster: lightgbm.Booster
     calibrator: Calibrator
@@ -95,6 +98,7 @@ class ModelBundle:
     view: FeatureView
     policy: ThresholdPolicy
     ledger: LabelLedger
+    incidents: IncidentModel
     manifest: Manifest
     digest: str
 
@@ -152,6 +156,7 @@ class ModelBundle:
             view,
             _decode(path, "policy.json", parts, ThresholdPolicy),
             _decode(path, "labels.json", parts, LabelLedger),
+            _decode(path, "incidents.json", parts, IncidentModel),
             manifest,
             digest,
         )
@@ -221,7 +226,11 @@ def read_parts(path: Path) -> tuple[Manifest, dict[str, bytes], str]:
 
 
 def write_bundle(path: Path, parts: dict[str, bytes], **about: Any) -> str:
-    """Write a bundle directory whole or not at all; return its digest. ``about`` are the other fields of the manifest."""
+    """Write a bundle directory whole or not at all; return its digest. ``about`` are the other fields of the manifest.
+
+    Without ``incidents.json`` among the ``parts`` the default holds.
+    """
+    parts = {"incidents.json": msgspec.json.encode(IncidentModel()), **parts}
     draft = path.with_name(path.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)

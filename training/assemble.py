@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +13,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.alert import Alert
 from features.view import FeatureView
 from models.bundle import Golden, ModelBundle, write_bundle
 from models.calibration import Calibrator, priority
 from models.certificate import GRID, Certificate, Objective, certify, lower_bound
+from models.incidents.model import IncidentModel
 from models.ledger import LabelLedger
 from models.policy import Guardrails, ThresholdPolicy, effective_score
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, fit_all, score_folds
+from training.incident_model import learn_incidents, worth_learning
 from training.ledger import keep_ledger
 from training.split import folds
 from training.trust import Trust, blind_trust, trust
@@ -46,10 +50,18 @@ class Assembled:
 
 
 def assemble(
-    dataset: Dataset, objective: Objective, parameters: FitParameters, out: Path, *, run: str = "", told: Told = lambda text: None
+    dataset: Dataset,
+    objective: Objective,
+    parameters: FitParameters,
+    out: Path,
+    *,
+    run: str = "",
+    alerts: Callable[[], Sequence[Alert]] | None = None,
+    told: Told = lambda text: None,
 ) -> Assembled:
     """Train on ``dataset`` and write the bundle to ``out``.
 
+    ``alerts`` reads the data set's alerts again, in its order, for what past incidents teach; without them the defaults hold.
     With too few incidents the certificate is refused and the bundle suppresses nothing. Raises ``NotEnoughLabelsError``
     when attacks or benign alerts are missing altogether.
     """
@@ -62,9 +74,15 @@ def assemble(
     score = trusted.calibrator(oof.raw)
     certificate = certificate_of(dataset, oof, score, objective, assumption)
     policy = ThresholdPolicy(certificates=(certificate,), escalate_from=escalation(dataset, score))
-    card = model_card(dataset, certificate, policy, parameters)
+    incidents = IncidentModel()
+    if alerts is not None and worth_learning(dataset):
+        told("learning from past incidents")
+        incidents = learn_incidents(dataset, alerts(), score)
+    card = model_card(dataset, certificate, policy, parameters, incidents)
     ledger = keep_ledger(dataset, rows.alert[learned[rows.alert]], trusted)
-    digest = _write(out, rows, model, trusted.calibrator, policy, ledger=ledger, card=card, dataset=dataset, run=run)
+    digest = _write(
+        out, rows, model, trusted.calibrator, policy, ledger=ledger, incidents=incidents, card=card, dataset=dataset, run=run
+    )
     bundle = ModelBundle.load(out)
     assert bundle.digest == digest  # noqa: S101 — just written
     return Assembled(bundle, out, rows, oof, score, certificate, trusted)
@@ -123,7 +141,9 @@ def escalation(dataset: Dataset, score: NDArray[np.float64]) -> float | None:
     return found
 
 
-def model_card(dataset: Dataset, certificate: Certificate, policy: ThresholdPolicy, parameters: FitParameters) -> str:
+def model_card(
+    dataset: Dataset, certificate: Certificate, policy: ThresholdPolicy, parameters: FitParameters, incidents: IncidentModel
+) -> str:
     """Return the model card in Markdown."""
     attacks, benign = int((dataset.target == 1).sum()), int((dataset.target == 0).sum())
     proof = (
@@ -142,6 +162,8 @@ def model_card(dataset: Dataset, certificate: Certificate, policy: ThresholdPoli
         f"- Objective: {certificate.objective}",
         f"- Certificate: {proof}; assumption: {certificate.assumption}",
         f"- Escalates from: {policy.escalate_from if policy.escalate_from is not None else 'never'}",
+        f"- Incidents: links learned from {incidents.links.incidents or 'no'} past incidents, priority from "
+        f"{incidents.priority.incidents or 'no'} (none: the defaults)",
         f"- Parameters: `{msgspec.json.encode(parameters).decode()}`",
         "",
         "Not for: detecting on raw telemetry; tenants whose incidents differ from those above, before their own audit speaks.",
@@ -157,6 +179,7 @@ def _write(
     policy: ThresholdPolicy,
     *,
     ledger: LabelLedger,
+    incidents: IncidentModel,
     card: str,
     dataset: Dataset,
     run: str,
@@ -170,6 +193,7 @@ def _write(
         "policy.json": msgspec.json.encode(policy),
         "golden.json": msgspec.json.encode(golden),
         "labels.json": msgspec.json.encode(ledger),
+        "incidents.json": msgspec.json.encode(incidents),
         "MODEL_CARD.md": card.encode(),
     }
     certificate = policy.certificates[0]

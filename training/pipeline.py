@@ -16,6 +16,7 @@ from features.hashing import load_or_create_secret
 from models.certificate import DEFAULT_OBJECTIVE, Certificate, Objective
 from models.policy import ThresholdPolicy
 from training.assemble import Assembled, assemble
+from training.correlate import read_alerts
 from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
 from training.figures import training_figures
@@ -83,7 +84,10 @@ def train(
         raise DataError(str(data), "none of its alerts has a label")
     champion = serving_bundle(settings)
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
-        made = assemble(dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told)
+        made = assemble(
+            dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told,
+            alerts=lambda: [alert for some, form in ((data, fmt), (also, "history")) if some for alert in read_alerts(some, form)],
+        )  # fmt: skip
         metrics = measure(dataset, made.oof.raw, made.trusted.said(made.score))
         report, compared = examine(
             made.rows, made.trusted, made.bundle, champion, parameters,

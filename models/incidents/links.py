@@ -116,6 +116,11 @@ class LinkModel(msgspec.Struct, frozen=True):
     incidents: int = 0
     """From how many past incidents it was learned; 0: the default, learned in simulated worlds."""
 
+    def __post_init__(self) -> None:
+        """Refuse a model of other features."""
+        if len(self.weights) != len(FEATURES):
+            raise ValueError(f"{len(self.weights)} weights for {len(FEATURES)} features")
+
     def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return for n pairs the probability that both are of one incident."""
         return np.asarray(1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights)))))

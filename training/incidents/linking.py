@@ -1,4 +1,4 @@
-"""Learn the default link model in simulated worlds: ``python -m training.incidents.linking SEED…`` prints its weights."""
+"""Learn the default models of links and of priority in simulated worlds: ``python -m training.incidents.linking SEED…`` prints them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from models.incidents.links import FEATURES
-from training.incidents.worlds import NOISES, scored_world
+from models.incidents.links import FEATURES, LinkModel
+from models.incidents.priority import FEATURES as PRIORITY_FEATURES
+from models.incidents.priority import known_criticality, priority_features
+from training.correlate import Correlated, correlate
+from training.incidents.worlds import NOISES, Scored, scored_world
 from training.links import link_examples
+from training.priority import fit_priority
 
 _SECRET = bytes(32)
 
@@ -24,11 +29,35 @@ def main(seeds: Sequence[int]) -> None:
     examples = [link_examples(world.alerts, world.score, world.incident, world.resolve) for world in worlds]
     x, y = np.concatenate([x for x, _, _ in examples]), np.concatenate([y for _, y, _ in examples])
     fitted = LogisticRegression(max_iter=5_000).fit(x, y)
-    sys.stdout.write(f"{sum(count for _, _, count in examples)} incidents, {len(y):,} pairs, {int(y.sum()):,} of one incident\n")
-    sys.stdout.write(f"intercept: {fitted.intercept_[0]:.2f}\n")
-    for name, weight in zip(FEATURES, fitted.coef_[0], strict=True):
-        sys.stdout.write(f'"{name}": {weight:.2f}, ')
-    sys.stdout.write("\n")
+    links = LinkModel(float(fitted.intercept_[0]), tuple(fitted.coef_[0].tolist()))
+    sys.stdout.write(f"links, of {sum(count for _, _, count in examples)} incidents and {len(y):,} pairs\n")
+    _print(links.intercept, FEATURES, links.weights)
+    shown = [past_incidents(world, correlate(world.alerts, world.score, world.resolve, links)) for world in worlds]
+    priority = fit_priority(np.concatenate([x for x, _ in shown]), np.concatenate([y for _, y in shown]))
+    sys.stdout.write(f"priority, of {priority.incidents:,} incidents\n")
+    _print(priority.intercept, PRIORITY_FEATURES, priority.weights)
+
+
+def past_incidents(world: Scored, found: Correlated) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return what the incidents shown in a world look like f8[n, F], and whether the alert of highest score is an attacker's."""
+    attack = np.array([bool(name) for name in world.incident])
+    real = {name for name in found.incidents if _real(found, attack, world.score, found.names.index(name))}
+    incidents = list(found.incidents.values())
+    critical = known_criticality(world.context)
+    return np.stack([priority_features(incident, critical) for incident in incidents]), np.array(
+        [i.uid in real for i in incidents]
+    )
+
+
+def _real(found: Correlated, attack: NDArray[np.bool_], score: NDArray[np.float64], code: int) -> bool:
+    inside = np.flatnonzero(found.incident == code)
+    return bool(attack[inside[score[inside].argmax()]])
+
+
+def _print(intercept: float, names: Sequence[str], weights: Sequence[float]) -> None:
+    told = ", ".join(f'"{name}": {weight:.2f}' for name, weight in zip(names, weights, strict=True))
+    sys.stdout.write(f"{intercept:.2f}, {{{told}}}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.alert import Alert
+from features.context import Context
 from models.incidents.tokens import Resolve
 from training.assemble import weigh_labels
 from training.correlate import read_alerts
@@ -32,6 +33,7 @@ class Scored(NamedTuple):
     score: NDArray[np.float64]
     incident: list[str]
     resolve: Resolve
+    context: Context
 
 
 def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int = DAYS) -> Scored:
@@ -44,4 +46,4 @@ def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int
     true = {(row["tenant"], row["alert_uid"]): row["incident_uid"] for row in rows}
     alerts = read_alerts(simulated.history, "history")
     incident = [true[alert.tenant, alert.uid] for alert in alerts]
-    return Scored(simulated, alerts, score, incident, dataset.encoder.aliases.resolve)
+    return Scored(simulated, alerts, score, incident, dataset.encoder.aliases.resolve, dataset.encoder.context)

@@ -1,0 +1,16 @@
+"""What a bundle knows of incidents: what links alerts, and which incidents matter."""
+
+from __future__ import annotations
+
+import msgspec
+
+from models.incidents import links, priority
+from models.incidents.links import LinkModel
+from models.incidents.priority import PriorityModel
+
+
+class IncidentModel(msgspec.Struct, frozen=True):
+    """The learned part of correlation and of incident priority; without past incidents the defaults."""
+
+    links: LinkModel = links.DEFAULT
+    priority: PriorityModel = priority.DEFAULT

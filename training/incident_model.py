@@ -1,0 +1,51 @@
+"""What past incidents teach of links and of priority: read from the verdicts of people in a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.alert import Alert
+from models.incidents import priority
+from models.incidents.model import IncidentModel
+from models.incidents.priority import known_criticality
+from training.correlate import Correlated, correlate
+from training.dataset import UNLABELLED, Dataset
+from training.links import BENIGN, ENOUGH_INCIDENTS, learn_links
+from training.priority import learn_priority
+
+
+def worth_learning(dataset: Dataset) -> bool:
+    """Return whether people put enough alerts into incidents; what is imported may call every step an incident of its own."""
+    mine = (dataset.verdicts.principal >= 0) & (dataset.incident >= 0)
+    return len(np.unique(dataset.incident[mine])) >= ENOUGH_INCIDENTS
+
+
+def learn_incidents(dataset: Dataset, alerts: Sequence[Alert], score: NDArray[np.float64]) -> IncidentModel:
+    """Return what the verdicts in ``dataset`` teach; ``alerts`` are its own in its order, ``score`` f8[n] out of fold."""
+    resolve = None if dataset.encoder.aliases.is_empty else dataset.encoder.aliases.resolve
+    links = learn_links(alerts, score, _known(dataset), resolve)
+    found = correlate(alerts, score, resolve, links)
+    critical = known_criticality(dataset.encoder.context)
+    attack = _outcomes(dataset, found)
+    return IncidentModel(links, learn_priority(list(found.incidents.values()), attack, priority.DEFAULT, critical))
+
+
+def _known(dataset: Dataset) -> list[str | None]:
+    """Return for each alert its incident as people said, ``BENIGN``, or ``None`` where nobody said."""
+    names = dataset.verdicts.incidents
+    said = zip(dataset.target.tolist(), dataset.incident.tolist(), (dataset.verdicts.principal >= 0).tolist(), strict=True)
+    return [None if not human or (target == 1 and i < 0) or target == UNLABELLED else names[i] if target == 1 else BENIGN
+            for target, i, human in said]  # fmt: skip
+
+
+def _outcomes(dataset: Dataset, found: Correlated) -> dict[str, bool]:
+    """Return for each incident that people judged whether any alert of it was called an attack."""
+    judged = np.flatnonzero(found.raised & (dataset.verdicts.principal >= 0) & (dataset.target != UNLABELLED))
+    attack: dict[str, bool] = {}
+    for i in judged.tolist():
+        name = found.names[found.incident[i]]
+        attack[name] = attack.get(name, False) or bool(dataset.target[i] == 1)
+    return attack
