@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from models.incidents.incident import Incident
 from models.incidents.priority import Criticality, PriorityModel, priority_features
@@ -32,9 +31,19 @@ def learn_priority(
 
 
 def fit_priority(x: NDArray[np.float64], y: NDArray[np.bool_]) -> PriorityModel:
-    """Return the logistic model of ``y`` b[n] on what incidents show, f8[n, F]."""
-    fitted = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5_000)).fit(x, y)
-    scale, model = fitted[0], fitted[1]
-    weights = model.coef_[0] / scale.scale_
-    intercept = float(model.intercept_[0] - weights @ scale.mean_)
-    return PriorityModel(intercept, tuple(weights.tolist()), len(y))
+    """Return the logistic model of ``y`` b[n] on what incidents show, f8[n, F], with no weight below 0: what an incident shows
+    more of may be worth nothing, but never speaks against it."""
+    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+    columns = np.hstack([np.ones((len(x), 1)), (x - mean) / scale])
+    sign = np.where(y, 1.0, -1.0)
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = sign * (columns @ w)
+        slope = columns.T @ (-sign * expit(-margin))
+        slope[1:] += w[1:]
+        return float(np.logaddexp(0.0, -margin).sum() + 0.5 * (w[1:] @ w[1:])), slope
+
+    bounds = [(None, None), *[(0.0, None)] * x.shape[1]]
+    found = minimize(loss, np.zeros(columns.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    weights = found[1:] / scale
+    return PriorityModel(float(found[0] - weights @ mean), tuple(weights.tolist()), len(y))

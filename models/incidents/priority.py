@@ -45,8 +45,8 @@ FEATURES = (
 )
 """``highest``: log-odds of its highest score; ``second``: of the highest of another rule. Logs of one plus the number of different
 ``rules``, ``products``, ``entities`` and of ``lines``. ``tactics``: how many; ``progress``: how far the first and last of them lie
-apart, 0 to 1. ``severity``: the highest, 0 to 1; ``criticality``: of its most critical entity, 0 to 1. ``rare``: how surely it is
-held together, the mean log-odds of its links (0 for a single line)."""
+apart, 0 to 1. ``criticality``: of its most critical entity, 0 to 1. ``cohesion``: how surely it is held together, the mean log-odds
+of its links (0 for a single line)."""
 
 
 def priority_features(incident: Incident, criticality: Criticality | None = None) -> NDArray[np.float64]:
@@ -69,7 +69,6 @@ def priority_features(incident: Incident, criticality: Criticality | None = None
             float(len(set(places))),
             (max(places) - min(places)) / (len(TACTICS) - 1) if places else 0.0,
             math.log1p(len(incident.lines)),
-            max(line.severity for line in incident.lines) / 6.0,
             _most_critical(incident, criticality) / 4.0 if criticality else 0.0,
             sum(links) / len(links) if links else 0.0,
         ]

@@ -1,0 +1,42 @@
+"""Correlation measured on a small world whose truth is known: better than the simple ways, and never of benign alerts mostly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.training.datasets import SECRET
+from training.correlate import Correlated, correlate
+from training.incidents.correlation import judge, retell
+from training.incidents.worlds import Scored, scored_world
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    return scored_world(tmp_path_factory.mktemp("world"), 5, 1.0, SECRET, days=40)
+
+
+@pytest.fixture(scope="module")
+def found(world: Scored) -> Correlated:
+    return correlate(world.alerts, world.score, world.resolve)
+
+
+def test_it_beats_grouping_by_gaps_and_by_host_and_day(world: Scored, found: Correlated) -> None:
+    joined = judge(world, found)
+    assert joined.ours > max(joined.gap, joined.host_day)
+    assert joined.ours > 0.75
+    assert joined.benign < 0.2
+    assert joined.held > 0.7
+
+
+def test_what_is_joined_can_be_told(world: Scored, found: Correlated) -> None:
+    told = retell(world, found)
+    assert told.incidents > 50
+    assert min(told.entry, told.edges, told.playbook) > 0.6
+
+
+def test_the_truth_itself_is_perfect(world: Scored) -> None:
+    names, code = np.unique(world.incident, return_inverse=True)
+    true = Correlated(code.astype(np.int64), [str(name) for name in names], np.array([bool(name) for name in world.incident]), {})
+    joined = judge(world, true)
+    assert (joined.ours, joined.strict, joined.held, joined.benign, joined.shown) == (1.0, 1.0, 1.0, 0.0, joined.true)

@@ -1,0 +1,74 @@
+"""Attack windows: which a queue reaches and which incidents hold, on real alerts and on a small set written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.training.datasets import SECRET
+from training.dataset import Dataset, load_dataset
+from training.incidents.windows import WINDOWS, reached, read_windows, tables
+
+_T = 1_643_000_000
+_SPANS = (("dirb", 990, 1100), ("escalation", 1990, 2010), ("exfiltration", 5000, 6000))
+_HEADER = "time,name,ip,host,short,time_label,event_label\n"
+
+
+def _folder(path: Path) -> Path:
+    """Write a network with two windows that can be reached and one that cannot."""
+    rows = [
+        f"{_T + 1000},Odd request,10.0.0.1,web,W-Acc,dirb,dirb",
+        f"{_T + 1010},Odd request,10.0.0.1,web,W-Acc,dirb,dirb",
+        f"{_T + 1015},Update,10.0.0.2,mail,W-Sys,dirb,-",
+        f"{_T + 2000},Root shell,10.0.0.1,web,W-Sys,escalation,escalated",
+        *(f"{_T + 90000 + 60 * i},Update,10.0.0.2,mail,W-Sys,false_positive,-" for i in range(5)),
+    ]
+    (path / "net_alerts.csv").write_text(_HEADER + "\n".join(rows) + "\n")
+    spans = [f"net,{name},{_T + start},{_T + end}" for name, start, end in _SPANS]
+    (path / WINDOWS).write_text("scenario,attack,start,end\n" + "\n".join(spans) + "\n")
+    return path
+
+
+def _load(path: Path) -> Dataset:
+    return load_dataset(path, "ait-ads", SECRET, labels=True)
+
+
+def test_windows_are_reached_by_attackers_alerts_only(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    dataset = _load(folder)
+    windows = read_windows(dataset, folder)
+    assert windows is not None
+    assert windows.names == [("net", "dirb"), ("net", "escalation")]
+    score = np.where(dataset.target == 1, 0.9, 0.01)
+    assert reached(dataset, score, windows, 2) == {0, 1}
+    assert len(reached(dataset, score, windows, 1)) == 1
+    assert reached(dataset, 1.0 - score, windows, 1) == set()
+
+
+def test_one_incident_holds_both(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    dataset = _load(folder)
+    windows = read_windows(dataset, folder)
+    assert windows is not None
+    queue, joined = tables(dataset, np.where(dataset.target == 1, 0.9, 0.01), windows, folder)
+    assert queue.rows[0] == ["queue that covers", 2, 2, 2]
+    assert joined.rows[0][4:6] == ["2 of 2", 0.0]
+
+
+def test_without_windows_there_is_nothing_to_measure(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    (folder / WINDOWS).unlink()
+    assert read_windows(_load(folder), folder) is None
+
+
+def test_real_windows_that_can_be_reached(data_dir: Path, tmp_path: Path) -> None:
+    """The protocol counts seven on this network."""
+    source = data_dir / "ait-ads"
+    for name in ("russellmitchell_alerts.csv.xz", WINDOWS):
+        (tmp_path / name).write_bytes((source / name).read_bytes())
+    windows = read_windows(_load(tmp_path), tmp_path)
+    assert windows is not None
+    assert [attack for _, attack in windows.names] == [
+        "service_scans", "dirb", "wpscan", "webshell", "cracking", "privilege_escalation", "service_stop",
+    ]  # fmt: skip
