@@ -30,19 +30,7 @@ def known_criticality(context: Context) -> Criticality:
     return criticality
 
 
-FEATURES = (
-    "highest",
-    "second",
-    "rules",
-    "products",
-    "entities",
-    "tactics",
-    "progress",
-    "lines",
-    "severity",
-    "criticality",
-    "rare",
-)
+FEATURES = ("highest", "second", "rules", "products", "entities", "tactics", "progress", "lines", "criticality", "cohesion")
 """``highest``: log-odds of its highest score; ``second``: of the highest of another rule. Logs of one plus the number of different
 ``rules``, ``products``, ``entities`` and of ``lines``. ``tactics``: how many; ``progress``: how far the first and last of them lie
 apart, 0 to 1. ``criticality``: of its most critical entity, 0 to 1. ``cohesion``: how surely it is held together, the mean log-odds
