@@ -99,7 +99,10 @@ def evaluate(
     feedback: Annotated[
         bool, typer.Option("--feedback", help="Months of feedback in simulated worlds instead; no data needed.")
     ] = False,
-    seeds: Annotated[int, typer.Option(min=0, help="With --feedback: worlds lived through.")] = 3,
+    incidents: Annotated[
+        bool, typer.Option("--incidents", help="How alerts are joined in simulated worlds instead; no data needed.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=0, help="With --feedback or --incidents: worlds lived through.")] = 3,
     trials: Annotated[int, typer.Option(min=0, help="With --feedback: poisoned challengers, and as many clean ones.")] = 50,
 ) -> None:
     """Measure on tenants that the model has not seen: look-up table, model, and model without rule identity side by side."""
@@ -109,9 +112,15 @@ def evaluate(
         if not seeds and not trials:
             raise typer.BadParameter("nothing is left to measure", param_hint="--seeds 0 --trials 0")
         _evaluate_feedback(report, seeds, trials)
-        return
-    if data is None or not fmt:
-        raise typer.BadParameter("needed unless --feedback is given", param_hint="--data and --format")
+    elif incidents:
+        _evaluate_incidents(report, seeds)
+    elif data is None or not fmt:
+        raise typer.BadParameter("needed unless --feedback or --incidents is given", param_hint="--data and --format")
+    else:
+        _evaluate_tenants(report, data, fmt, leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds)
+
+
+def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, *, unseen_kinds: bool) -> None:
     from training.dataset import load_dataset
     from training.evaluate import IDENTITY
     from training.evaluate import evaluate as run
@@ -123,14 +132,26 @@ def evaluate(
     settings = Settings.from_env()
     with working("reading") as told:
         dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
-        result = run(
-            dataset, FitParameters(), leave_out_rule=leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds, told=told
-        )
+        result = run(dataset, FitParameters(), leave_out_rule=leave_out_rule, unseen_kinds=unseen_kinds, told=told)
         told("joining alerts into incidents")
         windows = read_windows(dataset, data) if fmt == "ait-ads" else None
         more = [] if windows is None else window_tables(dataset, result.scorer(IDENTITY).score, windows, data)
         page = write(report, result, more)
     for table in (*tables(result), *more):
+        Console().print(table.rich())
+    console.print(f"report: {page}")
+
+
+def _evaluate_incidents(report: Path, seeds: int) -> None:
+    from training.incidents.correlation import measured, tables
+    from training.report import write_report
+
+    settings = Settings.from_env()
+    with working("joining alerts in simulated worlds") as told:
+        worlds = measured(settings.var / "incidents", load_or_create_secret(settings.secret), range(seeds), told)
+        facts = {"worlds": [world._asdict() for world in worlds]}
+        page = write_report(report, "Tamis: alerts joined into incidents", tables(worlds), [], facts)
+    for table in tables(worlds):
         Console().print(table.rich())
     console.print(f"report: {page}")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.datasets import SECRET
 from training.correlate import Correlated, correlate
-from training.incidents.correlation import judge, retell
+from training.incidents.correlation import World, judge, retell, tables
 from training.incidents.worlds import Scored, scored_world
 
 
@@ -40,3 +40,10 @@ def test_the_truth_itself_is_perfect(world: Scored) -> None:
     true = Correlated(code.astype(np.int64), [str(name) for name in names], np.array([bool(name) for name in world.incident]), {})
     joined = judge(world, true)
     assert (joined.ours, joined.strict, joined.held, joined.benign, joined.shown) == (1.0, 1.0, 1.0, 0.0, joined.true)
+
+
+def test_what_was_measured_is_printed(world: Scored, found: Correlated) -> None:
+    joins, tells = tables([World(1.0, 5, len(world.alerts), judge(world, found), retell(world, found))])
+    for table in (joins, tells):
+        assert [len(row) for row in table.rows] == [len(table.columns)]
+        assert table.rows[0][0] == "noise × 1.0, seed 5"
