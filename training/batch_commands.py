@@ -198,6 +198,7 @@ class By(StrEnum):
     """What a queue consists of."""
 
     FAMILY = "family"
+    INCIDENT = "incident"
 
 
 @app.command()
@@ -210,14 +211,21 @@ def queue(
     by: Annotated[By, typer.Option(help="A family is all alerts of one rule on one host in one UTC day.")] = By.FAMILY,
 ) -> None:
     """Name for each day what to look at first, so that a short day sees every different thing worth seeing."""
+    from training.incident_queue import incident_queue_file
     from training.queue import queue_file
 
     settings = Settings.from_env()
     with working("loading the bundle") as told:
         model = ModelBundle.load(_bundle_path(settings, bundle))
-        found = queue_file(model, data, fmt, out, load_or_create_secret(settings.secret), budget=budget, told=told)
-    told_of = f"{len(found.rows):,} of {found.families:,} {by.value.replace('y', 'ies')} of {found.alerts:,} alerts"
-    console.print(f"{out}: {told_of}, {found.rejects} rejected")
+        secret = load_or_create_secret(settings.secret)
+        if by is By.FAMILY:
+            families = queue_file(model, data, fmt, out, secret, budget=budget, told=told)
+            chosen, some, alerts, rejects = len(families.rows), families.families, families.alerts, families.rejects
+        else:
+            incidents = incident_queue_file(model, data, fmt, out, secret, budget=budget, told=told)
+            chosen, some, alerts, rejects = len(incidents.rows), incidents.incidents, incidents.alerts, incidents.rejects
+    things = {By.FAMILY: "families", By.INCIDENT: "incidents of a day"}[by]
+    console.print(f"{out}: {chosen:,} of {some:,} {things} of {alerts:,} alerts, {rejects} rejected")
 
 
 def _bundle_path(settings: Settings, bundle: str) -> Path:

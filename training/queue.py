@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from models.bundle import ModelBundle
 from models.coverage import Aspects, cover
 from models.engine import ScoringEngine
 from training.dataset import Dataset, load_dataset
-from training.scoring import score_walk, write_rejects
+from training.scoring import score_walk, write_parquet, write_rejects
 
 DAY_SECONDS = 86400.0
 SPAN_SECONDS = 60.0
@@ -108,7 +107,4 @@ def _write(dataset: Dataset, rows: pd.DataFrame, out: Path) -> None:
         "family": [family_uid(*told) for told in zip(tenants, days, hosts, rules, strict=True)],
         "host": hosts, "rule": rules, "score": rows["score"].to_numpy(np.float64), "alerts": rows["alerts"].to_numpy(np.int64),
     }  # fmt: skip
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(out.name + ".part")
-    pq.write_table(pa.table(columns, schema=_SCHEMA), draft, compression="zstd")
-    draft.replace(out)
+    write_parquet(pa.table(columns, schema=_SCHEMA), out)

@@ -44,10 +44,7 @@ def score_file(
             engine.fold(block)
     told("scoring")
     table = _table(dataset, list(_walk(dataset, engine)), bundle)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(out.name + ".part")
-    pq.write_table(table, draft, compression="zstd")
-    draft.replace(out)
+    write_parquet(table, out)
     write_rejects(dataset, out)
     return len(dataset), len(dataset.rejects)
 
@@ -58,6 +55,14 @@ def score_walk(dataset: Dataset, engine: ScoringEngine) -> NDArray[np.float64]:
     for alert, scored in _walk(dataset, engine):
         score[alert] = scored.score
     return score
+
+
+def write_parquet(table: pa.Table, out: Path) -> None:
+    """Write a table, whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(out.name + ".part")
+    pq.write_table(table, draft, compression="zstd")
+    draft.replace(out)
 
 
 def write_rejects(dataset: Dataset, out: Path) -> None:
