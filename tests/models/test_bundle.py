@@ -17,6 +17,7 @@ from features.default_view import DEFAULT_VIEW
 from models.bundle import Golden, ModelBundle, anomaly, write_bundle
 from models.decision import Action, ReasonCode
 from models.errors import BundleError
+from models.incidents.model import IncidentModel
 from tests.features.blocks import random_block
 from tests.models.bundles import WINDOW, bundle_parts, make_bundle
 
@@ -26,6 +27,7 @@ FILES = (
     "classifier.txt",
     "encoder.json",
     "golden.json",
+    "incidents.json",
     "labels.json",
     "manifest.json",
     "policy.json",
@@ -118,8 +120,23 @@ def test_golden_rows_that_give_something_else_are_refused(tmp_path: Path, change
         ModelBundle.load(tmp_path / "b")
 
 
+def test_without_past_incidents_a_bundle_holds_the_defaults(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "b", bundle_parts(), view=DEFAULT_VIEW.fingerprint, run="", window=WINDOW, labels={}, data="")
+    assert ModelBundle.load(tmp_path / "b").incidents == IncidentModel()
+
+
 @pytest.mark.parametrize(
-    "name", ["calibrator.json", "encoder.json", "policy.json", "view.json", "golden.json", "labels.json", "classifier.txt"]
+    "name",
+    [
+        "calibrator.json",
+        "encoder.json",
+        "policy.json",
+        "view.json",
+        "golden.json",
+        "labels.json",
+        "incidents.json",
+        "classifier.txt",
+    ],
 )
 def test_a_file_of_another_kind_is_refused_though_its_digest_holds(tmp_path: Path, name: str) -> None:
     parts = {**bundle_parts(), name: b"[1]"}
