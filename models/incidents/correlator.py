@@ -23,9 +23,6 @@ LINKED_FROM = 0.5
 RAISED_FROM = 0.1
 """An incident is shown once one of its alerts has this score; until then its alerts are background."""
 
-_REMEMBERED = 100_000
-"""Combinations of entities and observables whose tokens are remembered."""
-
 
 class Changes(NamedTuple):
     """What became of lines since the last time: their numbers in the groves they make now, and what was let go."""
@@ -55,7 +52,6 @@ class Correlator:
         self._touched: set[int] = set()
         self._grove_of: dict[int, Grove] = {}
         self._horizon: int | None = None
-        self._known: dict[object, tuple[Token, ...]] = {}
 
     def add(self, alert: Alert, score: float | None) -> int:
         """Take an alert with its score (``None``: no model spoke); return the number of its line."""
@@ -74,7 +70,7 @@ class Correlator:
         return line.number
 
     def _begin(self, key: Key, alert: Alert) -> Kept:
-        line = self.lines.add(key, alert, self._tokens(alert))
+        line = self.lines.add(key, alert, tokens(alert, self._resolve))
         self._postings.add(line)
         now = min(bin_of(alert.received_time), line.bin + LATE_BINS)
         self._horizon = now if self._horizon is None else max(self._horizon, now)
@@ -82,7 +78,7 @@ class Correlator:
 
     def _recast(self, line: Kept, alert: Alert) -> bool:
         """Let an earlier alert speak for a line; return whether links may change."""
-        found, before = self._tokens(alert), line.alert.tactics
+        found, before = tokens(alert, self._resolve), line.alert.tactics
         if found != line.tokens:
             self._dirty |= self._postings.later(line)
             self._postings.drop(line)
@@ -103,18 +99,6 @@ class Correlator:
         if before < SUSPECT_FROM <= margin:
             self._postings.suspect(line)
         return True
-
-    def _tokens(self, alert: Alert) -> tuple[Token, ...]:
-        """Return the tokens of an alert; without aliases the same few entities give the same again and again."""
-        if self._resolve is not None:
-            return tokens(alert, self._resolve)
-        key = (alert.entities, alert.observables)
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = self._known[key] = tokens(alert)
-        return found
 
     def settle(self) -> Changes:
         """Bring links and incidents up to date with all that was added."""

@@ -44,14 +44,14 @@ def bin_of(time: datetime) -> int:
 
 
 def _digest(key: Key) -> bytes:
-    """Return sixteen bytes that name a line. Each part stands behind its length, so that no two keys read the same."""
+    """Return sixteen bytes that name a line. The lengths of the parts go before, so that no two keys read the same."""
     tenant, product, rule, entities, observables, begun = key
     parts = [tenant, product, rule, str(begun), str(len(entities))]
     for entity in entities:
-        parts += (entity.kind.value, entity.role.value, entity.uid)
+        parts += (entity.kind, entity.role, entity.uid)
     for observable in observables:
         parts += (observable.kind, observable.value)
-    text = "".join([f"{len(part)}:{part}" for part in parts])
+    text = f"{list(map(len, parts))}{''.join(parts)}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=PLACE_BITS // 8).digest()
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.incidents.lines import PLACE_BITS, Kept
 from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, WINDOW_SECONDS, Shared
-from models.incidents.runs import PART_BITS, Key, Posting
+from models.incidents.runs import NONE, PART_BITS, Key, Posting, Run
 from models.incidents.tokens import Token
 
 WINDOW_BINS = int(WINDOW_SECONDS / BIN_SECONDS)
@@ -55,6 +55,8 @@ class Postings:
     def suspect(self, line: Kept) -> None:
         """Take note that a line is suspect."""
         for posting, token in zip(line.postings, line.tokens, strict=True):
+            if posting.suspects is NONE:
+                posting.suspects = Run()
             posting.suspects.add(line.place, line.number, token.part)
 
     def drop(self, line: Kept) -> None:

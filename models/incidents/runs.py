@@ -47,4 +47,9 @@ class Posting:
 
     def __init__(self, key: Key) -> None:
         self.key = key
-        self.all, self.suspects = Run(), Run()
+        self.all = Run()
+        self.suspects = NONE
+
+
+NONE = Run()
+"""The run of no lines that most tokens have for suspects: none is ever added to it."""
