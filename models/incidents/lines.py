@@ -55,41 +55,33 @@ def _digest(key: Key) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=PLACE_BITS // 8).digest()
 
 
-class Kept:
+class Kept(msgspec.Struct, gc=False, eq=False):
     """A line as it grows. Its earliest alert (by time, then uid) speaks for all of them, so that it does not matter which came
     first."""
 
-    __slots__ = (
-        "alert",
-        "alerts",
-        "bin",
-        "digest",
-        "key",
-        "last",
-        "margin",
-        "number",
-        "place",
-        "postings",
-        "score",
-        "tokens",
-        "uids",
-    )
+    number: int
+    key: Key
+    alert: Alert
+    tokens: tuple[Token, ...]
+    digest: bytes
+    bin: int
+    place: int
+    """Its place in the one order of lines: by bin, then by digest."""
+    last: datetime
+    margin: float = LOWEST
+    """Log-odds of its score."""
+    score: float = 0.0
+    alerts: int = 0
+    uids: list[str] = []
+    postings: tuple[Posting, ...] = ()
+    """Those of its tokens, in the same order."""
 
-    def __init__(self, number: int, key: Key, alert: Alert, tokens: tuple[Token, ...]) -> None:
-        self.number, self.key, self.tokens = number, key, tokens
-        self.alert = _lean(alert)
-        self.digest = _digest(key)
-        self.bin = key[-1]
-        self.place = (self.bin << PLACE_BITS) | int.from_bytes(self.digest, "big")
-        """Its place in the one order of lines: by bin, then by digest."""
-        self.last = alert.time
-        self.margin = LOWEST
-        """Log-odds of its score."""
-        self.score = 0.0
-        self.alerts = 0
-        self.uids: list[str] = []
-        self.postings: tuple[Posting, ...] = ()
-        """Those of its tokens, in the same order."""
+    @classmethod
+    def begin(cls, number: int, key: Key, alert: Alert, tokens: tuple[Token, ...]) -> Kept:
+        """Return a line of no alert yet."""
+        digest = _digest(key)
+        place = (key[-1] << PLACE_BITS) | int.from_bytes(digest, "big")
+        return cls(number, key, _lean(alert), tokens, digest, key[-1], place, alert.time)
 
     def add(self, alert: Alert, score: float) -> None:
         """Count an alert in."""
@@ -171,7 +163,7 @@ class LineTable:
         number = self._free.pop() if self._free else len(self.kept)
         if number >= len(self.bins):
             self._grow()
-        self.kept[number] = line = Kept(number, key, alert, tokens)
+        self.kept[number] = line = Kept.begin(number, key, alert, tokens)
         self._numbers[key] = number
         self._begun.setdefault(line.bin, []).append(number)
         self.bins[number] = line.bin

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.incidents.lines import PLACE_BITS, Kept
 from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, WINDOW_SECONDS, Shared
-from models.incidents.runs import NONE, PART_BITS, Key, Posting, Run
+from models.incidents.runs import NONE, PART_BITS, Key, Posting, empty
 from models.incidents.tokens import Token
 
 WINDOW_BINS = int(WINDOW_SECONDS / BIN_SECONDS)
@@ -47,7 +47,7 @@ class Postings:
             key = (tenant, token.sort, token.uid)
             posting = self._of.get(key)
             if posting is None:
-                posting = self._of[key] = Posting(key)
+                posting = self._of[key] = Posting(key, empty(), NONE)
             posting.all.add(line.place, line.number, token.part)
             found.append(posting)
         line.postings = tuple(found)
@@ -56,7 +56,7 @@ class Postings:
         """Take note that a line is suspect."""
         for posting, token in zip(line.postings, line.tokens, strict=True):
             if posting.suspects is NONE:
-                posting.suspects = Run()
+                posting.suspects = empty()
             posting.suspects.add(line.place, line.number, token.part)
 
     def drop(self, line: Kept) -> None:

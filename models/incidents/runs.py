@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
+import msgspec
+
 PART_BITS = 2
 """Bits of an entry that hold the part."""
 
@@ -12,14 +14,11 @@ Key = tuple[str, int, str]
 """Tenant, sort, uid of a token."""
 
 
-class Run:
+class Run(msgspec.Struct, gc=False, eq=False):
     """Lines in the order of their places. ``entries`` hold their numbers, and below them the part that a token plays in each."""
 
-    __slots__ = ("entries", "places")
-
-    def __init__(self) -> None:
-        self.places: list[int] = []
-        self.entries = array("q")
+    places: list[int]
+    entries: array[int]
 
     def add(self, place: int, number: int, part: int) -> None:
         """Take a line."""
@@ -40,16 +39,18 @@ class Run:
         del self.places[:cut], self.entries[:cut]
 
 
-class Posting:
+def empty() -> Run:
+    """Return a run of no lines."""
+    return Run([], array("q"))
+
+
+NONE = empty()
+"""The suspects of the many tokens that have none; nothing is ever added to it."""
+
+
+class Posting(msgspec.Struct, gc=False, eq=False):
     """The lines that named a token: all of them, and the suspects among them."""
 
-    __slots__ = ("all", "key", "suspects")
-
-    def __init__(self, key: Key) -> None:
-        self.key = key
-        self.all = Run()
-        self.suspects = NONE
-
-
-NONE = Run()
-"""The run of no lines that most tokens have for suspects: none is ever added to it."""
+    key: Key
+    all: Run
+    suspects: Run

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from features.alert import Alert, EntityKind, Role
 from features.aliases import normalise_uid
@@ -26,7 +27,7 @@ class Sort(IntEnum):
     OUTSIDE = 2
 
 
-class Token(NamedTuple):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One thing that an alert names: ``part`` holds ``ACTOR`` and ``PLACE``."""
 
     sort: Sort
@@ -49,7 +50,7 @@ def tokens(alert: Alert, resolve: Resolve | None = None) -> tuple[Token, ...]:
         token = _of_entity(entity.kind, uid, entity.role)
         key = token.sort, token.uid
         before = found.get(key)
-        found[key] = token if before is None else Token(*key, before.part | token.part)
+        found[key] = token if before is None else Token(token.sort, token.uid, before.part | token.part)
     for observable in alert.observables[:MOST_TOKENS]:
         token = _of_observable(observable.kind, observable.value)
         found.setdefault((token.sort, token.uid), token)
