@@ -5,7 +5,8 @@ ModelsError
 ├── ObjectiveError    an objective sentence cannot be understood or is infeasible
 ├── NotEnoughLabelsError  nothing can be fitted
 ├── BundleStoreError  the bundle store has no such bundle, or nothing to roll back to
-└── PlaybookError     a playbook does not validate
+├── PlaybookError     a playbook does not validate
+└── CorrelationError  lines of two tenants are not one incident
 """
 
 from __future__ import annotations
@@ -55,3 +56,11 @@ class PlaybookError(ModelsError):
     def __init__(self, path: str, field: str, reason: str) -> None:
         self.path, self.field, self.reason = path, field, reason
         super().__init__(f"playbook {path}: {field + ' ' if field else ''}{reason}")
+
+
+class CorrelationError(ModelsError):
+    """Lines of two tenants were to be one incident. Attributes: ``tenant``, ``other``."""
+
+    def __init__(self, tenant: str, other: str) -> None:
+        self.tenant, self.other = tenant, other
+        super().__init__(f"lines of {tenant!r} and of {other!r} cannot be one incident")

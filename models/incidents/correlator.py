@@ -9,9 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from features.alert import Alert, main_entity
-from models.incidents.forest import Edge, Grove, groves
+from models.errors import CorrelationError
+from models.incidents.choices import Choices
+from models.incidents.corrections import Corrections
+from models.incidents.forest import Edge, Grove, bridges, groves
 from models.incidents.lines import Kept, Key, LineTable, bin_of, line_key, severity_score
-from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, LinkModel, link_features
+from models.incidents.links import LATE_BINS, SUSPECT_FROM, LinkModel, link_features, logit
 from models.incidents.postings import WINDOW_BINS, Pairs, Postings
 from models.incidents.tokens import Resolve, Token, tokens
 
@@ -19,11 +22,6 @@ LINKED_FROM = 0.5
 """Two lines are linked that are likelier of one incident than not."""
 RAISED_FROM = 0.1
 """An incident is shown once one of its alerts has this score; until then its alerts are background."""
-LATE_BINS = int(86400.0 / BIN_SECONDS)
-"""So late an alert may come and still end where it would have; later ones are joined to what is still known."""
-
-_REMEMBERED = 100_000
-"""Combinations of entities and observables whose tokens are remembered."""
 
 
 class Changes(NamedTuple):
@@ -47,54 +45,60 @@ class Correlator:
         self.lines = LineTable()
         self._resolve = resolve
         self._postings = Postings()
-        self._earlier: dict[int, dict[int, float]] = {}
-        self._later: dict[int, dict[int, float]] = {}
+        self._choices = Choices(self.lines.place)
+        self._corrections = Corrections()
+        self._bridges: dict[int, set[Edge]] = {}
         self._dirty: set[int] = set()
+        self._touched: set[int] = set()
         self._grove_of: dict[int, Grove] = {}
-        self._sides: dict[int, list[tuple[int, int]]] = {}
-        self._joined: dict[int, set[int]] = {}
-        self._horizon = 0
-        self._known: dict[object, tuple[Token, ...]] = {}
+        self._horizon: int | None = None
 
     def add(self, alert: Alert, score: float | None) -> int:
         """Take an alert with its score (``None``: no model spoke); return the number of its line."""
         key = line_key(alert)
-        number = self.lines.number(key)
-        fresh = number is None
-        if number is None:
-            number = self._begin(key, alert)
-        line = self.lines.kept[number]
-        was = self.lines.margin(number)
+        line = self.lines.find(key)
+        changed = line is None
+        if line is None:
+            line = self._begin(key, alert)
+        elif line.is_after(alert):
+            changed = self._recast(line, alert)
         counted = severity_score(alert.severity) if score is None or math.isnan(score) else score
+        rose = counted > line.score and self._rise(line, counted)
         line.add(alert, counted)
-        rose = self.lines.rise(number, counted)
-        if was < SUSPECT_FROM <= self.lines.margin(number):
-            self._postings.suspect(number, line.place[0], alert.tenant, line.tokens)
-        if fresh or rose:
-            self._dirty.add(number)
-            self._dirty |= self._postings.later(line.place[0], alert.tenant, line.tokens)
-        return number
+        if changed or rose:
+            self._dirty |= self._postings.later(line)
+        return line.number
 
-    def _begin(self, key: Key, alert: Alert) -> int:
-        found = self._tokens(alert)
-        number = self.lines.add(key, alert, found)
-        self._earlier[number], self._later[number] = {}, {}
-        begun = key[-1]
-        self._postings.add(number, begun, alert.tenant, found)
-        self._horizon = max(self._horizon, min(bin_of(alert.received_time), begun + LATE_BINS))
-        return number
+    def _begin(self, key: Key, alert: Alert) -> Kept:
+        line = self.lines.add(key, alert, tokens(alert, self._resolve))
+        self._postings.add(line)
+        now = min(bin_of(alert.received_time), line.bin + LATE_BINS)
+        self._horizon = now if self._horizon is None else max(self._horizon, now)
+        return line
 
-    def _tokens(self, alert: Alert) -> tuple[Token, ...]:
-        """Return the tokens of an alert; without aliases the same few entities give the same again and again."""
-        if self._resolve is not None:
-            return tokens(alert, self._resolve)
-        key = (alert.entities, alert.observables)
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = self._known[key] = tokens(alert)
-        return found
+    def _recast(self, line: Kept, alert: Alert) -> bool:
+        """Let an earlier alert speak for a line; return whether links may change."""
+        found, before = tokens(alert, self._resolve), line.alert.tactics
+        if found != line.tokens:
+            self._dirty |= self._postings.later(line)
+            self._postings.drop(line)
+        self.lines.recast(line, alert, found)
+        if not line.postings:
+            self._postings.add(line)
+            if line.margin >= SUSPECT_FROM:
+                self._postings.suspect(line)
+            return True
+        return alert.tactics != before
+
+    def _rise(self, line: Kept, score: float) -> bool:
+        """Bring the score of a line up; return whether that means anything to its links."""
+        margin, before = logit(score), line.margin
+        if margin <= before:
+            return False
+        self.lines.rise(line, margin)
+        if before < SUSPECT_FROM <= margin:
+            self._postings.suspect(line)
+        return True
 
     def settle(self) -> Changes:
         """Bring links and incidents up to date with all that was added."""
@@ -103,118 +107,128 @@ class Correlator:
         if len(pairs.later):
             p = self.model.probability(link_features(pairs.shared, self.lines.sides(pairs.earlier, pairs.later)))
             strong = np.flatnonzero(p >= LINKED_FROM)
-            for earlier, later, chance in zip(
-                pairs.earlier[strong].tolist(), pairs.later[strong].tolist(), p[strong].tolist(), strict=True
-            ):
+            found = (column[strong].tolist() for column in (pairs.earlier, pairs.later, p))
+            for earlier, later, chance in zip(*found, strict=True):
                 linked.setdefault(later, {})[earlier] = chance
-        touched = {number for number in self._dirty if number in self._joined or number in self._sides}
         for later in self._dirty:
-            before, after = self._earlier[later], linked.get(later, {})
-            if before == after:
-                continue
-            touched.update((later,), before, after)
-            for earlier in before:
-                del self._later[earlier][later]
-            for earlier, chance in after.items():
-                self._later[earlier][later] = chance
-            self._earlier[later] = after
-        self._dirty = set()
+            self._touched |= self._choices.link(later, linked.get(later, {}))
+        touched, self._dirty, self._touched = self._touched, set(), set()
         return self._regrow(touched)
 
     def pairs(self, lines: Iterable[int]) -> Pairs:
         """Return each of ``lines`` paired with the earlier ones that it shares something with."""
-        kept, bins = self.lines.kept, self.lines.bins
-        wanted = ((n, int(bins[n]), kept[n].alert.tenant, kept[n].tokens, self.lines.margin(n) >= SUSPECT_FROM) for n in lines)
-        return self._postings.pairs(wanted, bins, self.lines.order)
+        return self._postings.pairs(map(self.lines.kept.__getitem__, lines), self.lines.bins)
 
     def grove(self, number: int) -> Grove:
         """Return the lines that make one incident with line ``number``, in their order."""
         return self._grove_of.get(number) or Grove((number,), ())
 
     def split(self, split: int, sides: Sequence[Iterable[int]]) -> None:
-        """Keep lines of different ``sides`` apart from now on; ``split`` names the split."""
-        for side, lines in enumerate(sides):
-            for line in lines:
-                self._sides.setdefault(line, []).append((split, side))
-                self._dirty.add(line)
+        """Keep lines of different ``sides`` apart from now on; ``split`` names the split. It outdoes any merge."""
+        given = [list(lines) for lines in sides]
+        self._corrections.split(split, given)
+        self._touched.update(line for lines in given for line in lines)
+
+    def unite(self, split: int) -> None:
+        """Let a split be no more."""
+        self._touched.update(self._corrections.unite(split))
 
     def merge(self, one: int, other: int) -> None:
-        """Hold two lines together from now on, whatever the model says."""
-        self._joined.setdefault(one, set()).add(other)
-        self._joined.setdefault(other, set()).add(one)
-        self._dirty.update((one, other))
+        """Hold two lines together from now on, whatever the model says. Raises ``CorrelationError`` if they are two tenants'."""
+        tenants = [self.lines.kept[line].alert.tenant for line in (one, other)]
+        if tenants[0] != tenants[1]:
+            raise CorrelationError(*tenants)
+        self._corrections.merge(one, other)
+        self._touched.update((one, other))
 
     def joined(self, one: int, other: int) -> bool:
         """Return whether an analyst holds two lines together."""
-        return other in self._joined.get(one, ())
+        return self._corrections.are_joined(one, other)
+
+    def bridged(self, edge: Edge) -> bool:
+        """Return whether an edge stands for links with lines that were let go."""
+        return edge in self._bridges.get(edge.earlier, ())
 
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
-        return self._postings.named(line.place[0], line.alert.tenant, token)
+        return self._postings.named(line, token)
 
     def forget(self) -> list[Grove]:
-        """Let the lines go that are past the window; return the groves that lost any, as they were."""
-        limit = self._horizon - WINDOW_BINS - LATE_BINS
+        """Let the lines go that are past the window; return the groves that lost any, as they were.
+
+        What is left of a grove stays one, and on the side of a split on which it was. To be called when all is settled.
+        """
+        limit = (self._horizon or 0) - WINDOW_BINS - LATE_BINS
         old = self.lines.before(limit)
         if not old:
             return []
-        told = {id(grove): grove for grove in map(self._grove_of.get, old) if grove is not None}
-        keys = {(self.lines.kept[n].alert.tenant, t.sort, t.uid) for n in old for t in self.lines.kept[n].tokens}
-        self._postings.drop_before(limit, keys)
-        for number in old:
-            for earlier in self._earlier.pop(number):
-                self._later.get(earlier, {}).pop(number, None)
-            for later in self._later.pop(number):
-                self._earlier.get(later, {}).pop(number, None)
-            for other in self._joined.pop(number, ()):
-                self._joined[other].discard(number)
-            self._sides.pop(number, None)
-            self._grove_of.pop(number, None)
-        self._dirty.difference_update(old)
-        self.lines.drop_before(limit)
-        gone = set(old)
-        for grove in told.values():
-            left = tuple(n for n in grove.lines if n not in gone)
-            for number in left:
-                self._grove_of[number] = Grove(
-                    left, tuple(e for e in grove.edges if e.earlier not in gone and e.later not in gone)
-                )
-        return list(told.values())
+        gone = {line.number for line in old}
+        lost = list({id(grove): grove for grove in map(self._grove_of.get, gone) if grove is not None}.values())
+        self._bridge(gone)
+        for grove in lost:
+            self._corrections.pass_on(
+                (number for number in grove.lines if number in gone), [number for number in grove.lines if number not in gone]
+            )
+        self._postings.drop_before(limit, old)
+        for number in gone:
+            self._choices.drop(number)
+            self._corrections.drop(number)
+        for number in (number for grove in lost for number in grove.lines):
+            del self._grove_of[number]
+        self._dirty -= gone
+        self._touched -= gone
+        self.lines.drop(old)
+        self._regrow({number for grove in lost for number in grove.lines if number not in gone})
+        return lost
+
+    def _bridge(self, gone: set[int]) -> None:
+        """Hold together what is left of groves when lines go."""
+        inside = {
+            edge
+            for number in gone
+            for edge in self._edges(number)
+            if self._grove_of.get(edge.earlier) is self._grove_of.get(edge.later) is not None
+        }
+        order = {number: self.lines.place(number) for edge in inside for number in edge[:2]}
+        for edge in {edge for number in gone for edge in self._bridges.pop(number, ())}:
+            for end in edge[:2]:
+                self._bridges.get(end, set()).discard(edge)
+        for edge in bridges(gone, inside, order):
+            self._bridges.setdefault(edge.earlier, set()).add(edge)
+            self._bridges.setdefault(edge.later, set()).add(edge)
 
     def _edges(self, number: int) -> list[Edge]:
-        """Return the links of a line that hold: to its best earlier and later lines, and those that chose it."""
-        found = [Edge(min(number, other, key=self.lines.place), max(number, other, key=self.lines.place), 1.0)
-                 for other in self._joined.get(number, ())]  # fmt: skip
-        found += [Edge(e, number, p) for e, p in self._earlier[number].items() if self._holds(e, number)]
-        found += [Edge(number, later, p) for later, p in self._later[number].items() if self._holds(number, later)]
+        """Return the links of a line that hold: to its best earlier and later lines, those that chose it, and what people said."""
+        place = self.lines.place
+        found = [
+            Edge(min(number, other, key=place), max(number, other, key=place), 1.0) for other in self._corrections.joined(number)
+        ]
+        found += self._bridges.get(number, ())
+        found += self._choices.edges(number)
         return found
-
-    def _holds(self, earlier: int, later: int) -> bool:
-        return self._best(self._earlier[later]) == earlier or self._best(self._later[earlier]) == later
-
-    def _best(self, others: dict[int, float]) -> int:
-        return max(others, key=lambda n: (others[n], self.lines.place(n)))
 
     def _regrow(self, touched: set[int]) -> Changes:
         """Make the trees anew in which anything was touched."""
-        reached: dict[int, list[Edge]] = {}
+        reached: set[int] = set()
+        edges: set[Edge] = set()
         ahead = list(touched)
         dissolved: set[int] = set()
         while ahead:
             number = ahead.pop()
             if number in reached:
                 continue
-            reached[number] = edges = self._edges(number)
-            ahead += [edge.earlier if edge.later == number else edge.later for edge in edges]
+            reached.add(number)
+            for edge in self._edges(number):
+                edges.add(edge)
+                ahead.append(edge.earlier if edge.later == number else edge.later)
             before = self._grove_of.get(number)
-            if before is not None:
+            if before is not None and before.lines[0] not in dissolved:
                 dissolved.add(before.lines[0])
-                ahead += [n for n in before.lines if n not in reached]
+                ahead += before.lines
         order = {number: self.lines.place(number) for number in reached}
-        made = groves(reached, {edge for edges in reached.values() for edge in edges}, order, self._sides)
+        made = groves(reached, edges, order, self._corrections.sides)
         for grove in made:
-            for number in grove.lines:
-                self._grove_of[number] = grove
+            self._grove_of.update(dict.fromkeys(grove.lines, grove))
         return Changes(made, dissolved)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -21,43 +22,78 @@ class Grove(NamedTuple):
     edges: tuple[Edge, ...]
 
 
-def groves(
-    lines: Iterable[int],
-    edges: Iterable[Edge],
-    order: Mapping[int, tuple[int, int]],
-    sides: Mapping[int, Sequence[tuple[int, int]]],
-) -> list[Grove]:
-    """Return the trees of strongest links over ``lines`` (Kruskal 1956).
+class _Parts:
+    """Disjoint sets of lines (Tarjan 1975, path halving)."""
 
-    ``order`` breaks ties, so that the result depends on the sets alone. ``sides`` gives for a line the (split, side) pairs that
-    analysts put it under: two sides of one split are never joined.
+    def __init__(self, lines: Iterable[int]) -> None:
+        self.above = {line: line for line in lines}
 
-    >>> edges = [Edge(1, 2, 0.9), Edge(2, 3, 0.8)]
-    >>> order = {n: (n, 0) for n in (1, 2, 3)}
-    >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {1: [(7, 0)], 3: [(7, 1)]})]
-    [(1, 2), (3,)]
-    """
-    above = {line: line for line in lines}
-    under = {line: dict(sides.get(line, ())) for line in above}
-
-    def root(line: int) -> int:
+    def root(self, line: int) -> int:
+        above = self.above
         while above[line] != line:
             above[line] = above[above[line]]
             line = above[line]
         return line
 
+
+def groves(
+    lines: Iterable[int], edges: Iterable[Edge], order: Mapping[int, int], sides: Mapping[int, Mapping[int, int]]
+) -> list[Grove]:
+    """Return the trees of strongest links over ``lines`` (Kruskal 1956).
+
+    ``order`` breaks ties, so that the result depends on the sets alone. ``sides`` gives for a line by split the side that an
+    analyst put it on: two sides of one split are never joined.
+
+    >>> edges = [Edge(1, 2, 0.9), Edge(2, 3, 0.8)]
+    >>> order = {n: n for n in (1, 2, 3)}
+    >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {1: {7: 0}, 3: {7: 1}})]
+    [(1, 2), (3,)]
+    """
+    parts = _Parts(lines)
+    root = parts.root
+    under = {line: dict(sides[line]) for line in parts.above if line in sides}
     kept: list[Edge] = []
     for edge in sorted(edges, key=lambda e: (-e.probability, order[e.later], order[e.earlier])):
         a, b = root(edge.earlier), root(edge.later)
-        if a == b or any(under[b].get(split, side) != side for split, side in under[a].items()):
+        if a == b:
             continue
-        above[b] = a
-        under[a].update(under.pop(b))
+        one, other = under.get(a, {}), under.get(b, {})
+        if any(other.get(split, side) != side for split, side in one.items()):
+            continue
+        parts.above[b] = a
+        if other:
+            under[a] = one | other
         kept.append(edge)
     members: dict[int, list[int]] = {}
-    for line in sorted(above, key=order.__getitem__):
+    for line in sorted(parts.above, key=order.__getitem__):
         members.setdefault(root(line), []).append(line)
     joined: dict[int, list[Edge]] = {first: [] for first in members}
     for edge in kept:
         joined[root(edge.later)].append(edge)
     return [Grove(tuple(some), tuple(joined[first])) for first, some in members.items()]
+
+
+def bridges(gone: Collection[int], edges: Iterable[Edge], order: Mapping[int, int]) -> list[Edge]:
+    """Return edges that hold together the lines which ``edges`` held together by way of lines that are ``gone``.
+
+    Each is as strong as the weaker of the two edges that it stands for.
+
+    >>> bridges({1, 2}, [Edge(1, 2, 0.9), Edge(1, 3, 0.8), Edge(2, 4, 0.7)], {n: n for n in (1, 2, 3, 4)})
+    [Edge(earlier=3, later=4, probability=0.7)]
+    """
+    parts = _Parts(gone)
+    ends = [(e, e.earlier in parts.above, e.later in parts.above) for e in edges]
+    for edge, old, also in ends:
+        if old and also:
+            parts.above[parts.root(edge.later)] = parts.root(edge.earlier)
+    beside: dict[int, dict[int, float]] = {}
+    for edge, old, also in ends:
+        if old != also:
+            line, past = (edge.later, edge.earlier) if old else (edge.earlier, edge.later)
+            held = beside.setdefault(parts.root(past), {})
+            held[line] = max(edge.probability, held.get(line, 0.0))
+    return [
+        Edge(one, other, min(held[one], held[other]))
+        for held in beside.values()
+        for one, other in pairwise(sorted(held, key=order.__getitem__))
+    ]

@@ -1,20 +1,26 @@
-"""The lines that are kept: a table of numbers for arithmetic, and beside it what an analyst wants to read."""
+"""The lines that are kept: what an analyst wants to read, and beside it a table of numbers for arithmetic."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from features.alert import Alert, Entity, Observable
 from models.incidents.attack import tactic_place
 from models.incidents.incident import Line
-from models.incidents.links import BIN_SECONDS, LOWEST, Sides, logit
+from models.incidents.links import BIN_SECONDS, LATE_BINS, LOWEST, Sides
+from models.incidents.runs import Posting
 from models.incidents.tokens import Token
 
 NAMED_ALERTS = 100
+PLACE_BITS = 128
+"""Bits of a line's place that its digest takes; its bin stands above them."""
+
 _BY_SEVERITY = (0.05, 0.01, 0.02, 0.08, 0.3, 0.6, 0.6)
 """What an alert counts for where no model spoke, by its severity (0 unknown … 6 fatal)."""
 
@@ -23,8 +29,13 @@ Key = tuple[str, str, str, tuple[Entity, ...], tuple[Observable, ...], int]
 
 
 def line_key(alert: Alert) -> Key:
-    """Return what repeats of an alert have in common: rule, entities and observables, and the bin of its time."""
-    return alert.tenant, alert.product, alert.rule.uid, alert.entities, alert.observables, bin_of(alert.time)
+    """Return what repeats of an alert have in common: rule, entities and observables, and the bin of its time.
+
+    A time more than a day after the alert came in is a clock that is wrong: it counts as that day, else it would be kept for
+    ever.
+    """
+    begun = min(bin_of(alert.time), bin_of(alert.received_time) + LATE_BINS)
+    return alert.tenant, alert.product, alert.rule.uid, alert.entities, alert.observables, begun
 
 
 def bin_of(time: datetime) -> int:
@@ -33,39 +44,67 @@ def bin_of(time: datetime) -> int:
 
 
 def _digest(key: Key) -> bytes:
-    """Return eight bytes that name a line."""
-    *names, entities, observables, begun = key
-    parts = [*names, str(begun), *(f"{e.kind}\x1e{e.role}\x1e{e.uid}" for e in entities)]
-    parts += [f"{o.kind}\x1e{o.value}" for o in observables]
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    """Return sixteen bytes that name a line. The lengths of the parts go before, so that no two keys read the same."""
+    tenant, product, rule, entities, observables, begun = key
+    parts = [tenant, product, rule, str(begun), str(len(entities))]
+    for entity in entities:
+        parts += (entity.kind, entity.role, entity.uid)
+    for observable in observables:
+        parts += (observable.kind, observable.value)
+    text = f"{list(map(len, parts))}{''.join(parts)}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=PLACE_BITS // 8).digest()
 
 
-class Kept:
-    """A line as it grows: its first alert stands for what all have in common."""
+class Kept(msgspec.Struct, gc=False, eq=False):
+    """A line as it grows. Its earliest alert (by time, then uid) speaks for all of them, so that it does not matter which came
+    first."""
 
-    __slots__ = ("alert", "alerts", "digest", "first", "key", "last", "place", "score", "tokens", "uids")
+    number: int
+    key: Key
+    alert: Alert
+    tokens: tuple[Token, ...]
+    digest: bytes
+    bin: int
+    place: int
+    """Its place in the one order of lines: by bin, then by digest."""
+    last: datetime
+    margin: float = LOWEST
+    """Log-odds of its score."""
+    score: float = 0.0
+    alerts: int = 0
+    uids: list[str] = []
+    postings: tuple[Posting, ...] = ()
+    """Those of its tokens, in the same order."""
 
-    def __init__(self, key: Key, alert: Alert, tokens: tuple[Token, ...], digest: bytes) -> None:
-        self.key, self.alert, self.tokens, self.digest = key, alert, tokens, digest
-        self.place = key[-1], int.from_bytes(digest, "big")
-        """Its place in the one order of lines: by bin, then by digest."""
-        self.first = self.last = alert.time
-        self.score = 0.0
-        self.alerts = 0
-        self.uids: list[str] = []
+    @classmethod
+    def begin(cls, number: int, key: Key, alert: Alert, tokens: tuple[Token, ...]) -> Kept:
+        """Return a line of no alert yet."""
+        digest = _digest(key)
+        place = (key[-1] << PLACE_BITS) | int.from_bytes(digest, "big")
+        return cls(number, key, _lean(alert), tokens, digest, key[-1], place, alert.time)
 
     def add(self, alert: Alert, score: float) -> None:
         """Count an alert in."""
-        self.first, self.last = min(self.first, alert.time), max(self.last, alert.time)
+        self.last = max(self.last, alert.time)
         self.alerts += 1
         self.score = max(self.score, score)
         if len(self.uids) < NAMED_ALERTS:
             self.uids.append(alert.uid)
 
     @property
+    def first(self) -> datetime:
+        """When its first alert happened."""
+        return self.alert.time
+
+    @property
     def uid(self) -> str:
         """What names the line, the same on every machine."""
         return self.digest.hex()
+
+    def is_after(self, alert: Alert) -> bool:
+        """Return whether an alert came before what speaks for the line so far."""
+        mine = self.alert
+        return alert.time < mine.time or (alert.time == mine.time and alert.uid < mine.uid)
 
     def told(self) -> Line:
         """Return the line as a record."""
@@ -87,6 +126,11 @@ class Kept:
         )
 
 
+def _lean(alert: Alert) -> Alert:
+    """Return an alert without the texts that nobody reads here: a week of them is kept."""
+    return msgspec.structs.replace(alert, message="", raw="") if alert.raw or alert.message else alert
+
+
 def severity_score(severity: int) -> float:
     """Return what an alert counts for where no model spoke."""
     return _BY_SEVERITY[severity]
@@ -98,7 +142,6 @@ class LineTable:
     def __init__(self) -> None:
         self.kept: dict[int, Kept] = {}
         self.bins: NDArray[np.int64] = np.zeros(64, np.int64)
-        self.order: NDArray[np.uint64] = np.zeros(64, np.uint64)
         self._margin = np.zeros(64)
         self._tactic = np.zeros(64, np.int64)
         self._rule = np.zeros(64, np.int64)
@@ -106,67 +149,67 @@ class LineTable:
         self._numbers: dict[Key, int] = {}
         self._begun: dict[int, list[int]] = {}
         self._free: list[int] = []
-        self._names: dict[object, int] = {}
 
     def __len__(self) -> int:
         return len(self.kept)
 
-    def number(self, key: Key) -> int | None:
-        """Return the number of the line of that key, if it is kept."""
-        return self._numbers.get(key)
+    def find(self, key: Key) -> Kept | None:
+        """Return the line of that key, if it is kept."""
+        number = self._numbers.get(key)
+        return None if number is None else self.kept[number]
 
-    def add(self, key: Key, alert: Alert, tokens: tuple[Token, ...]) -> int:
-        """Begin a line; return its number."""
+    def add(self, key: Key, alert: Alert, tokens: tuple[Token, ...]) -> Kept:
+        """Begin a line."""
         number = self._free.pop() if self._free else len(self.kept)
         if number >= len(self.bins):
             self._grow()
-        self.kept[number] = line = Kept(key, alert, tokens, _digest(key))
+        self.kept[number] = line = Kept.begin(number, key, alert, tokens)
         self._numbers[key] = number
-        self._begun.setdefault(key[-1], []).append(number)
-        self.bins[number], self.order[number] = line.place
-        places = [place for place in map(tactic_place, alert.tactics) if place is not None]
-        self._tactic[number] = max(places, default=-1)
-        self._rule[number] = self._name((alert.product, alert.rule.uid))
-        self._product[number] = self._name(alert.product)
+        self._begun.setdefault(line.bin, []).append(number)
+        self.bins[number] = line.bin
         self._margin[number] = LOWEST
-        return number
+        self._tactic[number] = _furthest(alert)
+        self._rule[number] = hash((alert.product, alert.rule.uid))
+        self._product[number] = hash(alert.product)
+        return line
 
-    def rise(self, number: int, score: float) -> bool:
-        """Bring the margin of a line up to ``score``; return whether it rose."""
-        margin = logit(score)
-        if margin <= self._margin[number]:
-            return False
-        self._margin[number] = margin
-        return True
+    def recast(self, line: Kept, alert: Alert, tokens: tuple[Token, ...]) -> None:
+        """Let an alert that came before speak for a line."""
+        line.alert, line.tokens = _lean(alert), tokens
+        self._tactic[line.number] = _furthest(alert)
 
-    def margin(self, number: int) -> float:
-        """Return the log-odds of the line's score."""
-        return float(self._margin[number])
+    def rise(self, line: Kept, margin: float) -> None:
+        """Bring the log-odds of a line's score up."""
+        line.margin = self._margin[line.number] = margin
 
-    def before(self, bin_: int) -> list[int]:
+    def before(self, bin_: int) -> list[Kept]:
         """Return the lines from before ``bin_``."""
-        return [number for begun, numbers in self._begun.items() if begun < bin_ for number in numbers]
+        return [self.kept[number] for begun, numbers in self._begun.items() if begun < bin_ for number in numbers]
 
-    def drop_before(self, bin_: int) -> None:
-        """Let the lines from before ``bin_`` go."""
-        for begun in [begun for begun in self._begun if begun < bin_]:
-            for number in self._begun.pop(begun):
-                del self._numbers[self.kept.pop(number).key]
-                self._free.append(number)
+    def drop(self, lines: Collection[Kept]) -> None:
+        """Let all lines of some bins go."""
+        for begun in {line.bin for line in lines}:
+            del self._begun[begun]
+        for line in lines:
+            del self._numbers[line.key], self.kept[line.number]
+            self._free.append(line.number)
 
     def sides(self, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> Sides:
         """Return what the link model asks of pairs of lines."""
         both = np.stack([earlier, later], axis=1)
         return Sides(self._margin[both], self._tactic[both], self._rule[both], self._product[both])
 
-    def place(self, number: int) -> tuple[int, int]:
+    def place(self, number: int) -> int:
         """Return a line's place in the one order of lines."""
         return self.kept[number].place
 
-    def _name(self, name: object) -> int:
-        return self._names.setdefault(name, len(self._names))
-
     def _grow(self) -> None:
-        for name in ("bins", "order", "_margin", "_tactic", "_rule", "_product"):
+        for name in ("bins", "_margin", "_tactic", "_rule", "_product"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
+
+
+def _furthest(alert: Alert) -> int:
+    """Return the place in the matrix of the furthest of an alert's tactics, −1 without any."""
+    places = [place for place in map(tactic_place, alert.tactics) if place is not None]
+    return max(places, default=-1)

@@ -17,6 +17,8 @@ SUSPECT_FROM = -3.5
 """Log-odds of the score from which a line is suspect; two lines of which neither is are never linked."""
 BIN_SECONDS = 300.0
 """Repeats of one rule on the same entities within so long are one line."""
+LATE_BINS = int(86400.0 / BIN_SECONDS)
+"""So late an alert may come and still end where it would have; later ones are joined to what is still known."""
 FEATURES = (
     "rarity", "node", "user", "outside", "node_rarity", "user_rarity", "outside_rarity", "more", "moved", "minutes", "long", "hour",
     "forward", "backward", "same_rule", "other_product", "early", "late", "highest", "lowest", "suspect", "likely", "sure",
@@ -123,7 +125,8 @@ class LinkModel(msgspec.Struct, frozen=True):
 
     def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return for n pairs the probability that both are of one incident."""
-        return np.asarray(1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights)))))
+        chances = 1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights))))
+        return np.asarray(chances.round(9))  # the last digits depend on which pairs are asked for together
 
 
 _LEARNED = {

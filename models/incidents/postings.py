@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.incidents.links import BIN_SECONDS, WINDOW_SECONDS, Shared
+from models.incidents.lines import PLACE_BITS, Kept
+from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, WINDOW_SECONDS, Shared
+from models.incidents.runs import NONE, PART_BITS, Key, Posting, empty
 from models.incidents.tokens import Token
 
 WINDOW_BINS = int(WINDOW_SECONDS / BIN_SECONDS)
@@ -17,38 +20,6 @@ HUB_LINES = 256
 """A token that more lines named in the window is a hub (a proxy, a scanner, a domain controller): it links nothing."""
 NEAREST = 24
 """Of the lines that named a token before, so many of the nearest are looked at."""
-
-Key = tuple[str, int, str]
-"""Tenant, sort, uid."""
-
-
-class _Posting:
-    """The lines that named a token, in the order of bins: all of them, and the suspects among them."""
-
-    __slots__ = ("all", "suspects")
-
-    def __init__(self) -> None:
-        self.all: _Run = _Run()
-        self.suspects: _Run = _Run()
-
-
-class _Run:
-    __slots__ = ("bins", "lines", "parts")
-
-    def __init__(self) -> None:
-        self.bins: list[int] = []
-        self.lines: list[int] = []
-        self.parts: list[int] = []
-
-    def add(self, bin_: int, line: int, part: int) -> None:
-        at = len(self.bins) if not self.bins or bin_ >= self.bins[-1] else bisect_right(self.bins, bin_)
-        self.bins.insert(at, bin_)
-        self.lines.insert(at, line)
-        self.parts.insert(at, part)
-
-    def drop_before(self, bin_: int) -> None:
-        cut = bisect_left(self.bins, bin_)
-        del self.bins[:cut], self.lines[:cut], self.parts[:cut]
 
 
 class Pairs(NamedTuple):
@@ -60,95 +31,110 @@ class Pairs(NamedTuple):
 
 
 class Postings:
-    """Tokens and the lines that named them. Lines are numbers; their bins and digests are looked up in the arrays given."""
+    """Tokens and the lines that named them."""
 
     def __init__(self) -> None:
-        self._of: dict[Key, _Posting] = {}
+        self._of: dict[Key, Posting] = {}
 
     def __len__(self) -> int:
         return len(self._of)
 
-    def add(self, line: int, bin_: int, tenant: str, tokens: Sequence[Token]) -> None:
+    def add(self, line: Kept) -> None:
         """Take a new line."""
-        for token in tokens:
-            posting = self._of.get((tenant, token.sort, token.uid))
+        tenant = line.alert.tenant
+        found = []
+        for token in line.tokens:
+            key = (tenant, token.sort, token.uid)
+            posting = self._of.get(key)
             if posting is None:
-                posting = self._of[tenant, token.sort, token.uid] = _Posting()
-            posting.all.add(bin_, line, token.part)
+                posting = self._of[key] = Posting(key, empty(), NONE)
+            posting.all.add(line.place, line.number, token.part)
+            found.append(posting)
+        line.postings = tuple(found)
 
-    def suspect(self, line: int, bin_: int, tenant: str, tokens: Sequence[Token]) -> None:
+    def suspect(self, line: Kept) -> None:
         """Take note that a line is suspect."""
-        for token in tokens:
-            self._of[tenant, token.sort, token.uid].suspects.add(bin_, line, token.part)
+        for posting, token in zip(line.postings, line.tokens, strict=True):
+            if posting.suspects is NONE:
+                posting.suspects = empty()
+            posting.suspects.add(line.place, line.number, token.part)
 
-    def named(self, bin_: int, tenant: str, token: Token) -> int:
-        """Return how many lines named a token in the window up to ``bin_``."""
-        run = self._of[tenant, token.sort, token.uid].all
-        return bisect_right(run.bins, bin_) - bisect_left(run.bins, bin_ - WINDOW_BINS)
+    def drop(self, line: Kept) -> None:
+        """Forget a line."""
+        for posting in line.postings:
+            posting.all.drop(line.place)
+            posting.suspects.drop(line.place)
+            self._drop_empty(posting)
+        line.postings = ()
 
-    def later(self, bin_: int, tenant: str, tokens: Sequence[Token]) -> set[int]:
-        """Return the lines for which something changes when a line of ``bin_`` comes or its score rises: those not earlier that
+    def drop_before(self, bin_: int, lines: Iterable[Kept]) -> None:
+        """Forget ``lines``, all that are from before ``bin_``."""
+        place = bin_ << PLACE_BITS
+        for posting in {posting.key: posting for line in lines for posting in line.postings}.values():
+            posting.all.drop_before(place)
+            posting.suspects.drop_before(place)
+            self._drop_empty(posting)
+
+    def _drop_empty(self, posting: Posting) -> None:
+        if not posting.all.places:
+            del self._of[posting.key]
+
+    def named(self, line: Kept, token: Token) -> int:
+        """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
+        places = self._of[line.alert.tenant, token.sort, token.uid].all.places
+        return bisect_left(places, line.place) + 1 - bisect_left(places, (line.bin - WINDOW_BINS) << PLACE_BITS)
+
+    def later(self, line: Kept) -> set[int]:
+        """Return the lines for which something changes when ``line`` comes or its score rises: itself, and those after it that
         share a token which is no hub for them. At most ``HUB_LINES`` a token, since each of them counts all before it."""
-        found: set[int] = set()
-        for token in tokens:
-            run = self._of[tenant, token.sort, token.uid].all
-            at = bisect_left(run.bins, bin_)
-            until = bisect_right(run.bins, bin_ + WINDOW_BINS, at, min(at + HUB_LINES + 1, len(run.bins)))
-            found.update(run.lines[at:until])
+        found = {line.number}
+        end = (line.bin + WINDOW_BINS + 1) << PLACE_BITS
+        for posting in line.postings:
+            places = posting.all.places
+            if places[-1] == line.place:
+                continue
+            at = bisect_left(places, line.place) + 1
+            until = bisect_left(places, end, at, min(at + HUB_LINES, len(places)))
+            found.update([entry >> PART_BITS for entry in posting.all.entries[at:until]])
         return found
 
-    def pairs(
-        self,
-        wanted: Iterable[tuple[int, int, str, Sequence[Token], bool]],
-        bins: NDArray[np.int64],
-        order: NDArray[np.uint64],
-    ) -> Pairs:
-        """Return each of the ``wanted`` lines (number, bin, tenant, tokens, whether suspect) paired with the earlier ones that
-        share a token. Of two that are not suspect nothing is asked. Within a bin ``order`` u8 says which is the earlier."""
-        other: list[int] = []
-        their_part: list[int] = []
-        about: list[tuple[int, int, int, int, int]] = []
-        for line, bin_, tenant, tokens, suspected in wanted:
-            for token in tokens:
-                posting = self._of[tenant, token.sort, token.uid]
-                run = posting.all
-                first, until = bisect_left(run.bins, bin_ - WINDOW_BINS), bisect_right(run.bins, bin_)
-                named = until - first
-                if named > HUB_LINES:
+    def pairs(self, wanted: Iterable[Kept], bins: NDArray[np.int64]) -> Pairs:
+        """Return each of the ``wanted`` lines paired with the earlier ones in the window before it that share a token.
+
+        Of two lines that are not suspect nothing is asked. ``bins`` i8: the bin of each line by number.
+        """
+        theirs, about = array("q"), array("q")
+        for line in wanted:
+            suspected = line.margin >= SUSPECT_FROM
+            for posting, token in zip(line.postings, line.tokens, strict=True):
+                run = posting.all if suspected else posting.suspects
+                if not run.places or run.places[0] >= line.place:
                     continue
-                if not suspected:
-                    run = posting.suspects
-                    first, until = bisect_left(run.bins, bin_ - WINDOW_BINS), bisect_right(run.bins, bin_)
-                first = max(first, until - NEAREST)
-                if until > first:
-                    other += run.lines[first:until]
-                    their_part += run.parts[first:until]
-                    about.append((line, int(token.sort), named, token.part, until - first))
-        return _paired(other, their_part, about, bins, order)
-
-    def drop_before(self, bin_: int, keys: Iterable[Key]) -> None:
-        """Forget the lines of ``keys`` from before ``bin_``."""
-        for key in keys:
-            posting = self._of[key]
-            posting.all.drop_before(bin_)
-            posting.suspects.drop_before(bin_)
-            if not posting.all.bins:
-                del self._of[key]
+                named, first, until = _nearest(posting, line, suspected)
+                if named <= HUB_LINES and until > first:
+                    theirs.extend(run.entries[first:until])
+                    about.extend((line.number, token.sort, named, token.part, until - first))
+        return _paired(np.frombuffer(theirs, np.int64), np.frombuffer(about, np.int64).reshape(-1, 5), bins)
 
 
-def _paired(
-    other: list[int],
-    their_part: list[int],
-    about: list[tuple[int, int, int, int, int]],
-    bins: NDArray[np.int64],
-    order: NDArray[np.uint64],
-) -> Pairs:
-    earlier, theirs = np.array(other, np.int64), np.array(their_part, np.int64)
-    columns = np.array(about, np.int64).reshape(-1, 5)
-    later, sort, named, mine = (np.repeat(columns[:, k], columns[:, 4]) for k in range(4))
-    kept = (bins[earlier] < bins[later]) | ((bins[earlier] == bins[later]) & (order[earlier] < order[later]))
-    earlier, later, sort, named, mine, theirs = (column[kept] for column in (earlier, later, sort, named, mine, theirs))
+def _nearest(posting: Posting, line: Kept, suspected: bool) -> tuple[int, int, int]:
+    """Return how many lines named a token up to ``line``, and between which indices of its run the nearest before it stand."""
+    start, places = (line.bin - WINDOW_BINS) << PLACE_BITS, posting.all.places
+    until = bisect_left(places, line.place)
+    first = bisect_left(places, start, 0, until)
+    named = until - first + 1
+    if not suspected:
+        places = posting.suspects.places
+        until = bisect_left(places, line.place)
+        first = bisect_left(places, start, 0, until)
+    return named, max(first, until - NEAREST), until
+
+
+def _paired(theirs: NDArray[np.int64], about: NDArray[np.int64], bins: NDArray[np.int64]) -> Pairs:
+    """Gather tokens by pair. ``about`` i8[k, 5]: a line, a token's sort, its count and part, and how many of ``theirs`` follow."""
+    earlier, part = theirs >> PART_BITS, theirs & ((1 << PART_BITS) - 1)
+    later, sort, named, mine = (np.repeat(about[:, k], about[:, 4]) for k in range(4))
     both, pair = np.unique((later << 32) | earlier, return_inverse=True)
     apart = (bins[later] - bins[earlier]) * BIN_SECONDS
-    shared = Shared(pair, sort, named.astype(np.float64), apart, np.stack([theirs, mine], axis=1))
+    shared = Shared(pair, sort, named.astype(np.float64), apart, np.stack([part, mine], axis=1))
     return Pairs(both & 0xFFFFFFFF, both >> 32, shared)

@@ -7,6 +7,8 @@ from models.incidents.correlator import Correlator
 from models.incidents.forest import Edge, Grove
 from models.incidents.incident import Incident, Link
 from models.incidents.lines import Kept
+from models.incidents.postings import HUB_LINES
+from models.incidents.printable import printable
 from models.incidents.tokens import ACTOR, Sort
 
 _SHARED_TOLD = 3
@@ -29,35 +31,34 @@ def _link(correlator: Correlator, edge: Edge) -> Link:
     why = why_linked(correlator, earlier, later)
     if correlator.joined(edge.earlier, edge.later):
         why = ("joined by an analyst", *why)
+    elif correlator.bridged(edge):
+        why = ("both were linked with what is older than a week", *why)
     return Link(earlier.uid, later.uid, round(edge.probability, 4), why)
 
 
 def why_linked(correlator: Correlator, earlier: Kept, later: Kept) -> tuple[str, ...]:
     """Return what two lines have in common, rarest first, how close they are, and how the one leads on to the other."""
     parts = {(token.sort, token.uid): token.part for token in earlier.tokens}
-    both = [token for token in later.tokens if (token.sort, token.uid) in parts]
-    named = {token: correlator.named(later, token) for token in both}
-    both.sort(key=lambda token: (named[token], token.uid))
-    why = [f"both name {_SORT[t.sort]}{t.uid}, which {_lines(named[t])} named in a week" for t in both[:_SHARED_TOLD]]
+    named = {t: correlator.named(later, t) for t in later.tokens if (t.sort, t.uid) in parts}
+    both = sorted((t for t in named if named[t] <= HUB_LINES), key=lambda t: (named[t], t.uid))
+    why = [f"both name {_SORT[t.sort]}{printable(t.uid)}, which {_count(named[t], 'line')} named in a week" for t in both]
     if len(both) > _SHARED_TOLD:
-        why.append(f"and {len(both) - _SHARED_TOLD} more things")
+        why[_SHARED_TOLD:] = [f"and {_count(len(both) - _SHARED_TOLD, 'more thing')}"]
     why.append(f"{_apart(abs((later.first - earlier.first).total_seconds()))} apart")
-    for token in both:
-        if token.sort is Sort.NODE and (token.part ^ parts[token.sort, token.uid]) & ACTOR:
-            why.append(f"{token.uid} acts in one and is acted upon in the other")
+    moved = [t.uid for t in both if t.sort is Sort.NODE and (t.part ^ parts[t.sort, t.uid]) & ACTOR]
+    why += [f"{printable(uid)} acts in one and is acted upon in the other" for uid in moved[:_SHARED_TOLD]]
     why += _progress(earlier, later)
     return tuple(why)
 
 
-def _lines(count: int) -> str:
-    return f"{count} line" if count == 1 else f"{count} lines"
+def _count(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _apart(seconds: float) -> str:
     for size, name in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
         if seconds >= size:
-            count = round(seconds / size)
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+            return _count(round(seconds / size), name)
     return "less than a minute"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from features.alert import Alert, EntityKind, Role
 from features.aliases import normalise_uid
@@ -26,7 +27,7 @@ class Sort(IntEnum):
     OUTSIDE = 2
 
 
-class Token(NamedTuple):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One thing that an alert names: ``part`` holds ``ACTOR`` and ``PLACE``."""
 
     sort: Sort
@@ -34,23 +35,41 @@ class Token(NamedTuple):
     part: int
 
 
-_normal = lru_cache(100_000)(normalise_uid)
-
 _SORTS = {EntityKind.HOST: Sort.NODE, EntityKind.ADDRESS: Sort.NODE, EntityKind.USER: Sort.USER, EntityKind.MAILBOX: Sort.USER}
 _OBSERVED = {"ip": Sort.NODE, "hostname": Sort.NODE, "user": Sort.USER}
+_REMEMBERED = 100_000
 MOST_TOKENS = 32
 """An alert that names more is read as naming the first so many: a list of a thousand addresses joins nothing by itself."""
 
 
 def tokens(alert: Alert, resolve: Resolve | None = None) -> tuple[Token, ...]:
     """Return the different tokens of an alert, in the order named, at most ``MOST_TOKENS``."""
-    found: dict[tuple[Sort, str], int] = {}
+    found: dict[tuple[Sort, str], Token] = {}
     for entity in alert.entities[:MOST_TOKENS]:
-        uid = resolve(alert.tenant, entity.kind.value, entity.uid, alert.time) if resolve else entity.uid
-        key = (_SORTS.get(entity.kind, Sort.OUTSIDE), _normal(uid))
-        part = (ACTOR if entity.role is Role.ACTOR else 0) | (PLACE if entity.kind is EntityKind.HOST else 0)
-        found[key] = found.get(key, 0) | part
+        uid = resolve(alert.tenant, entity.kind, entity.uid, alert.time) if resolve else entity.uid
+        token = _of_entity(entity.kind, uid, entity.role)
+        key = token.sort, token.uid
+        before = found.get(key)
+        found[key] = token if before is None else Token(token.sort, token.uid, before.part | token.part)
     for observable in alert.observables[:MOST_TOKENS]:
-        key = (_OBSERVED.get(observable.kind, Sort.OUTSIDE), _normal(observable.value))
-        found.setdefault(key, 0)
-    return tuple(Token(sort, uid, part) for (sort, uid), part in list(found.items())[:MOST_TOKENS] if uid)
+        token = _of_observable(observable.kind, observable.value)
+        found.setdefault((token.sort, token.uid), token)
+    found.pop((Sort.OUTSIDE, ""), None)
+    return tuple(found.values())[:MOST_TOKENS]
+
+
+@lru_cache(_REMEMBERED)
+def _of_entity(kind: EntityKind, uid: str, role: Role) -> Token:
+    part = (ACTOR if role is Role.ACTOR else 0) | (PLACE if kind is EntityKind.HOST else 0)
+    return _token(_SORTS.get(kind, Sort.OUTSIDE), uid, part)
+
+
+@lru_cache(_REMEMBERED)
+def _of_observable(kind: str, value: str) -> Token:
+    return _token(_OBSERVED.get(kind, Sort.OUTSIDE), value, 0)
+
+
+def _token(sort: Sort, uid: str, part: int) -> Token:
+    """Return a token; what has no name is always the same one, which :func:`tokens` leaves out."""
+    name = normalise_uid(uid)
+    return Token(sort, name, part) if name else Token(Sort.OUTSIDE, "", 0)

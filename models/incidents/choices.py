@@ -1,0 +1,91 @@
+"""Choices: for each line the earlier and the later line that it most likely shares an incident with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from models.incidents.forest import Edge
+
+_GONE = -1
+"""The choice of a line that chose one which was let go: its choice is over."""
+
+
+class Choices:
+    """What lines are linked with, and which of these links hold: those that either end would choose.
+
+    ``place`` gives a line's place in the order of lines, the later of two equals is chosen. A line that was let go stays chosen,
+    so that forgetting joins nothing.
+    """
+
+    def __init__(self, place: Callable[[int], int]) -> None:
+        self._place = place
+        self._earlier: dict[int, Mapping[int, float]] = {}
+        self._later: dict[int, dict[int, float]] = {}
+        self._best_earlier: dict[int, int] = {}
+        self._best_later: dict[int, int] = {}
+
+    def link(self, later: int, chances: Mapping[int, float]) -> set[int]:
+        """Link a line with earlier ones, with a chance each, in place of those it was linked with; return the lines affected."""
+        before = self._earlier.get(later, {})
+        if before == chances:
+            return set()
+        for earlier in before:
+            self._unlink(earlier, later)
+        for earlier, chance in chances.items():
+            self._later.setdefault(earlier, {})[later] = chance
+            self._best_later.pop(earlier, None)
+        self._best_earlier.pop(later, None)
+        if chances:
+            self._earlier[later] = chances
+        else:
+            del self._earlier[later]
+        return {later, *before, *chances}
+
+    def _unlink(self, earlier: int, later: int) -> None:
+        links = self._later[earlier]
+        del links[later]
+        self._best_later.pop(earlier, None)
+        if not links:
+            del self._later[earlier]
+
+    def edges(self, number: int) -> Iterator[Edge]:
+        """Return the links of a line that hold."""
+        for earlier, chance in self._earlier.get(number, {}).items():
+            if self._holds(earlier, number):
+                yield Edge(earlier, number, chance)
+        for later, chance in self._later.get(number, {}).items():
+            if self._holds(number, later):
+                yield Edge(number, later, chance)
+
+    def _holds(self, earlier: int, later: int) -> bool:
+        return self._chosen_earlier(later) == earlier or self._chosen_later(earlier) == later
+
+    def _chosen_earlier(self, later: int) -> int:
+        best = self._best_earlier.get(later)
+        if best is None:
+            best = self._best_earlier[later] = self._best(self._earlier[later])
+        return best
+
+    def _chosen_later(self, earlier: int) -> int:
+        best = self._best_later.get(earlier)
+        if best is None:
+            best = self._best_later[earlier] = self._best(self._later[earlier])
+        return best
+
+    def _best(self, chances: Mapping[int, float]) -> int:
+        return max(chances, key=lambda number: (chances[number], self._place(number)))
+
+    def drop(self, number: int) -> None:
+        """Let a line go. Those before it must be gone already."""
+        for later in self._later.pop(number, {}):
+            chosen = self._chosen_earlier(later)
+            left = {earlier: chance for earlier, chance in self._earlier[later].items() if earlier != number}
+            if left:
+                self._earlier[later] = left
+                self._best_earlier[later] = _GONE if chosen == number else chosen
+            else:
+                del self._earlier[later], self._best_earlier[later]
+        for earlier in self._earlier.pop(number, {}):
+            self._unlink(earlier, number)
+        self._best_earlier.pop(number, None)
+        self._best_later.pop(number, None)

@@ -1,0 +1,56 @@
+"""Runs: lines in the one order of lines, as flat as can be, since there may be a million of them."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+
+import msgspec
+
+PART_BITS = 2
+"""Bits of an entry that hold the part."""
+
+Key = tuple[str, int, str]
+"""Tenant, sort, uid of a token."""
+
+
+class Run(msgspec.Struct, gc=False, eq=False):
+    """Lines in the order of their places. ``entries`` hold their numbers, and below them the part that a token plays in each."""
+
+    places: list[int]
+    entries: array[int]
+
+    def add(self, place: int, number: int, part: int) -> None:
+        """Take a line."""
+        places = self.places
+        at = len(places) if not places or place > places[-1] else bisect_left(places, place)
+        places.insert(at, place)
+        self.entries.insert(at, number << PART_BITS | part)
+
+    def drop(self, place: int) -> None:
+        """Forget the line of that place, if it is there."""
+        at = bisect_left(self.places, place)
+        if self.places[at : at + 1] == [place]:
+            del self.places[at], self.entries[at]
+
+    def drop_before(self, place: int) -> None:
+        """Forget the lines before a place."""
+        cut = bisect_left(self.places, place)
+        del self.places[:cut], self.entries[:cut]
+
+
+def empty() -> Run:
+    """Return a run of no lines."""
+    return Run([], array("q"))
+
+
+NONE = empty()
+"""The suspects of the many tokens that have none; nothing is ever added to it."""
+
+
+class Posting(msgspec.Struct, gc=False, eq=False):
+    """The lines that named a token: all of them, and the suspects among them."""
+
+    key: Key
+    all: Run
+    suspects: Run
