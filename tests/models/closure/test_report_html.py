@@ -60,60 +60,14 @@ def test_the_style_is_what_the_policy_allows() -> None:
     assert "@page{size:A4" in style[1]
 
 
-_ELEMENTS = set(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "h1",
-        "h2",
-        "p",
-        "section",
-        "ul",
-        "li",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "figure",
-        "svg",
-        "rect",
-        "path",
-        "text",
-        "g",
-    ]
-)
-_ATTRIBUTES = set(
-    [
-        "lang",
-        "charset",
-        "http-equiv",
-        "content",
-        "name",
-        "class",
-        "scope",
-        "xmlns",
-        "viewbox",
-        "width",
-        "height",
-        "role",
-        "font-family",
-        "fill",
-        "x",
-        "y",
-        "rx",
-        "stroke",
-        "stroke-width",
-        "stroke-dasharray",
-        "d",
-        "font-size",
-    ]
-)
+_ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "ul", "li", "table", "thead", "tbody", "tr", "th", "td",
+    "figure", "svg", "rect", "path", "text", "g",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "lang", "charset", "http-equiv", "content", "name", "class", "scope", "xmlns", "viewbox", "width", "height", "role", "font-family",
+    "fill", "x", "y", "rx", "stroke", "stroke-width", "stroke-dasharray", "d", "font-size",
+}  # fmt: skip
 
 
 @given(HOSTILE)
