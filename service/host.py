@@ -29,6 +29,7 @@ from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
 from models.errors import ModelsError
 from service.errors import ServiceError, StartError
+from service.incidents.keeper import Keeper
 from service.jobs import CallJob
 from service.keys import KeyStore
 from service.ledgers import Ledgers
@@ -84,21 +85,24 @@ class Host:
             self.champion = self.bundles.current()
         except ModelsError:
             log.exception("no champion can be read: every alert is queued until it can")
-        bundle = await self._verified(self.champion)
-        engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
+        bundle, last = await self._verified(self.champion), self.database.last_seq()
+        engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, last)
         await asyncio.to_thread(_warm_up, bundle)
         self.scorer = Scorer(self.database, engine, self._rebuild, self.settings)
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())
-        sender = Sender(self.settings.webhook_seconds)
-        poll_seconds = self.settings.poll_seconds
-        self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll_seconds)
+        sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
+        self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
         self.outbox.start()
+        aliases = lambda *name: self.encoder.aliases.resolve(*name)  # noqa: E731, PLW0108 — the table may be exchanged
+        self.incidents = Keeper(self.database.engine, self.write, aliases)
+        self.incidents.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
+        await self.incidents.stop()
         await self.outbox.stop()
         await asyncio.to_thread(self.scorer.stop)
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:

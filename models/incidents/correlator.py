@@ -138,6 +138,13 @@ class Correlator:
                 self._sides.setdefault(line, []).append((split, side))
                 self._dirty.add(line)
 
+    def unite(self, split: int) -> None:
+        """Let a split be no more."""
+        for line, sides in self._sides.items():
+            if any(name == split for name, _ in sides):
+                self._sides[line] = [side for side in sides if side[0] != split]
+                self._dirty.add(line)
+
     def merge(self, one: int, other: int) -> None:
         """Hold two lines together from now on, whatever the model says."""
         self._joined.setdefault(one, set()).add(other)

@@ -1,0 +1,111 @@
+"""The agenda: which incidents to look at next, so that a short day sees every different thing worth seeing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from features.alert import EntityKind
+from models.coverage import Aspects, cover
+from models.incidents.incident import Incident, Line
+
+HOUR_SECONDS = 3600.0
+MOST_ASPECTS = 32
+"""So many different things of a sort are looked at in one incident, the surest of them: naming a thousand is no merit."""
+_WORTH = {"subject": 1.0, "techniques": 0.3, "rules": 0.3, "entities": 0.2, "spans": 0.1}
+"""What it is worth to see for certain: an attack upon a subject that was not looked at before, and what is new beside it."""
+_NAMES = {"subject": "about", "techniques": "technique", "rules": "rule", "entities": "entity", "spans": "time of"}
+_TOLD = 8
+
+
+class Item(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An incident that may be looked at. ``subject`` is the entity that its likeliest alert is about; the others say what it
+    shows, and with which probability: ``spans`` (hours, each with the entity), ``entities``, ``techniques``, ``rules``."""
+
+    uid: str
+    probability: float
+    subject: str
+    spans: Mapping[str, float] = {}
+    entities: Mapping[str, float] = {}
+    techniques: Mapping[str, float] = {}
+    rules: Mapping[str, float] = {}
+
+
+class Chosen(msgspec.Struct, frozen=True, gc=False):
+    """An incident of the agenda: its ``rank`` from 1 on, and what it ``adds`` that nothing before it shows."""
+
+    uid: str
+    rank: int
+    adds: tuple[str, ...]
+
+
+def item_of(incident: Incident) -> Item:
+    """Return what an incident would show."""
+    likeliest = max(incident.lines, key=lambda line: (line.score, line.uid))
+    return Item(
+        uid=incident.uid,
+        probability=likeliest.score,
+        subject=_subject(likeliest),
+        spans=_surest((name, line.score) for line in incident.lines for name in _hours(line)),
+        entities=_surest((f"{e.kind.value} {e.uid}", line.score) for line in incident.lines for e in line.entities),
+        techniques=_surest((technique, line.score) for line in incident.lines for technique in line.techniques),
+        rules=_surest((f"{line.product} {line.rule.uid}", line.score) for line in incident.lines),
+    )
+
+
+def agenda(items: Sequence[Item], budget: int) -> list[Chosen]:
+    """Return at most ``budget`` of the incidents, in the order to look at them (see :func:`models.coverage.cover`).
+
+    An incident counts with its probability and with what it shows, each only so far as no earlier one showed it: the hundredth
+    of a flood upon one host adds next to nothing, however likely it is, and takes nothing from what is about other things.
+    """
+    ordered = sorted(items, key=lambda item: item.uid)
+    shown = [_shown(item) for item in ordered]
+    names: dict[tuple[str, str], int] = {}
+    flat = [
+        (i, names.setdefault(aspect, len(names)), chance, _WORTH[aspect[0]])
+        for i, aspects in enumerate(shown)
+        for aspect, chance in aspects.items()
+    ]
+    columns = np.array(flat, np.float64).reshape(-1, 4)
+    aspects = Aspects(columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64), columns[:, 2], columns[:, 3])
+    picked, _ = cover(np.zeros(len(ordered)), aspects, budget)
+    seen: set[tuple[str, str]] = set()
+    chosen = []
+    for rank, i in enumerate(picked.tolist(), 1):
+        fresh = [aspect for aspect in shown[i] if aspect not in seen]
+        seen.update(fresh)
+        chosen.append(Chosen(ordered[i].uid, rank, tuple(f"{_NAMES[sort]} {name}" for sort, name in fresh[:_TOLD])))
+    return chosen
+
+
+def _shown(item: Item) -> dict[tuple[str, str], float]:
+    """Return all that an incident shows, by sort and name, what is worth most first."""
+    found = {("subject", item.subject): item.probability}
+    for sort in ("techniques", "rules", "entities", "spans"):
+        found |= {(sort, name): chance for name, chance in getattr(item, sort).items()}
+    return found
+
+
+def _surest(shown: Iterable[tuple[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, chance in shown:
+        found[name] = max(found.get(name, 0.0), chance)
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST_ASPECTS])
+
+
+def _subject(line: Line) -> str:
+    """Return what a line is about: its first host, else user, else address, else its rule."""
+    for kind in (EntityKind.HOST, EntityKind.USER, EntityKind.ADDRESS):
+        for entity in line.entities:
+            if entity.kind is kind:
+                return f"{kind.value} {entity.uid}"
+    return f"rule {line.product} {line.rule.uid}"
+
+
+def _hours(line: Line) -> list[str]:
+    subject = _subject(line)
+    hours = {int(time.timestamp() // HOUR_SECONDS) for time in (line.first, line.last)}
+    return [f"{subject} in hour {hour}" for hour in sorted(hours)]
