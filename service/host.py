@@ -85,8 +85,8 @@ class Host:
             self.champion = self.bundles.current()
         except ModelsError:
             log.exception("no champion can be read: every alert is queued until it can")
-        bundle, last = await self._verified(self.champion), self.database.last_seq()
-        engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, last)
+        bundle = await self._verified(self.champion)
+        engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
         await asyncio.to_thread(_warm_up, bundle)
         self.scorer = Scorer(self.database, engine, self._rebuild, self.settings)
         self._snapshot_seq = self.scorer.seq
@@ -95,8 +95,7 @@ class Host:
         sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
         self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
         self.outbox.start()
-        aliases = lambda *name: self.encoder.aliases.resolve(*name)  # noqa: E731, PLW0108 — the table may be exchanged
-        self.incidents = Keeper(self.database.engine, self.write, aliases)
+        self.incidents = Keeper(self.database.engine, self.write, lambda: self.encoder.aliases)
         self.incidents.start()
 
     async def stop(self) -> None:

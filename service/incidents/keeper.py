@@ -11,15 +11,16 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from features.aliases import AliasTable
 from models.incidents.agenda import Chosen, agenda
 from models.incidents.correlator import LATE_BINS
 from models.incidents.links import BIN_SECONDS, DEFAULT, WINDOW_SECONDS, LinkModel
-from models.incidents.tokens import Resolve
 from service.errors import ConflictError, InvalidError, NotFoundError, OverloadedError, ServiceError
 from service.incidents import feed, hand, records
 from service.incidents.batch import Batch
@@ -58,12 +59,12 @@ class Keeper:
         self,
         engine: Engine,
         write: Write,
-        resolve: Resolve | None = None,
+        aliases: Callable[[], AliasTable] = AliasTable.empty,
         *,
         links: LinkModel = DEFAULT,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._engine, self._write, self._resolve, self._links, self._now = engine, write, resolve, links, now
+        self._engine, self._write, self._aliases, self._links, self._now = engine, write, aliases, links, now
         self._tracker: Tracker | None = None
         """``None`` until what was correlated before is folded again."""
         self._seq = 0
@@ -246,6 +247,9 @@ class Keeper:
 
     async def _work(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+
+    def _resolve(self, tenant: str, kind: str, uid: str, time: datetime) -> str:
+        return self._aliases().resolve(tenant, kind, uid, time)
 
     def _read(self, ask: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
