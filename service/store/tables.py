@@ -157,3 +157,40 @@ incident_events = Table(
 
 marks = Table("marks", metadata, Column("name", String, primary_key=True), Column("seq", Integer, nullable=False))
 """How far something that reads the records has come."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("uid", String, nullable=False),
+    Column("incident", String, nullable=False, index=True),
+    Column("received", Float, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    UniqueConstraint("tenant", "uid"),
+)
+"""What automation reported, append-only, under the incident as it was called then."""
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("incident", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("due", Float, nullable=False, index=True),
+)
+"""Incidents on which something was said, the revision that the rules saw, and when they are to look again at the latest."""
+
+endings = Table(
+    "endings",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("incident", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("outcome_seq", Integer, nullable=False),
+    Column("past", LargeBinary, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Index("ix_endings_incident", "incident", "seq"),
+)
+"""Closures and escalations, append-only: the full report, and what later incidents learn from it."""
