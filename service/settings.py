@@ -28,7 +28,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_keys              4194304    most keys that the counters hold; then the most decayed are dropped
     poll_seconds          1.0        how often the bundle store, keys, context and the outbox are looked at
     webhook_seconds       20.0       longest that one attempt to deliver a message may take
-    playbooks             (none)     folder of own playbooks, beside or in place of those that are shipped
+    playbooks             None       folder of own playbooks, beside or in place of those that are shipped
     quiet_seconds         14400.0    without a suspicious alert on what was contained, before an incident closes
     outcome_seconds       3600.0     within which an outcome must be reported once the first has been
     ====================  =========  ====================================================================

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import escape
 
 from models.closure.report import Report
 from models.closure.sections import Items, Part, Picture, Section, Table, Words, moment, sections
@@ -12,7 +13,7 @@ from models.incidents.printable import printable
 MOST_BYTES = 500_000
 """About; whole sections are left out from the end where it would be longer."""
 _MOST_WORDS, _MOST_CELL = 4000, 400
-_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&$^]")
+_SPECIAL = re.compile(r"[\\`*_\[\]#|~$^]")
 _STARTS = re.compile(r"[-+=:]|\d{1,9}(?=[.)](?:\s|$))")
 """What means something at the beginning of a line only."""
 _LINKS = re.compile(r"://|@|(?:www|ftp)\.|mailto:|xmpp:", re.IGNORECASE)
@@ -39,14 +40,14 @@ def escaped(text: str, most: int = _MOST_CELL) -> str:
     """Return text so that Markdown shows it as it is, in one line.
 
     >>> print(escaped("[pay](http://a.example) <b>"))
-    \\[pay\\](http\\[:\\]//a.example) \\<b\\>
+    \\[pay\\](http\\[:\\]//a.example) &lt;b&gt;
     """
     return _inline(text, most)
 
 
 def _inline(text: str, most: int) -> str:
     plain = _LINKS.sub(_broken, printable(text, most).strip())
-    found = _SPECIAL.sub(r"\\\g<0>", plain)
+    found = escape(_SPECIAL.sub(r"\\\g<0>", plain), quote=False)  # not all know that a backslash takes the meaning from "<"
     start = _STARTS.match(found)
     if start is None:
         return found

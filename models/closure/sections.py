@@ -142,7 +142,7 @@ def _line(line: Line) -> tuple[str, ...]:
 
 def _decisions(report: Report) -> Iterator[Part]:
     if report.decisions:
-        columns = ("time", "alert", "revision", "action", "score", "priority", "reason codes", "bundle", "certificate")
+        columns = ("time", "alert", "revision", "action", "score", "priority", "reason codes", "bundle")
         table = _table(columns, [_decision(one) for one in report.decisions])
         more = max(report.decided - len(report.decisions), 0)
         yield msgspec.structs.replace(table, more=table.more + more)
@@ -157,7 +157,6 @@ def _decision(one: Decision) -> tuple[str, ...]:
     codes = _cell([code.value for code in one.reason_codes])
     return (
         moment(one.time), one.alert_uid, str(one.revision), one.action.value, score, str(one.priority), codes, one.bundle[:16],
-        one.certificate[:16],
     )  # fmt: skip
 
 

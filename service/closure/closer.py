@@ -27,7 +27,7 @@ from service.closure.ended import ended_as
 from service.closure.gathering import Counsel, Known, gather
 from service.closure.messages import message_of
 from service.closure.returning import take_back
-from service.errors import ConflictError, ServiceError
+from service.errors import ConflictError
 from service.incidents import feed
 from service.incidents import records as incidents
 from service.incidents.keeper import Keeper, current
@@ -45,6 +45,7 @@ MOST_OUTCOMES = 5_000
 """Outcomes that one incident takes."""
 _AT_ONCE = 100
 _TRIES = 5
+_LATER_SECONDS = 60.0
 
 
 class Taken(NamedTuple):
@@ -81,6 +82,8 @@ class Closer:
         self._engine, self._write, self._keeper = engine, write, keeper
         self.counsel = counsel
         self._poll_seconds, self._now = poll_seconds, now
+        self._put_off: dict[str, float] = {}
+        """Incidents that could not be settled, and until when they are left alone (epoch seconds)."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -97,7 +100,7 @@ class Closer:
         while True:
             try:
                 await self.look()
-            except Exception:  # one incident that cannot be settled must not keep all others from it
+            except Exception:
                 log.exception("looking at incidents broke off; it is tried again")
             await asyncio.sleep(self._poll_seconds)
 
@@ -106,12 +109,18 @@ class Closer:
         judged = await asyncio.to_thread(self._read, lambda c: records.newly_judged(c, feed.mark(c) or 0))
         if judged is not None:
             await self._write(partial(records.set_judged, judged=judged))
-        due = await asyncio.to_thread(self._read, lambda c: records.to_look_at(c, self._now(), _AT_ONCE))
+        now = self._now()
+        self._put_off = {uid: until for uid, until in self._put_off.items() if until > now}
+        most = _AT_ONCE + len(self._put_off)
+        due = await asyncio.to_thread(self._read, lambda c: records.to_look_at(c, now, most))
         for tenant, uid in due:
+            if uid in self._put_off:
+                continue
             try:
                 await self.settle(tenant, uid)
-            except ServiceError as error:
-                log.warning("incident %s could not be settled: %s", uid, error)
+            except Exception:  # one that cannot be settled must not keep the others from it
+                log.exception("incident %s could not be settled; it is tried again later", uid)
+                self._put_off[uid] = now + _LATER_SECONDS
 
     async def take(self, tenant: str, outcome: Outcome) -> Taken:
         """Store an outcome, then settle its incident.
@@ -189,17 +198,15 @@ class Closer:
 
     def _doubt(self, connection: Connection, known: Known, said: Resolution) -> Resolution | None:
         """Say what speaks against the closing of an incident: a later outcome that is no success, or a later verdict."""
-        ending = records.last_ending(connection, known.record.uid)
-        if ending is None:
-            return None
-        told = [one.outcome for one in records.outcomes_of(connection, known.names) if one.seq > ending.outcome_seq]
+        told = [one.outcome for one in records.outcomes_of(connection, known.names) if one.received > known.record.updated]
         standing = {run.last.uid for _, run in Runs(known.told, self.counsel.catalogue).standing()}
         why = [
             f"“{one.slug}” was reported as {one.status.value} after the incident had been closed."
             for one in told
             if one.status is not Ended.SUCCEEDED and one.uid in standing
         ]
-        closed = ending.report.resolution
+        ending = records.last_ending(connection, known.record.uid)
+        closed = ending.report.resolution if ending is not None else None
         if closed is not None and closed.false_positive and not said.false_positive:
             why.append("It was closed as a false positive, and a later verdict says otherwise.")
         return Resolution(State.NOT_MITIGATED, tuple(why)) if why else None
@@ -216,7 +223,7 @@ class Closer:
             event = Event(incident=record.uid, time=now, kind=plan.status.value, body={"why": why, "message": plan.message.uid})
             record = incidents.set_status(connection, record, plan.status, event)
             ended = ended_as(plan.report, self.counsel.catalogue, is_closed=plan.status is Status.CLOSED)
-            records.end(connection, plan.status, plan.known.last, ended, plan.report)
+            records.end(connection, plan.status, ended, plan.report)
             enqueue(connection, plan.message)
         returned = take_back(connection, record.uid, now) if record.status is Status.ESCALATED else 0
         if named != record.uid:

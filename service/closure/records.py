@@ -24,17 +24,17 @@ _LABELS_AT_ONCE = 500
 
 
 class Told(NamedTuple):
-    """An outcome with its number."""
+    """An outcome with its number, and when it came (epoch seconds)."""
 
     seq: int
+    received: float
     outcome: Outcome
 
 
 class Ending(NamedTuple):
-    """A closure or escalation, and the number of the last outcome that was known then."""
+    """A closure or escalation."""
 
     status: Status
-    outcome_seq: int
     report: Report
 
 
@@ -55,8 +55,9 @@ def add_outcome(connection: Connection, tenant: str, outcome: Outcome, received:
 
 def outcomes_of(connection: Connection, uids: Sequence[str]) -> list[Told]:
     """Return the outcomes of an incident in the order of receipt; ``uids``: all that it was ever called."""
-    statement = select(outcomes.c.seq, outcomes.c.payload).where(outcomes.c.incident.in_(uids)).order_by(outcomes.c.seq)
-    return [Told(seq, msgspec.json.decode(body, type=Outcome)) for seq, body in connection.execute(statement)]
+    columns = (outcomes.c.seq, outcomes.c.received, outcomes.c.payload)
+    rows = connection.execute(select(*columns).where(outcomes.c.incident.in_(uids)).order_by(outcomes.c.seq))
+    return [Told(seq, received, msgspec.json.decode(body, type=Outcome)) for seq, received, body in rows]
 
 
 def count_outcomes(connection: Connection, uid: str) -> int:
@@ -165,9 +166,9 @@ def verdicts(told: Sequence[Label]) -> dict[str, Verdict]:
 # -- endings ----------------------------------------------------------------------------------------------------------
 
 
-def end(connection: Connection, status: Status, outcome_seq: int, ended: Ended, report: Report) -> None:
+def end(connection: Connection, status: Status, ended: Ended, report: Report) -> None:
     """Write down that an incident closed or escalated, with its report."""
-    row = {"tenant": ended.past.tenant, "incident": ended.past.uid, "status": status.value, "outcome_seq": outcome_seq}
+    row = {"tenant": ended.past.tenant, "incident": ended.past.uid, "status": status.value}
     connection.execute(endings.insert(), {**row, "past": _ENCODER.encode(ended), "report": _ENCODER.encode(report)})
 
 
@@ -175,7 +176,7 @@ def last_ending(connection: Connection, uid: str) -> Ending | None:
     """Return how an incident ended last."""
     statement = select(endings).where(endings.c.incident == uid).order_by(endings.c.seq.desc()).limit(1)
     row = connection.execute(statement).first()
-    return None if row is None else Ending(Status(row.status), row.outcome_seq, msgspec.json.decode(row.report, type=Report))
+    return None if row is None else Ending(Status(row.status), msgspec.json.decode(row.report, type=Report))
 
 
 def endings_after(connection: Connection, seq: int) -> list[tuple[int, Ended]]:

@@ -194,7 +194,7 @@ def _report(host: Host, key: Key, uid: str) -> Any:
     with host.database.engine.connect() as connection:
         known = gather(connection, current(connection, key.tenant, uid, None))
         ending = records.last_ending(connection, known.record.uid) if known.record.status is incidents.Status.CLOSED else None
-        if ending is not None:
+        if ending is not None and ending.status is incidents.Status.CLOSED:
             return report_for(key.role, ending.report, known.judged)
         now, counsel = datetime.now(UTC), host.closer.counsel
         resolution = counsel.resolution(known, now)

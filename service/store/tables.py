@@ -188,7 +188,6 @@ endings = Table(
     Column("tenant", String, nullable=False),
     Column("incident", String, nullable=False),
     Column("status", String, nullable=False),
-    Column("outcome_seq", Integer, nullable=False),
     Column("past", LargeBinary, nullable=False),
     Column("report", LargeBinary, nullable=False),
     Index("ix_endings_incident", "incident", "seq"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from models.closure.report import Report
+from service.closure.gathering import Known
 from service.keys import Role
-from service.store.tables import messages
 from tests.service.client import Service
 from tests.service.closure.cases import QUIET, attack, raised, report, sent, status_of, told, until
 from tests.service.incidents.alerts import post
@@ -52,12 +54,10 @@ def test_a_missing_outcome_escalates_when_it_is_overdue(tmp_path: Path) -> None:
 def test_a_new_alert_after_containment_escalates(tmp_path: Path) -> None:
     with Service(tmp_path, poll_seconds=0.05) as service:
         uid = raised(service, attack("a"))
-        now = 1_700_000_000.0
         report(service, uid, {**told("o1"), "time": "2023-11-14T22:14:00Z"})  # 40 s after the alert
         post(service, attack("b", "T1071.001", seconds=120.0))
         until(service, lambda: status_of(service, uid) != "open")
         assert status_of(service, uid) == "escalated"
-        assert now
 
 
 def test_verdicts_close_as_a_false_positive_and_open_again(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_outcomes_that_come_together_end_it_once(tmp_path: Path) -> None:
 def test_a_plan_that_is_out_of_date_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Service(tmp_path, quiet_seconds=0.0, poll_seconds=60.0) as service:
         uid = raised(service, attack("a"))
-        closer, waits = service.host.closer, asyncio.Event()
+        waits = asyncio.Event()
         change, calls = service.host.incidents.change, []
 
         async def slow(tenant: str, incident: str, revision: int | None, call: object) -> object:
@@ -117,7 +117,6 @@ def test_a_plan_that_is_out_of_date_is_made_again(tmp_path: Path, monkeypatch: p
             await first
 
         service.run(both())
-        assert closer is service.host.closer
         assert status_of(service, uid) == "escalated"
         assert [message.kind for message in sent(service)] == ["incident.escalated"]
 
@@ -136,5 +135,23 @@ def test_what_was_stored_before_a_crash_is_settled_after(tmp_path: Path, monkeyp
     with Service(tmp_path, poll_seconds=0.05) as service:
         until(service, lambda: status_of(service, uid) == "escalated")
         assert len(sent(service)) == 1
-        with service.host.database.engine.connect() as connection:
-            assert connection.execute(messages.select()).first() is not None
+
+
+def test_one_that_cannot_be_settled_does_not_keep_the_others_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Service(tmp_path, poll_seconds=0.05) as service:
+        one, other = raised(service, attack("a")), raised(service, attack("b", host="ws-2", seconds=9e6))
+        counsel, whole = service.host.closer.counsel, service.host.closer.counsel.report
+
+        def broken(connection: Any, known: Known, *given: Any) -> Report:
+            if known.record.uid == one:
+                raise RuntimeError("a fault of ours")
+            return whole(connection, known, *given)
+
+        monkeypatch.setattr(counsel, "report", broken)
+        assert report(service, one, told("o1", status="failed")).status_code == 500
+        assert report(service, other, told("o2", "isolate-host", "ws-2", status="failed")).status_code == 201
+        service.run(service.host.closer.look())
+        assert (status_of(service, one), status_of(service, other)) == ("open", "escalated")
+        monkeypatch.undo()
+        service.host.closer._put_off.clear()
+        until(service, lambda: status_of(service, one) == "escalated")

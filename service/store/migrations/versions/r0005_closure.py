@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.create_index("ix_watches_due", "watches", ["due"])
     op.create_table(
         "endings", sa.Column("seq", sa.Integer, primary_key=True), _text("tenant"), _text("incident"), _text("status"),
-        sa.Column("outcome_seq", sa.Integer, nullable=False), _bytes("past"), _bytes("report"),
+        _bytes("past"), _bytes("report"),
     )  # fmt: skip
     op.create_index("ix_endings_incident", "endings", ["incident", "seq"])
     for table in ("outcomes", "endings"):
