@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from service.incidents import keeper, tracker
+from service.incidents import keeper
 from service.incidents.batch import Batch
 from tests.service.client import Service
-from tests.service.incidents.alerts import DAY, caught_up, get, grouping, high, incident_of, listed, merge, post
+from tests.service.incidents.alerts import caught_up, get, grouping, high, incident_of, listed, merge, post
 from tests.service.process import Process
 
 RECORDS = [high(f"a{i}", rule=f"r{i % 5}", host=f"h{i % 3}", seconds=97 * i) for i in range(40)]
@@ -116,22 +116,3 @@ def test_a_merge_that_could_not_be_written_was_not_made(service: Service, monkey
     assert (get(service, a)["uid"], get(service, b)["uid"]) == (a, b)
     assert merge(service, a, b).status_code == 200
     assert get(service, b)["uid"] == get(service, a)["uid"]
-
-
-def test_lines_past_the_window_stay_in_their_incident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An attack that goes on for weeks: the first lines have left correlation's memory, and are in the incident all the same."""
-    monkeypatch.setattr(tracker, "_FORGET_BINS", 0)
-    days = [high(f"a{i}", rule=f"r{i}", seconds=i * DAY / 4, time=None) for i in range(80)]
-    for record in days:
-        record["time"] = 1_700_000_000_000 + int(int(record["finding_info"]["uid"][1:]) * DAY / 16 * 1000)
-    with Service(tmp_path) as service:
-        post(service, *days[:40])
-    with Service(tmp_path) as service:
-        for start in range(40, 80, 10):
-            post(service, *days[start : start + 10])
-        wanted = {uid: incident_of(service, uid) for uid in (f"a{i}" for i in range(80))}
-        found = get(service, str(wanted["a79"]))
-        assert len(found["links"]) == len(found["lines"]) - 1
-    with Service(tmp_path) as service:
-        post(service, high("next", rule="next", seconds=5 * DAY))
-        assert {uid: incident_of(service, uid) for uid in wanted} == wanted
