@@ -66,7 +66,8 @@ def behind(connection: Connection, after: int) -> int:
 def waiting_lines(connection: Connection, tenant: str) -> list[str]:
     """Return the lines with a suspicious alert that waits for a person: one that alone would raise an incident."""
     statement = (
-        select(incident_alerts.c.line.distinct())
+        select(incident_alerts.c.line)
+        .distinct()
         .join(queue, queue.c.alert_seq == incident_alerts.c.alert_seq)
         .where(queue.c.tenant == tenant, queue.c.priority >= _SUSPICIOUS)
     )
