@@ -68,13 +68,12 @@ def agenda(items: Sequence[Item], budget: int) -> list[Chosen]:
     folded = _folded(items)
     shown = [_shown(item) for item, _ in folded]
     names: dict[tuple[str, str], int] = {}
-    flat = [
-        (i, names.setdefault(aspect, len(names)), chance, _WORTH[aspect[0]])
-        for i, aspects in enumerate(shown)
-        for aspect, chance in aspects.items()
-    ]
-    columns = np.array(flat, np.float64).reshape(-1, 4)
-    aspects = Aspects(columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64), columns[:, 2], columns[:, 3])
+    aspects = Aspects(
+        item=np.repeat(np.arange(len(shown)), [len(some) for some in shown]),
+        aspect=np.array([names.setdefault(aspect, len(names)) for some in shown for aspect in some], np.int64),
+        chance=np.array([chance for some in shown for chance in some.values()], np.float64),
+        worth=np.array([_WORTH[aspect[0]] for some in shown for aspect in some], np.float64),
+    )
     picked, _ = cover(np.zeros(len(folded)), aspects, budget)
     seen: set[tuple[str, str]] = set()
     chosen = []
@@ -105,6 +104,8 @@ def _folded(items: Sequence[Item]) -> list[tuple[Item, tuple[str, ...]]]:
 
 
 def _together(group: Sequence[Item]) -> tuple[Item, tuple[str, ...]]:
+    if len(group) == 1:
+        return group[0], ()
     ordered = sorted(group, key=lambda item: (-item.probability, item.uid))
     head = ordered[0]
     shows = {sort: _surest(pair for item in ordered for pair in getattr(item, sort).items()) for sort in _SHOWN}

@@ -58,9 +58,9 @@ def set_mark(connection: Connection, seq: int) -> None:
 
 
 def behind(connection: Connection, after: int) -> int:
-    """Return how many alerts are numbered beyond ``after``."""
-    count: int = connection.execute(select(func.count()).select_from(alerts).where(alerts.c.seq > after)).scalar_one()
-    return count
+    """Return how many numbers beyond ``after`` the newest alert has: of alerts, and of labels given in between."""
+    newest = connection.execute(select(func.max(alerts.c.seq))).scalar() or 0
+    return max(newest - after, 0)
 
 
 def waiting_lines(connection: Connection, tenant: str) -> list[str]:
