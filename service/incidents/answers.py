@@ -61,7 +61,12 @@ def detail(record: Record, merged: list[str], happened: list[Event], role: Role)
 
 def on_agenda(chosen: Chosen, record: Record, role: Role) -> dict[str, Any]:
     """Return an item of the queue of incidents."""
-    return {"rank": chosen.rank, "why": chosen.adds, "incident": summary(record, role)}
+    return {
+        "rank": chosen.rank,
+        "why": chosen.adds,
+        "like": {"count": len(chosen.like), "uids": chosen.like[:_NAMED]},
+        "incident": summary(record, role),
+    }
 
 
 def _entities(incident: Incident) -> list[dict[str, str]]:

@@ -31,8 +31,7 @@ class Batch:
 
     def write(self, connection: Connection) -> None:
         """Write all of it."""
-        for record in self.records.values():
-            records.save(connection, record)
+        records.save(connection, self.records.values())
         records.place(connection, self.lines, self.alerts)
         records.append(connection, self.events)
         if self.mark is not None:

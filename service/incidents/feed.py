@@ -58,15 +58,16 @@ def set_mark(connection: Connection, seq: int) -> None:
 
 
 def behind(connection: Connection, after: int) -> int:
-    """Return how many alerts are numbered beyond ``after``."""
-    count: int = connection.execute(select(func.count()).select_from(alerts).where(alerts.c.seq > after)).scalar_one()
-    return count
+    """Return how many numbers beyond ``after`` the newest alert has: of alerts, and of labels given in between."""
+    newest = connection.execute(select(func.max(alerts.c.seq))).scalar() or 0
+    return max(newest - after, 0)
 
 
 def waiting_lines(connection: Connection, tenant: str) -> list[str]:
     """Return the lines with a suspicious alert that waits for a person: one that alone would raise an incident."""
     statement = (
-        select(incident_alerts.c.line.distinct())
+        select(incident_alerts.c.line)
+        .distinct()
         .join(queue, queue.c.alert_seq == incident_alerts.c.alert_seq)
         .where(queue.c.tenant == tenant, queue.c.priority >= _SUSPICIOUS)
     )

@@ -35,13 +35,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_SECONDS = 0.2
-ROUND_ALERTS = 500
+ROUND_ALERTS = 250
 """Alerts that are taken at once: so long an analyst's hand may have to wait."""
 KEPT_SECONDS = WINDOW_SECONDS + LATE_BINS * BIN_SECONDS
 """How long a line is known after it happened."""
 FOLDED_SECONDS = KEPT_SECONDS + WINDOW_SECONDS
 """How far back alerts are folded again at a start: so far that each line that is still known meets all that it met before."""
 _AGAIN_SECONDS = 5.0
+_COUNT_SECONDS = 10.0
 
 
 class Edit(NamedTuple):
@@ -68,6 +69,7 @@ class Keeper:
         self._tracker: Tracker | None = None
         """``None`` until what was correlated before is folded again."""
         self._seq = 0
+        self._spent = self._count_from = 0.0
         self._turn = asyncio.Lock()
         self._worker = ThreadPoolExecutor(1, "incidents")
         self._task: asyncio.Task[None] | None = None
@@ -90,9 +92,8 @@ class Keeper:
             try:
                 if self._tracker is None:
                     await self._restore()
-                started = time.monotonic()
                 more = await self.look()
-                await asyncio.sleep(time.monotonic() - started if more else POLL_SECONDS)  # scoring has half of the time
+                await asyncio.sleep(self._spent if more else POLL_SECONDS)  # at least half of the time is the scorer's
             except Exception:  # correlation goes on from what is stored, whatever it is that fails now
                 log.exception("correlation broke off; it starts again from what is stored")
                 self._tracker = None
@@ -101,17 +102,21 @@ class Keeper:
     async def look(self) -> bool:
         """Once: correlate what is new, at most a round; say if there may be more."""
         async with self._turn:
-            batch = await self._work(self._take)
+            some, batch = await self._work(self._take)
             if batch is not None:
                 await self._commit(batch)
-        full = batch is not None and len(self._last) == ROUND_ALERTS
-        CORRELATION_BEHIND.set(await self._work(lambda: self._read(lambda c: feed.behind(c, self._seq))) if full else 0)
-        return full
+        CORRELATION_BEHIND.set(await self._work(lambda: self._read(lambda connection: feed.behind(connection, self._seq))))
+        if self._now() >= self._count_from:
+            await self._count()
+        return some == ROUND_ALERTS
 
-    def _take(self) -> Batch | None:
+    def _take(self) -> tuple[int, Batch | None]:
+        started = time.monotonic()
         tracker = self._ready()
-        self._last = self._read(lambda connection: feed.heard(connection, self._seq, ROUND_ALERTS))
-        return tracker.take(self._last, self._now()) if self._last else None
+        some = self._read(lambda connection: feed.heard(connection, self._seq, ROUND_ALERTS))
+        batch = tracker.take(some, self._now()) if some else None
+        self._spent = time.monotonic() - started
+        return len(some), batch
 
     async def _commit(self, batch: Batch) -> None:
         """Write what the tracker said. It has run ahead of the records if that fails, so that another is made."""
@@ -122,10 +127,9 @@ class Keeper:
             raise
         self._seq = batch.mark or self._seq
         INCIDENTS_RAISED.inc(batch.raised)
-        if batch.records:
-            await self._count()
 
     async def _count(self) -> None:
+        self._count_from = self._now() + _COUNT_SECONDS
         found = await self._work(lambda: self._read(records.counts))
         for status in Status:
             INCIDENTS.labels(status.value).set(found.get(status, 0))
@@ -135,10 +139,10 @@ class Keeper:
         start, until = await self._work(self._span)
         while start < until:
             start = await self._work(partial(self._fold, tracker, start, until))
+            await asyncio.sleep(self._spent)
         async with self._turn:
             await self._work(lambda: self._remember(tracker))
             self._tracker, self._seq = tracker, until
-        await self._count()
 
     def _span(self) -> tuple[int, int]:
         """Return after which alert to start folding, and the last one to fold."""
@@ -147,10 +151,12 @@ class Keeper:
             return start, max(feed.mark(connection) or 0, start)
 
     def _fold(self, tracker: Tracker, after: int, until: int) -> int:
+        started = time.monotonic()
         some = self._read(lambda connection: feed.heard(connection, after, ROUND_ALERTS))
         known = [one for one in some if one.seq <= until]
         if known:
             tracker.fold(known)
+        self._spent = time.monotonic() - started
         return known[-1].seq if len(known) == ROUND_ALERTS else until
 
     def _remember(self, tracker: Tracker) -> None:

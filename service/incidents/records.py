@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import numpy as np
 from sqlalchemy import Connection, Row, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from models.calibration import priority
 from models.incidents.incident import Incident
@@ -17,6 +16,15 @@ from service.store.database import insert_rows
 from service.store.tables import incident_alerts, incident_events, incident_lines, incidents
 
 _ENCODER = msgspec.json.Encoder()
+_COLUMNS = (
+    "uid", "tenant", "status", "revision", "created", "updated", "first", "last", "score", "priority", "alerts", "merged_into",
+    "payload",
+)  # fmt: skip
+_SAVE = (
+    f"INSERT INTO incidents ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 — constants
+    f"ON CONFLICT (uid) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[2:])}"
+)
+_PLACE = "INSERT INTO incident_lines (line, incident) VALUES (?, ?) ON CONFLICT (line) DO UPDATE SET incident = excluded.incident"
 
 
 class Status(StrEnum):
@@ -60,19 +68,25 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def save(connection: Connection, record: Record) -> None:
-    """Write an incident as it is now."""
-    values = {
-        "uid": record.uid, "tenant": record.tenant, "status": record.status.value, "revision": record.revision,
-        "created": record.created, "updated": record.updated, "first": record.incident.first.timestamp(),
-        "last": record.incident.last.timestamp(), "score": record.incident.score, "priority": record.priority,
-        "alerts": record.alerts, "merged_into": record.merged_into, "payload": _ENCODER.encode(record.incident),
-    }  # fmt: skip
-    statement = insert(incidents).values(values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["uid"], set_=values))
-    if record.merged_into is not None:  # so that from any uid it is one step to the incident that it has become
-        earlier = incidents.c.merged_into == record.uid
-        connection.execute(update(incidents).where(earlier).values(merged_into=record.merged_into))
+def save(connection: Connection, changed: Iterable[Record]) -> None:
+    """Write incidents as they are now."""
+    rows = [_values(record) for record in changed]
+    if rows:
+        connection.exec_driver_sql(_SAVE, rows)
+    for row in rows:
+        if row[-2] is not None:  # so that from any uid it is one step to the incident that it has become
+            earlier = incidents.c.merged_into == row[0]
+            connection.execute(update(incidents).where(earlier).values(merged_into=row[-2]))
+
+
+def _values(record: Record) -> tuple[Any, ...]:
+    """Return the columns of ``_SAVE``."""
+    incident = record.incident
+    return (
+        record.uid, record.tenant, record.status.value, record.revision, record.created, record.updated,
+        incident.first.timestamp(), incident.last.timestamp(), incident.score, record.priority, record.alerts,
+        record.merged_into, _ENCODER.encode(incident),
+    )  # fmt: skip
 
 
 def set_status(connection: Connection, record: Record, status: Status, event: Event) -> Record:
@@ -98,12 +112,9 @@ def place(connection: Connection, lines: dict[str, str | None], alerts: Sequence
     gone = [line for line, incident in lines.items() if incident is None]
     if gone:
         connection.execute(delete(incident_lines).where(incident_lines.c.line.in_(gone)))
-    there = [{"line": line, "incident": incident} for line, incident in lines.items() if incident is not None]
+    there = [(line, incident) for line, incident in lines.items() if incident is not None]
     if there:
-        statement = insert(incident_lines)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["line"], set_={"incident": statement.excluded.incident}), there
-        )
+        connection.exec_driver_sql(_PLACE, there)
     insert_rows(connection, "incident_alerts (alert_seq, line)", alerts)
 
 

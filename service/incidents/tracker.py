@@ -60,7 +60,8 @@ class Tracker:
         batch = Batch(now, mark=heard[-1].seq)
         touched = self._add(heard)
         concerned = touched | {number for grove in self.correlator.settle().made for number in grove.lines}
-        self.regrow([number for number in concerned if self._is_told(number)], batch)
+        told = sorted((number for number in concerned if self._is_told(number)), key=self.correlator.lines.place)
+        self.regrow(told, batch)
         for number in touched:
             self._write_alerts(self._uids[number], batch)
         self._forget(heard)
