@@ -35,6 +35,7 @@ class ReasonCode(StrEnum):
     GUARDRAIL_DECOY = "guardrail_decoy"
     NO_MODEL = "no_model"
     UNSCORED = "unscored"
+    INCIDENT_ESCALATED = "incident_escalated"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):

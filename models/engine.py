@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.alert import Alert, Rule, from_epoch
 from features.counters import CounterState
 from features.default_view import DEFAULT_VIEW
 from features.encode import FactBlock, FactEncoder
@@ -74,4 +75,11 @@ def _undecided(features: NDArray[np.float64]) -> Scored:
     )
 
 
-__all__ = ["ScoringEngine", "counter_digest"]
+def warm_up(bundle: ModelBundle | None) -> None:
+    """Score once aside, so that the first alert does not wait for the kernel to be compiled."""
+    time = from_epoch(0.0)
+    engine = ScoringEngine(bundle, FactEncoder(bytes(32)))
+    engine.score(engine.encoder.alerts([Alert(uid="-", tenant="-", time=time, received_time=time, product="-", rule=Rule("-"))]))
+
+
+__all__ = ["ScoringEngine", "counter_digest", "warm_up"]

@@ -10,14 +10,12 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.alert import Alert, Rule
 from features.context import Context
 from features.counters import CounterState
 from features.encode import FactBlock, FactEncoder
@@ -26,9 +24,11 @@ from features.hashing import load_or_create_secret
 from features.timeline import history_facts
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
-from models.engine import ScoringEngine
+from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
+from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
+from service.incidents.keeper import Keeper
 from service.jobs import CallJob
 from service.keys import KeyStore
 from service.ledgers import Ledgers
@@ -86,20 +86,25 @@ class Host:
             log.exception("no champion can be read: every alert is queued until it can")
         bundle = await self._verified(self.champion)
         engine = await asyncio.to_thread(self._engine, bundle, self.database.writer, self.database.last_seq())
-        await asyncio.to_thread(_warm_up, bundle)
+        await asyncio.to_thread(warm_up, bundle)
         self.scorer = Scorer(self.database, engine, self._rebuild, self.settings)
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())
-        sender = Sender(self.settings.webhook_seconds)
-        poll_seconds = self.settings.poll_seconds
-        self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll_seconds)
-        self.outbox.start()
+        sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
+        self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
+        self.incidents = keeper = Keeper(self.database.engine, self.write, lambda: self.encoder.aliases)
+        self.closer = make_closer(
+            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer
+        )
+        for part in (self.outbox, keeper, self.closer):
+            part.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
-        await self.outbox.stop()
+        for part in (self.closer, self.incidents, self.outbox):
+            await part.stop()
         await asyncio.to_thread(self.scorer.stop)
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
             self._save(self.scorer.engine.state, self.scorer.seq, self.scorer.engine.counter_digest)
@@ -288,10 +293,3 @@ class Host:
     @staticmethod
     def _stamp(folder: Path) -> tuple[str, ...]:
         return tuple(sorted(path.name for path in folder.glob("*.json")))
-
-
-def _warm_up(bundle: ModelBundle | None) -> None:
-    """Score once aside, so that the first request does not wait for the kernel to be compiled."""
-    now = datetime.now(UTC)
-    engine = ScoringEngine(bundle, FactEncoder(bytes(32)))
-    engine.score(engine.encoder.alerts([Alert(uid="-", tenant="-", time=now, received_time=now, product="-", rule=Rule("-"))]))

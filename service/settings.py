@@ -28,6 +28,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_keys              4194304    most keys that the counters hold; then the most decayed are dropped
     poll_seconds          1.0        how often the bundle store, keys, context and the outbox are looked at
     webhook_seconds       20.0       longest that one attempt to deliver a message may take
+    playbooks             None       folder of own playbooks, beside or in place of those that are shipped
+    quiet_seconds         14400.0    without a suspicious alert on what was contained, before an incident closes
+    outcome_seconds       3600.0     within which an outcome must be reported once the first has been
     ====================  =========  ====================================================================
     """
 
@@ -43,6 +46,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_keys: int = 2**22
     poll_seconds: float = 1.0
     webhook_seconds: float = 20.0
+    playbooks: Path | None = None
+    quiet_seconds: float = 4 * 3600.0
+    outcome_seconds: float = 3600.0
 
     @classmethod
     def from_env(cls) -> ServiceSettings:

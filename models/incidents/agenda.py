@@ -17,6 +17,7 @@ MOST_ASPECTS = 32
 _WORTH = {"subject": 1.0, "techniques": 0.3, "rules": 0.3, "entities": 0.2, "spans": 0.1}
 """What it is worth to see for certain: an attack upon a subject that was not looked at before, and what is new beside it."""
 _NAMES = {"subject": "about", "techniques": "technique", "rules": "rule", "entities": "entity", "spans": "time of"}
+_SHOWN = ("techniques", "rules", "entities", "spans")
 _TOLD = 8
 
 
@@ -34,11 +35,13 @@ class Item(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, gc=False):
-    """An incident of the agenda: its ``rank`` from 1 on, and what it ``adds`` that nothing before it shows."""
+    """An incident of the agenda: its ``rank`` from 1 on, what it ``adds`` that nothing before it shows, and which incidents are
+    ``like`` it: about the same subject, without a rule of their own. They have no rank, and wait until it is judged."""
 
     uid: str
     rank: int
     adds: tuple[str, ...]
+    like: tuple[str, ...] = ()
 
 
 def item_of(incident: Incident) -> Item:
@@ -58,33 +61,61 @@ def item_of(incident: Incident) -> Item:
 def agenda(items: Sequence[Item], budget: int) -> list[Chosen]:
     """Return at most ``budget`` of the incidents, in the order to look at them (see :func:`models.coverage.cover`).
 
-    An incident counts with its probability and with what it shows, each only so far as no earlier one showed it: the hundredth
-    of a flood upon one host adds next to nothing, however likely it is, and takes nothing from what is about other things.
+    An incident counts with its probability and with what it shows, each only so far as no earlier one showed it. A flood upon
+    one host, however many incidents it makes, has the places of its different rules at most, and takes nothing from what is
+    about other things.
     """
-    ordered = sorted(items, key=lambda item: item.uid)
-    shown = [_shown(item) for item in ordered]
+    folded = _folded(items)
+    shown = [_shown(item) for item, _ in folded]
     names: dict[tuple[str, str], int] = {}
-    flat = [
-        (i, names.setdefault(aspect, len(names)), chance, _WORTH[aspect[0]])
-        for i, aspects in enumerate(shown)
-        for aspect, chance in aspects.items()
-    ]
-    columns = np.array(flat, np.float64).reshape(-1, 4)
-    aspects = Aspects(columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64), columns[:, 2], columns[:, 3])
-    picked, _ = cover(np.zeros(len(ordered)), aspects, budget)
+    aspects = Aspects(
+        item=np.repeat(np.arange(len(shown)), [len(some) for some in shown]),
+        aspect=np.array([names.setdefault(aspect, len(names)) for some in shown for aspect in some], np.int64),
+        chance=np.array([chance for some in shown for chance in some.values()], np.float64),
+        worth=np.array([_WORTH[aspect[0]] for some in shown for aspect in some], np.float64),
+    )
+    picked, _ = cover(np.zeros(len(folded)), aspects, budget)
     seen: set[tuple[str, str]] = set()
     chosen = []
     for rank, i in enumerate(picked.tolist(), 1):
         fresh = [aspect for aspect in shown[i] if aspect not in seen]
         seen.update(fresh)
-        chosen.append(Chosen(ordered[i].uid, rank, tuple(f"{_NAMES[sort]} {name}" for sort, name in fresh[:_TOLD])))
+        item, like = folded[i]
+        chosen.append(Chosen(item.uid, rank, tuple(f"{_NAMES[sort]} {name}" for sort, name in fresh[:_TOLD]), like))
     return chosen
+
+
+def _folded(items: Sequence[Item]) -> list[tuple[Item, tuple[str, ...]]]:
+    """Return the incidents that differ, each as the likeliest of those like it with what all of them show, and the others' uids.
+
+    What shows most rules comes first; what then shows no rule about its subject that is new is like the first that showed one.
+    """
+    heads: dict[tuple[str, str], int] = {}
+    groups: list[list[Item]] = []
+    for item in sorted(items, key=lambda item: (-len(item.rules), -item.probability, item.uid)):
+        known = [heads.get((item.subject, rule)) for rule in item.rules]
+        if None in known or not known:
+            groups.append([])
+        at = len(groups) - 1 if None in known or not known else min(group for group in known if group is not None)
+        groups[at].append(item)
+        for rule in item.rules:
+            heads.setdefault((item.subject, rule), at)
+    return sorted((_together(group) for group in groups), key=lambda found: found[0].uid)
+
+
+def _together(group: Sequence[Item]) -> tuple[Item, tuple[str, ...]]:
+    if len(group) == 1:
+        return group[0], ()
+    ordered = sorted(group, key=lambda item: (-item.probability, item.uid))
+    head = ordered[0]
+    shows = {sort: _surest(pair for item in ordered for pair in getattr(item, sort).items()) for sort in _SHOWN}
+    return msgspec.structs.replace(head, **shows), tuple(item.uid for item in ordered[1:])
 
 
 def _shown(item: Item) -> dict[tuple[str, str], float]:
     """Return all that an incident shows, by sort and name, what is worth most first."""
     found = {("subject", item.subject): item.probability}
-    for sort in ("techniques", "rules", "entities", "spans"):
+    for sort in _SHOWN:
         found |= {(sort, name): chance for name, chance in getattr(item, sort).items()}
     return found
 

@@ -103,6 +103,7 @@ def parse_playbook(raw: bytes, path: str) -> Playbook:
         modified=document.modified,
         own=own,
         runs=tuple(step.playbook_id for step in document.workflow.values() if isinstance(step, PlaybookStep)),
+        purposes=document.playbook_types,
         revoked=document.revoked,
         valid_from=moment(document.valid_from),
         valid_until=moment(document.valid_until),

@@ -17,6 +17,8 @@ from models.playbooks.incident_type import IncidentType
 EXTENSION = "extension-definition--3c4cf8a9-8c1f-4d0e-9d63-0e7b1c5a2f47"
 """Under this key of ``playbook_extensions`` stand Tamis's own properties."""
 DAY_SECONDS = 86_400
+CONTAINMENT = "mitigation"
+"""CACAO's type of a playbook that takes something from the attacker: a host, an account, a way in."""
 
 
 class BlastRadius(StrEnum):
@@ -98,8 +100,8 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 class Playbook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A playbook of the catalogue. ``runs``: playbooks that its steps run; ``modified`` names its version; ``document``: as it
-    stands in the file ``path``.
+    """A playbook of the catalogue. ``runs``: playbooks that its steps run; ``modified`` names its version; ``purposes``: what it is
+    for in CACAO's words (``playbook_types``); ``document``: as it stands in the file ``path``.
     """
 
     uid: str
@@ -108,6 +110,7 @@ class Playbook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     modified: str
     own: Extension
     runs: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
     revoked: bool = False
     valid_from: datetime | None = None
     valid_until: datetime | None = None
@@ -123,6 +126,11 @@ class Playbook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def tier(self) -> BlastRadius:
         """Its blast radius; what cannot be undone is in the major tier, whatever it says of itself."""
         return self.own.blast_radius if self.own.reversible else BlastRadius.MAJOR
+
+    @property
+    def contains(self) -> bool:
+        """Whether it takes from the attacker what it acts upon."""
+        return CONTAINMENT in self.purposes
 
     @property
     def most(self) -> Action:

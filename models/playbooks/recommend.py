@@ -49,7 +49,7 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 _Condition = Callable[[Line], bool]
 
 
-class _Called(NamedTuple):
+class Called(NamedTuple):
     """A playbook that is called for: which step it is, the lines that call for it, and why it comes into question."""
 
     playbook: Playbook
@@ -89,26 +89,26 @@ def recommend(
     worked = what_worked(past, kind.type, incident.techniques, now)
     asked = _Asked(weighty(incident.lines), kind, Standing(done), watched or {}, worked)
     usable = [playbook for playbook in catalogue.playbooks.values() if playbook.valid(now)]
-    called = [one for playbook in usable if (one := _called(playbook, asked))]
+    called = [one for playbook in usable if (one := called_for(playbook, kind, asked.lines))]
     found = _offers(called, asked)
     if not found and not any(asked.standing.succeeded(one.playbook.uid) for one in called):
         found = _offers(_defaults(usable, called), asked)
     return tuple(found)
 
 
-def _called(playbook: Playbook, asked: _Asked) -> _Called | None:
-    """Return whether the facts call for a playbook, and which lines do."""
-    trigger, kind = playbook.own.trigger, asked.kind
+def called_for(playbook: Playbook, kind: Typed, lines: Sequence[Line]) -> Called | None:
+    """Return whether a type of incident and its lines call for a playbook, and which of them do."""
+    trigger = playbook.own.trigger
     place = trigger.place(kind.type)
-    conditions = [[line for line in asked.lines if shows(line)] for shows in _conditions(trigger)] if place else []
+    conditions = [[line for line in lines if shows(line)] for shows in _conditions(trigger)] if place else []
     if not place or not all(conditions):
         return None
     told = {line.uid for lines in conditions for line in lines} if conditions else set(kind.lines)
-    telling = [line for line in asked.lines if line.uid in told]
+    telling = [line for line in lines if line.uid in told]
     step = f"{_ORDINALS[place]} step" if place < len(_ORDINALS) else "later step"
     why = [f"The incident looks like {kind.title}, and this is {'the' if place < len(_ORDINALS) else 'a'} {step} then."]
     why += dict.fromkeys(fact(line) for line in telling) if conditions else kind.facts
-    return _Called(playbook, place, telling, tuple(why[: 1 + _MOST_FACTS]))
+    return Called(playbook, place, telling, tuple(why[: 1 + _MOST_FACTS]))
 
 
 def _conditions(trigger: Trigger) -> Iterator[_Condition]:
@@ -122,23 +122,23 @@ def _conditions(trigger: Trigger) -> Iterator[_Condition]:
         yield lambda line: line.product in trigger.products
 
 
-def _defaults(usable: Iterable[Playbook], called: Sequence[_Called]) -> list[_Called]:
+def _defaults(usable: Iterable[Playbook], called: Sequence[Called]) -> list[Called]:
     why = "Nothing in the incident calls for another playbook."
     if called:
         names = ", ".join(f"“{one.playbook.name}”" for one in called[:_MOST_FACTS])
         why = f"Called for, but with nothing that it could act upon now: {names}."
-    return [_Called(one, one.own.trigger.default, [], (why,)) for one in usable if one.own.trigger.default]
+    return [Called(one, one.own.trigger.default, [], (why,)) for one in usable if one.own.trigger.default]
 
 
-def _offers(called: Iterable[_Called], asked: _Asked) -> list[Recommendation]:
-    def order(one: _Called) -> tuple[float, int, int, str]:
+def _offers(called: Iterable[Called], asked: _Asked) -> list[Recommendation]:
+    def order(one: Called) -> tuple[float, int, int, str]:
         chance = asked.worked.get(one.playbook.uid, Worked()).chance
         return -2.0 * chance / one.place, -len(one.telling), _TIERS.index(one.playbook.tier), one.playbook.slug
 
     return [offer for one in sorted(called, key=order) for offer in _offer(one, asked)]
 
 
-def _offer(one: _Called, asked: _Asked) -> Iterator[Recommendation]:
+def _offer(one: Called, asked: _Asked) -> Iterator[Recommendation]:
     """Make a recommendation of a playbook: one for what is ordinary, one for what is watched over; none if it cannot be run."""
     playbook, own = one.playbook, one.playbook.own
     told = targets(playbook, one.telling)

@@ -18,9 +18,12 @@ from service.auth import DESCRIBED, Authorised, authorise
 from service.blinding import decision_for
 from service.body import read_body, split
 from service.errors import InvalidError, NotFoundError, ServiceError
+from service.host import Host
+from service.incidents.records import incident_of
 from service.jobs import AlertsJob
 from service.metrics import REJECTS, REQUEST_SECONDS
-from service.reading import explained, find_alert
+from service.reading import explained
+from service.store import database as db
 
 router = APIRouter()
 _ENCODER = msgspec.json.Encoder()
@@ -82,11 +85,18 @@ async def post_alerts(request: Request) -> Response:
 
 @router.get("/v1/alerts/{uid:path}", summary="An alert as stored, in the canonical form")
 async def get_alert(request: Request, uid: str, key: Authorised) -> Response:
-    """Return the alert as an OCSF Detection Finding."""
-    stored = await asyncio.to_thread(find_alert, request.app.state.host, key.tenant, uid)
-    if stored is None:
+    """Return the alert as an OCSF Detection Finding, with `incident`, the uid of the incident it is in, or null."""
+    found = await asyncio.to_thread(_with_incident, request.app.state.host, key.tenant, uid)
+    if found is None:
         raise NotFoundError(f"no alert {uid}")
-    return Response(to_ocsf(stored.alert), media_type="application/json")
+    return _json(found)
+
+
+def _with_incident(host: Host, tenant: str, uid: str) -> dict[str, Any] | None:
+    with host.database.engine.connect() as connection:
+        stored = db.find(connection, tenant, uid)
+        incident = incident_of(connection, stored.seq) if stored is not None else None
+    return None if stored is None else {**msgspec.json.decode(to_ocsf(stored.alert)), "incident": incident}
 
 
 def _decode(items: list[bytes], fmt: str, tenant: str) -> tuple[list[tuple[int, Alert]], list[dict[str, Any]]]:

@@ -15,12 +15,14 @@ from service.auth import Authorised
 from service.blinding import decision_for
 from service.errors import InvalidError, NotFoundError
 from service.host import Host
+from service.incidents.answers import on_agenda
 from service.keys import Key
 from service.lessons import BECAUSE, choose
 from service.reading import seen_decision, with_reasons
 from service.store import database as db
 
 router = APIRouter()
+_LESSONS = 20
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -42,18 +44,24 @@ async def get_queue(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: str = "",
     purpose: Literal["work", "label"] = "work",
-    budget: Annotated[int, Query(ge=1, le=500)] = 20,
+    budget: Annotated[int | None, Query(ge=1, le=500)] = None,
 ) -> Response:
     """Alerts that were not suppressed and have no verdict in force. `next` is the cursor of the following page, if there is one.
 
-    `purpose=label` gives at most `budget` of them, those whose verdicts teach most first, with `why` (contested, uncertain,
+    With a `budget`, so many incidents to look at next instead, so that a short day sees every different thing worth seeing:
+    open ones of the last days of which a suspicious alert has no verdict, each with its `rank` and `why`, what it adds.
+
+    `purpose=label` gives at most `budget` (20) alerts, those whose verdicts teach most first, with `why` (contested, uncertain,
     novel, random) and `because`, a sentence. `contested_label` is there where two analysts are at odds: it is what a deciding
     verdict names in `supersedes`. An analyst sees neither score nor codes before giving a verdict: some of the alerts are
     drawn at random from those that would be suppressed, and nothing here tells which.
     """
     host: Host = request.app.state.host
     if purpose == "label":
-        return _json(await asyncio.to_thread(_lessons, host, key, budget))
+        return _json(await asyncio.to_thread(_lessons, host, key, budget or _LESSONS))
+    if budget is not None:
+        chosen = await host.incidents.agenda(key.tenant, budget)
+        return _json({"incidents": [on_agenda(one, record, key.role) for one, record in chosen]})
     return _json(await asyncio.to_thread(_page, host, key, limit, _position(cursor)))
 
 

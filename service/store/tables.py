@@ -1,4 +1,4 @@
-"""The tables. ``alerts``, ``decisions``, ``labels`` and ``messages`` are append-only; ``queue`` and ``deliveries`` are work lists."""
+"""The tables. ``alerts``, ``decisions``, ``labels`` and ``incident_events`` are append-only; ``queue`` follows from them."""
 
 from __future__ import annotations
 
@@ -104,3 +104,92 @@ deliveries = Table(
     Index("ix_deliveries_state", "state", "receiver", "message_seq"),
 )
 """Which message goes to whom, and how far that is. A message that nobody wants has one row, without a receiver."""
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uid", String, nullable=False, unique=True),
+    Column("tenant", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("first", Float, nullable=False),
+    Column("last", Float, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("merged_into", String, index=True),
+    Column("payload", LargeBinary, nullable=False),
+    Index("ix_incidents_order", "tenant", "status", "id"),
+    Index("ix_incidents_last", "last"),
+)
+"""Incidents as they are now; ``id`` is the order in which they were raised."""
+
+incident_lines = Table(
+    "incident_lines",
+    metadata,
+    Column("line", String, primary_key=True),
+    Column("incident", String, nullable=False, index=True),
+)
+"""In which incident a line of alerts is."""
+
+incident_alerts = Table(
+    "incident_alerts",
+    metadata,
+    Column("alert_seq", Integer, primary_key=True),
+    Column("line", String, nullable=False, index=True),
+)
+"""In which line an alert is that is in an incident."""
+
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("incident", String, nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""What happened to an incident, append-only."""
+
+marks = Table("marks", metadata, Column("name", String, primary_key=True), Column("seq", Integer, nullable=False))
+"""How far something that reads the records has come."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("uid", String, nullable=False),
+    Column("incident", String, nullable=False, index=True),
+    Column("received", Float, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    UniqueConstraint("tenant", "uid"),
+)
+"""What automation reported, append-only, under the incident as it was called then."""
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("incident", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("due", Float, nullable=False, index=True),
+)
+"""Incidents on which something was said, the revision that the rules saw, and when they are to look again at the latest."""
+
+endings = Table(
+    "endings",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("incident", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("past", LargeBinary, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Index("ix_endings_incident", "incident", "seq"),
+)
+"""Closures and escalations, append-only: the full report, and what later incidents learn from it."""

@@ -1,0 +1,43 @@
+"""When an incident escalates, its suppressed alerts come back: as new revisions of their decisions, before a person."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from features.label import Provenance
+from models.decision import Action, ReasonCode
+from service.store import database as db
+
+_SUPPRESSED = (
+    "SELECT d.id FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
+    "CROSS JOIN decisions d ON d.alert_seq = a.alert_seq WHERE l.incident = ? AND d.action = 'suppress' "
+    "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision)"
+)
+_REVISED = (
+    "INSERT INTO decisions "  # noqa: S608 — of the constants above only
+    "(alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown) "
+    "SELECT alert_seq, revision + 1, ?, ?, priority, raw, score, anomaly, ?, bundle, features, 1.0 "
+    f"FROM decisions WHERE id IN ({_SUPPRESSED})"
+)
+_BACK = "SELECT d.alert_seq, t.tenant, d.priority FROM decisions d CROSS JOIN alerts t ON t.seq = d.alert_seq WHERE d.id > ?"
+
+
+def take_back(connection: Connection, incident: str, now: float) -> int:
+    """Revise the decisions of an incident's suppressed alerts to ``queue``, and let those wait that nobody has judged.
+
+    Return how many were revised. They come by no lot: their probability of having been shown is 1. They keep their priority, so
+    that a flood of them does not push anything else down.
+    """
+    last = connection.exec_driver_sql("SELECT COALESCE(MAX(id), 0) FROM decisions").scalar_one()
+    made = connection.exec_driver_sql(_REVISED, (now, Action.QUEUE.value, ReasonCode.INCIDENT_ESCALATED.value, incident)).rowcount
+    if made:
+        rows = [tuple(row) for row in connection.exec_driver_sql(_BACK, (last,))]
+        db.insert_rows(
+            connection, "queue (alert_seq, tenant, priority)", [row for row in rows if not _judged(connection, row[0])]
+        )
+    return made
+
+
+def _judged(connection: Connection, alert_seq: int) -> bool:
+    label = db.current_label(connection, alert_seq)
+    return label is not None and label.target >= 0 and label.provenance is not Provenance.AUTOMATION

@@ -1,0 +1,57 @@
+"""An incident as correlation holds it while it has lines in the window."""
+
+from __future__ import annotations
+
+from models.incidents.agenda import Item, item_of
+from models.incidents.incident import Incident
+from service.incidents.records import Record, Status
+
+
+class Held:
+    """An incident in memory; ``left_out`` counts alerts of lines that it holds no more."""
+
+    __slots__ = ("created", "incident", "item", "left_out", "revision", "status", "tenant", "uid", "updated")
+
+    def __init__(self, uid: str, tenant: str, created: float) -> None:
+        self.uid, self.tenant, self.created, self.updated = uid, tenant, created, created
+        self.status, self.revision, self.left_out = Status.OPEN, 0, 0
+        self.incident = Incident(uid=uid, tenant=tenant, lines=())
+        self.item: Item | None = None
+
+    @classmethod
+    def of(cls, record: Record) -> Held:
+        """Hold what is stored."""
+        one = cls(record.uid, record.tenant, record.created)
+        one.status, one.revision, one.updated = record.status, record.revision, record.updated
+        one.left_out = record.alerts - record.incident.alerts
+        one.hold(record.incident)
+        return one
+
+    def hold(self, incident: Incident) -> None:
+        """Take new content."""
+        self.incident, self.item = incident, item_of(incident)
+
+    def revise(self, now: float) -> Record:
+        """Return the incident as its next revision."""
+        self.revision += 1
+        self.updated = now
+        return self.record()
+
+    def record(self, merged_into: str | None = None) -> Record:
+        """Return the incident as it is to be stored."""
+        return Record(
+            uid=self.uid,
+            tenant=self.tenant,
+            status=self.status,
+            revision=self.revision,
+            created=self.created,
+            updated=self.updated,
+            alerts=self.incident.alerts + self.left_out,
+            incident=self.incident,
+            merged_into=merged_into,
+        )
+
+    @property
+    def lines(self) -> list[str]:
+        """The uids of its lines, in the order of time."""
+        return [line.uid for line in self.incident.lines]

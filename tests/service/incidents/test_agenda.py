@@ -1,0 +1,119 @@
+"""GET /v1/queue?budget=N."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.incidents.agenda import agenda
+from service.keys import Role
+from tests.service.client import Service
+from tests.service.incidents.alerts import DAY, caught_up, high, incident_of, post
+from tests.service.incidents.test_hand import close
+from tests.service.incidents.world import World, alert
+from tests.service.test_audit import decide, is_drawn
+
+
+def queue(service: Service, budget: int, role: Role = Role.ANALYST) -> list[dict[str, Any]]:
+    answer = service.send("GET", f"/v1/queue?budget={budget}", service.keys[role])
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["incidents"]
+    return found
+
+
+def uids(service: Service, budget: int = 500) -> list[str]:
+    return [item["incident"]["uid"] for item in queue(service, budget)]
+
+
+def test_different_things_first(service: Service) -> None:
+    post(
+        service,
+        *(high(f"s{i}", host="h1", rule="r1", seconds=i * DAY / 2) for i in range(6)),
+        high("o", rule="r2", host="h2", severity_id=4),
+    )
+    found = queue(service, 2)
+    assert [item["rank"] for item in found] == [1, 2]
+    assert found[0]["incident"]["entities"][0]["uid"] == "h1"
+    assert found[1]["incident"]["uid"] == incident_of(service, "o")
+    assert "about host h2" in found[1]["why"]
+    assert "score" not in str(found)
+    assert len(queue(service, 1)) == 1
+
+
+def test_what_is_judged_closed_or_foreign_is_not_there(service: Service) -> None:
+    post(service, high("a"), high("a2", rule="r2", seconds=30), high("b", host="h2"), high("c", host="h3"))
+    a, b, c = (str(incident_of(service, uid)) for uid in "abc")
+    assert set(uids(service)) == {a, b, c}
+    service.post({"alert_uid": "a", "verdict": "true_positive"}, "/v1/labels")
+    close(service, b)
+    assert set(uids(service)) == {a, c}
+    service.post({"alert_uid": "a2", "verdict": "false_positive"}, "/v1/labels")
+    assert uids(service) == [c]
+    assert service.send("GET", "/v1/queue?budget=5", service.other).json()["incidents"] == []
+    post(service, high("d", rule="r4", seconds=60))
+    assert set(uids(service)) == {a, c}
+
+
+@pytest.mark.parametrize("query", ["budget=0", "budget=501", "budget=x"])
+def test_wrong_parameters(service: Service, query: str) -> None:
+    assert service.send("GET", f"/v1/queue?{query}").status_code == 422
+
+
+def test_without_a_budget_it_is_the_queue_of_alerts(service: Service) -> None:
+    post(service, high("a"))
+    assert [item["alert_uid"] for item in service.send("GET", "/v1/queue").json()["alerts"]] == ["a"]
+
+
+def test_a_draw_of_the_audit_is_seen_as_its_place_in_the_queue_tells(audited: Service) -> None:
+    """An analyst who compares incidents with the queue cannot tell which alerts were drawn."""
+    decided = {d["alert_uid"]: d for d in decide(audited)}
+    caught_up(audited)
+    drawn = {uid for uid, d in decided.items() if is_drawn(d)}
+    assert drawn
+    ann = audited.keys[Role.ANALYST]
+    items = audited.send("GET", "/v1/incidents?limit=200", ann).json()["incidents"]
+    details = [audited.send("GET", f"/v1/incidents/{item['uid']}", ann).json() for item in items]
+    fields = {str(sorted(line)) for one in details for line in one["lines"]}
+    assert len(fields) == 1
+    assert not any(word in str(details) for word in ("score", "probability", "audit", "shown"))
+    places: dict[str, set[int]] = {}
+    for uid, decision in decided.items():
+        incident = incident_of(audited, uid)
+        if incident is not None:
+            places.setdefault(incident, set()).add(decision["priority"])
+        else:
+            assert decision["priority"] < 35
+    for item in items:
+        assert item["priority"] == max(places[item["uid"]])
+    assert any(incident_of(audited, uid) is not None for uid in drawn)
+
+
+def flooded(flood: int, *, varied: bool) -> World:
+    """Return a world of fifteen small incidents, with a flood upon one host in between."""
+    world = World()
+    for i in range(15):
+        world.take([alert(f"i{i}.{n}", 0.05 * i + 0.001 * n, f"host{i}", rule=f"r{i}") for n in range(2)], score=0.15 + 0.05 * i)
+    for start in range(0, flood, 2000):
+        world.take(
+            [
+                alert(f"f{n}", 0.1 + 0.3 * n / flood, "flooded", rule=f"flood{n % 3}" if varied else "flood")
+                for n in range(start, min(start + 2000, flood))
+            ],
+            score=0.4,
+        )
+    return world
+
+
+@pytest.mark.parametrize("varied", [False, True])
+def test_a_flood_upon_one_host_takes_at_most_one_place_from_the_others(varied: bool) -> None:
+    def ranks(world: World) -> dict[str, int]:
+        items = [one.item for one in world.tracker.held.values() if one.item is not None]
+        found = {chosen.uid: chosen.rank for chosen in agenda(items, 500)}
+        names = {f"i{i}": world.incident(f"i{i}.0").uid for i in range(15)}
+        return {name: found[uid] for name, uid in names.items() if uid in found}
+
+    before, after = ranks(flooded(0, varied=varied)), ranks(flooded(100_000, varied=varied))
+    assert len(before) > 10
+    assert after.keys() == before.keys()
+    assert all(after[name] <= rank + 1 for name, rank in before.items()), (before, after)
