@@ -133,13 +133,6 @@ class Correlator:
         """Let a split be no more."""
         self._touched.update(self._corrections.unite(split))
 
-    def unite(self, split: int) -> None:
-        """Let a split be no more."""
-        for line, sides in self._sides.items():
-            if any(name == split for name, _ in sides):
-                self._sides[line] = [side for side in sides if side[0] != split]
-                self._dirty.add(line)
-
     def merge(self, one: int, other: int) -> None:
         """Hold two lines together from now on, whatever the model says. Raises ``CorrelationError`` if they are two tenants'."""
         tenants = [self.lines.kept[line].alert.tenant for line in (one, other)]

@@ -19,8 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from features.aliases import AliasTable
 from models.incidents.agenda import Chosen, agenda
-from models.incidents.correlator import LATE_BINS
-from models.incidents.links import BIN_SECONDS, DEFAULT, WINDOW_SECONDS, LinkModel
+from models.incidents.links import BIN_SECONDS, DEFAULT, LATE_BINS, WINDOW_SECONDS, LinkModel
 from service.errors import ConflictError, InvalidError, NotFoundError, OverloadedError, ServiceError
 from service.incidents import feed, hand, records
 from service.incidents.batch import Batch

@@ -243,7 +243,7 @@ class Tracker:
 
     def oldest(self) -> float:
         """Return since when lines are known, in epoch seconds; without any, for ever."""
-        bins = [self.correlator.lines.place(number)[0] for number in self._uids]
+        bins = [self.correlator.lines.kept[number].bin for number in self._uids]
         return min(bins) * BIN_SECONDS if bins else math.inf
 
     def holders(self, lines: Iterable[str]) -> set[str]:
