@@ -170,8 +170,8 @@ def test_what_was_split_does_not_rejoin_through_later_lines() -> None:
     correlator.split(7, [[numbers["a0"], numbers["a1"]], [numbers["a2"], numbers["a3"]]])
     correlator.settle()
     later = [
-        (alert(f"b{n}", f"q{n % 5}", host("h"), user("u"), minutes=30.0 + n * 200.0), chance.uniform(0.3, 0.99))
-        for n in range(150)
+        (alert(f"b{n}", f"q{n % 5}", host("h"), user("u"), minutes=30.0 + n * 60.0), chance.uniform(0.3, 0.99))
+        for n in range(240)
     ]
     for one, score in later:
         fed(correlator, [(one, score)])
