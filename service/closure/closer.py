@@ -27,7 +27,7 @@ from service.closure.ended import ended_as
 from service.closure.gathering import Counsel, Known, gather
 from service.closure.messages import message_of
 from service.closure.returning import take_back
-from service.errors import ConflictError
+from service.errors import ConflictError, OverloadedError
 from service.incidents import feed
 from service.incidents import records as incidents
 from service.incidents.keeper import Keeper, current
@@ -118,6 +118,9 @@ class Closer:
                 continue
             try:
                 await self.settle(tenant, uid)
+            except OverloadedError as error:
+                log.warning("incidents cannot be settled at present: %s", error)
+                return
             except Exception:  # one that cannot be settled must not keep the others from it
                 log.exception("incident %s could not be settled; it is tried again later", uid)
                 self._put_off[uid] = now + _LATER_SECONDS
