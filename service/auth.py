@@ -30,6 +30,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "/v1/incidents/{uid}/chain"): EVERYONE,
     ("GET", "/v1/incidents/{uid}/similar"): EVERYONE,
     ("GET", "/v1/playbooks"): EVERYONE,
+    ("GET", "/v1/measures"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/thresholds"): EVERYONE,
     ("GET", "/metrics"): frozenset({Role.ADMIN, Role.SCIENTIST}),
     ("GET", "/openapi.json"): EVERYONE,

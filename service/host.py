@@ -26,6 +26,7 @@ from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
+from models.incidents.links import DEFAULT
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
 from service.incidents.keeper import Keeper
@@ -93,7 +94,8 @@ class Host:
         self._poll = asyncio.create_task(self._keep_current())
         sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
         self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
-        self.incidents = keeper = Keeper(self.database.engine, self.write, lambda: self.encoder.aliases)
+        links = bundle.incidents.links if bundle else DEFAULT
+        self.incidents = keeper = Keeper(self.database.engine, self.write, lambda: self.encoder.aliases, links=links)
         self.closer = make_closer(
             self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer
         )

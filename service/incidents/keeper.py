@@ -159,9 +159,11 @@ class Keeper:
         return known[-1].seq if len(known) == ROUND_ALERTS else until
 
     def _remember(self, tracker: Tracker) -> None:
-        since = tracker.oldest()
+        since = tracker.book.oldest()
         with self._engine.connect() as connection:
-            tracker.restore(records.lasting(connection, since), records.edits(connection, since))
+            tracker.restore(
+                records.lasting(connection, since), records.placed(connection, since), records.edits(connection, since)
+            )
 
     # -- asked from outside ------------------------------------------------------------------------------------------
 
@@ -211,9 +213,11 @@ class Keeper:
 
         def chosen() -> list[tuple[Chosen, Record]]:
             tracker = self._ready()
-            waiting = tracker.holders(self._read(lambda connection: feed.waiting_lines(connection, tenant)))
-            items = [one.item for uid in waiting if (one := tracker.held[uid]).status is Status.OPEN and one.item is not None]
-            return [(one, tracker.held[one.uid].record()) for one in agenda(items, budget)]
+            waiting = tracker.book.holders(self._read(lambda connection: feed.waiting_lines(connection, tenant)))
+            items = [
+                one.item for uid in waiting if (one := tracker.book.held[uid]).status is Status.OPEN and one.item is not None
+            ]
+            return [(one, tracker.book.held[one.uid].record()) for one in agenda(items, budget)]
 
         async with self._turn:
             return await self._work(chosen)
@@ -239,9 +243,9 @@ class Keeper:
             if record.status is Status.CLOSED:
                 raise ConflictError(f"incident {record.uid} is closed")
         for record in found:
-            if record.uid not in tracker.held:
+            if record.uid not in tracker.book.held:
                 tracker.hold(Held.of(record))
-        return [tracker.held[record.uid] for record in found]
+        return [tracker.book.held[record.uid] for record in found]
 
     # -- threads -----------------------------------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ def flooded(flood: int, *, varied: bool) -> World:
 @pytest.mark.parametrize("varied", [False, True])
 def test_a_flood_upon_one_host_takes_at_most_one_place_from_the_others(varied: bool) -> None:
     def ranks(world: World) -> dict[str, int]:
-        items = [one.item for one in world.tracker.held.values() if one.item is not None]
+        items = [one.item for one in world.tracker.book.held.values() if one.item is not None]
         found = {chosen.uid: chosen.rank for chosen in agenda(items, 500)}
         names = {f"i{i}": world.incident(f"i{i}.0").uid for i in range(15)}
         return {name: found[uid] for name, uid in names.items() if uid in found}
