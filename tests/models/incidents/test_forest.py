@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.incidents import forest
@@ -23,6 +23,7 @@ def test_examples() -> None:
     assert doctest.testmod(forest).failed == 0
 
 
+@settings(deadline=None)
 @given(EDGES, st.dictionaries(st.integers(0, 11), st.dictionaries(st.integers(0, 1), st.integers(0, 2))), st.integers())
 def test_groves_are_trees_that_respect_splits_in_any_order(
     edges: list[Edge], sides: dict[int, dict[int, int]], seed: int
@@ -39,6 +40,7 @@ def test_groves_are_trees_that_respect_splits_in_any_order(
             assert len({sides[line][split] for line in grove.lines if split in sides.get(line, {})}) <= 1
 
 
+@settings(deadline=None)
 @given(EDGES, st.sets(st.integers(0, 11)))
 def test_bridges_hold_together_what_was(edges: list[Edge], gone: set[int]) -> None:
     left = [n for n in ORDER if n not in gone]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.incidents import postings
@@ -24,6 +24,7 @@ def _built(lines: Sequence[tuple[int, float, int]]) -> Correlator:
     return correlator
 
 
+@settings(deadline=None)
 @given(LINES)
 def test_pairs_are_as_by_looking_at_all(lines: list[tuple[int, float, int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
