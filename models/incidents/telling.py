@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from models.incidents.attack import tactic_place
 from models.incidents.correlator import Correlator
 from models.incidents.forest import Edge, Grove
@@ -17,17 +19,22 @@ _SORT = {Sort.NODE: "", Sort.USER: "user ", Sort.OUTSIDE: ""}
 
 def tell(correlator: Correlator, grove: Grove, uid: str) -> Incident:
     """Return a grove as an incident of the name ``uid``."""
-    kept = correlator.lines.kept
+    lines = sorted((correlator.lines.kept[number] for number in grove.lines), key=_by_time)
     return Incident(
         uid=uid,
-        tenant=kept[grove.lines[0]].alert.tenant,
-        lines=tuple(kept[number].told() for number in grove.lines),
+        tenant=lines[0].alert.tenant,
+        lines=tuple(line.told() for line in lines),
         links=tuple(_link(correlator, edge) for edge in grove.edges),
     )
 
 
+def _by_time(line: Kept) -> tuple[datetime, int]:
+    """Return what lines are told in the order of; places tell no more than bins of time."""
+    return line.first, line.place
+
+
 def _link(correlator: Correlator, edge: Edge) -> Link:
-    earlier, later = correlator.lines.kept[edge.earlier], correlator.lines.kept[edge.later]
+    earlier, later = sorted((correlator.lines.kept[edge.earlier], correlator.lines.kept[edge.later]), key=_by_time)
     why = why_linked(correlator, earlier, later)
     if correlator.joined(edge.earlier, edge.later):
         why = ("joined by an analyst", *why)
@@ -44,7 +51,7 @@ def why_linked(correlator: Correlator, earlier: Kept, later: Kept) -> tuple[str,
     why = [f"both name {_SORT[t.sort]}{printable(t.uid)}, which {_count(named[t], 'line')} named in a week" for t in both]
     if len(both) > _SHARED_TOLD:
         why[_SHARED_TOLD:] = [f"and {_count(len(both) - _SHARED_TOLD, 'more thing')}"]
-    why.append(f"{_apart(abs((later.first - earlier.first).total_seconds()))} apart")
+    why.append(f"{_apart((later.first - earlier.first).total_seconds())} apart")
     moved = [t.uid for t in both if t.sort is Sort.NODE and (t.part ^ parts[t.sort, t.uid]) & ACTOR]
     why += [f"{printable(uid)} acts in one and is acted upon in the other" for uid in moved[:_SHARED_TOLD]]
     why += _progress(earlier, later)

@@ -70,7 +70,7 @@ def correlated(alerts: Sequence[Scored], settled: Sequence[int] = (), *, aliases
     return correlator
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(stories(), st.randoms(use_true_random=False), st.booleans(), st.sampled_from([(2, 3), (4, 2), (256, 24)]))
 def test_any_order_and_any_settling_make_the_same(
     told: list[Scored], chance: random.Random, aliases: bool, bounds: tuple[int, int]
@@ -85,7 +85,7 @@ def test_any_order_and_any_settling_make_the_same(
     assert trees(found) == trees(expected)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(stories(), st.randoms(use_true_random=False), st.data())
 def test_corrections_make_the_same_in_any_order(told: list[Scored], chance: random.Random, data: st.DataObject) -> None:
     found = [correlated(told), correlated(chance.sample(told, len(told)), range(0, len(told), 3))]
@@ -107,7 +107,7 @@ def test_corrections_make_the_same_in_any_order(told: list[Scored], chance: rand
     assert trees(found[0]) == trees(found[1])
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(stories(25.0), st.integers(1, 6))
 def test_what_is_left_after_forgetting_is_what_it_was(told: list[Scored], every: int) -> None:
     """Each alert comes at most a day late, and lines are let go now and then: those left are joined as if none had been."""

@@ -1,0 +1,56 @@
+"""Forests: the strongest links first, split sides apart, and what is let go leaves a bridge."""
+
+from __future__ import annotations
+
+import doctest
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.incidents import forest
+from models.incidents.forest import Edge, bridges, groves
+
+EDGES = st.lists(
+    st.tuples(st.integers(0, 11), st.integers(0, 11), st.sampled_from([0.5, 0.7, 0.7, 0.9])).filter(lambda e: e[0] < e[1]),
+    max_size=25,
+    unique_by=lambda e: e[:2],
+).map(lambda some: [Edge(*one) for one in some])
+ORDER = {n: n for n in range(12)}
+
+
+def test_examples() -> None:
+    assert doctest.testmod(forest).failed == 0
+
+
+@settings(deadline=None)
+@given(EDGES, st.dictionaries(st.integers(0, 11), st.dictionaries(st.integers(0, 1), st.integers(0, 2))), st.integers())
+def test_groves_are_trees_that_respect_splits_in_any_order(
+    edges: list[Edge], sides: dict[int, dict[int, int]], seed: int
+) -> None:
+    found = groves(ORDER, edges, ORDER, sides)
+    shuffled = random.Random(seed).sample(edges, len(edges))
+    assert groves(reversed(ORDER), shuffled, ORDER, sides) == found
+    assert sorted(line for grove in found for line in grove.lines) == list(ORDER)
+    for grove in found:
+        assert len(grove.edges) == len(grove.lines) - 1
+        assert {line for edge in grove.edges for line in edge[:2]} <= set(grove.lines)
+        assert list(grove.lines) == sorted(grove.lines)
+        for split in (0, 1):
+            assert len({sides[line][split] for line in grove.lines if split in sides.get(line, {})}) <= 1
+
+
+@settings(deadline=None)
+@given(EDGES, st.sets(st.integers(0, 11)))
+def test_bridges_hold_together_what_was(edges: list[Edge], gone: set[int]) -> None:
+    left = [n for n in ORDER if n not in gone]
+    remaining = [edge for edge in edges if not {edge.earlier, edge.later} & gone]
+    beside = [edge for edge in edges if {edge.earlier, edge.later} & gone]
+    after = groves(left, remaining + bridges(gone, beside, ORDER), ORDER, {})
+    before = [tuple(n for n in grove.lines if n not in gone) for grove in groves(ORDER, edges, ORDER, {})]
+    assert {grove.lines for grove in after} == {lines for lines in before if lines}
+
+
+def test_of_two_trees_the_stronger_is_taken() -> None:
+    (grove,) = groves([1, 2, 3], [Edge(1, 2, 0.6), Edge(1, 3, 0.9), Edge(2, 3, 0.8)], ORDER, {})
+    assert set(grove.edges) == {Edge(1, 3, 0.9), Edge(2, 3, 0.8)}
