@@ -61,7 +61,7 @@ class Book:
 
     def oldest(self) -> float:
         """Return since when lines are known, in epoch seconds; without any, for ever."""
-        bins = [self.correlator.lines.place(number)[0] for number in self.uids]
+        bins = [self.correlator.lines.kept[number].bin for number in self.uids]
         return min(bins) * BIN_SECONDS if bins else math.inf
 
     # -- incidents ---------------------------------------------------------------------------------------------------
