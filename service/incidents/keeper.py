@@ -41,6 +41,7 @@ KEPT_SECONDS = WINDOW_SECONDS + LATE_BINS * BIN_SECONDS
 FOLDED_SECONDS = KEPT_SECONDS + WINDOW_SECONDS
 """How far back alerts are folded again at a start: so far that each line that is still known meets all that it met before."""
 _AGAIN_SECONDS = 5.0
+_AGAIN_AT_MOST = 300.0
 _COUNT_SECONDS = 10.0
 
 
@@ -87,16 +88,19 @@ class Keeper:
     # -- correlating -------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        wait = _AGAIN_SECONDS
         while True:
             try:
                 if self._tracker is None:
                     await self._restore()
                 more = await self.look()
+                wait = _AGAIN_SECONDS
                 await asyncio.sleep(self._spent if more else POLL_SECONDS)  # at least half of the time is the scorer's
             except Exception:  # correlation goes on from what is stored, whatever it is that fails now
                 log.exception("correlation broke off; it starts again from what is stored")
                 self._tracker = None
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(wait)
+                wait = min(2.0 * wait, _AGAIN_AT_MOST)
 
     async def look(self) -> bool:
         """Once: correlate what is new, at most a round; say if there may be more."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from models.incidents.agenda import item_of
+from models.incidents.agenda import Item, item_of
 from models.incidents.incident import Incident
 from service.incidents.held import Held
 from service.incidents.records import Status
@@ -19,10 +19,9 @@ Key = tuple[str, str, str]
 """Tenant, subject, rule."""
 
 
-def pile_key(incident: Incident) -> Key | None:
+def pile_key(tenant: str, item: Item | None) -> Key | None:
     """Return what an incident of one rule is alike in with others."""
-    item = item_of(incident)
-    return (incident.tenant, item.subject, next(iter(item.rules))) if len(item.rules) == 1 else None
+    return (tenant, item.subject, next(iter(item.rules))) if item is not None and len(item.rules) == 1 else None
 
 
 class Piles:
@@ -34,13 +33,13 @@ class Piles:
 
     def add(self, one: Held) -> None:
         """Take note of an incident."""
-        key = pile_key(one.incident)
+        key = pile_key(one.tenant, one.item)
         if key is not None:
             self._alike.setdefault(key, {})[one.uid] = None
 
     def upon(self, alone: Incident, before: str | None) -> Held | None:
         """Return the incident that a line which is ``alone`` is laid upon: the one it was laid upon ``before``, if it may be."""
-        key = pile_key(alone)
+        key = pile_key(alone.tenant, item_of(alone))
         if key is None:
             return None
         alike = [one for uid in self._alike.get(key, ()) if (one := self._held.get(uid)) is not None and self._is(one, key)]
@@ -51,4 +50,4 @@ class Piles:
 
     @staticmethod
     def _is(one: Held, key: Key) -> bool:
-        return one.status is not Status.CLOSED and pile_key(one.incident) == key
+        return one.status is not Status.CLOSED and pile_key(one.tenant, one.item) == key

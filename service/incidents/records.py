@@ -163,7 +163,7 @@ def placed(connection: Connection, since: float) -> dict[str, str]:
         .join(incidents, incidents.c.uid == incident_lines.c.incident)
         .where(incidents.c.last >= since, incidents.c.status != Status.MERGED)
     )
-    return dict(connection.execute(statement).tuples().all())
+    return {row.line: row.incident for row in connection.execute(statement)}
 
 
 def merged_uids(connection: Connection, uid: str) -> list[str]:
