@@ -67,6 +67,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any] = {}
 
 
+_SHOWN_SECONDS = 1e-6
+"""Times are shown to the microsecond, and may be rounded up: who asks for what changed since then must find it again."""
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +146,7 @@ def listed(
     statement = select(incidents).where(incidents.c.tenant == tenant)
     statement = statement.where(incidents.c.status == status if status else incidents.c.status != Status.MERGED)
     if since is not None:
-        statement = statement.where(incidents.c.updated >= since)
+        statement = statement.where(incidents.c.updated >= since - _SHOWN_SECONDS)
     if before is not None:
         statement = statement.where(incidents.c.id < before)
     rows = connection.execute(statement.order_by(incidents.c.id.desc()).limit(limit))
