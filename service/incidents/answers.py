@@ -27,7 +27,7 @@ def summary(record: Record, role: Role) -> dict[str, Any]:
         "created": from_epoch(record.created),
         "updated": from_epoch(record.updated),
         "first": incident.first,
-        "last": incident.last,
+        "last": from_epoch(record.last),
         "priority": record.priority,
         "alerts": record.alerts,
         "lines": len(incident.lines),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from service.incidents import feed, records
+from service.incidents.held import Held
 from service.incidents.records import Event, Record
 
 
@@ -28,6 +29,13 @@ class Batch:
     def say(self, incident: str, kind: str, **body: object) -> None:
         """Note what happened to an incident."""
         self.events.append(Event(incident=incident, time=self.now, kind=kind, by=self.by, body=body))
+
+    def keep(self, one: Held, merged_into: str | None = None) -> None:
+        """Have an incident written as it is; however much it changes in one batch, that is one revision."""
+        if one.uid not in self.records:
+            one.revision += 1
+        one.updated = self.now
+        self.records[one.uid] = one.record(merged_into)
 
     def write(self, connection: Connection) -> None:
         """Write all of it."""

@@ -16,6 +16,7 @@ from models.incidents.telling import tell
 MOST_PAST_LINES = 1_000
 """Lines past the window that an incident goes on to hold, the latest of them; the alerts of others stay counted."""
 JOINED = "joined by an analyst"
+PAST = "by way of lines no longer listed"
 
 
 def connected(correlator: Correlator, grove: Grove, without: Container[int]) -> list[Grove]:
@@ -83,11 +84,35 @@ def join(one: Line, other: Line) -> Link:
     return Link(earlier.uid, later.uid, 1.0, (JOINED,))
 
 
-def trimmed(past: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    """Return the past lines that are kept, and the others."""
+def trimmed(past: Sequence[Line], links: Sequence[Link]) -> tuple[list[Line], list[Link], list[Line]]:
+    """Return the past lines that are kept, the links that hold on to them, and the lines that are not kept.
+
+    What hung together by way of lines that are cut is linked past them.
+    """
     ordered = sorted(past, key=lambda line: (line.first, line.uid))
-    cut = max(len(ordered) - MOST_PAST_LINES, 0)
-    return ordered[cut:], ordered[:cut]
+    at = max(len(ordered) - MOST_PAST_LINES, 0)
+    cut, kept = ordered[:at], ordered[at:]
+    if not cut:
+        return kept, list(links), []
+    stays = {line.uid for line in kept}
+    ends = {line.uid: line.uid for line in cut}
+
+    def end(line: str) -> str:
+        """Return what a line that is cut stands for: a kept line that it hung together with, as soon as there is one."""
+        while line in ends and ends[line] != line:
+            line = ends[line]
+        return line
+
+    found = []
+    for link in sorted(links, key=lambda link: (link.later not in stays, link.earlier, link.later)):
+        one, other = end(link.earlier), end(link.later)
+        if one in ends:
+            ends[one] = other
+        elif other in ends:
+            ends[other] = one
+        elif one != other:
+            found.append(link if (one, other) == (link.earlier, link.later) else Link(one, other, link.probability, (PAST,)))
+    return kept, found, cut
 
 
 def earlier_part(stored: Line, known: Line | None) -> Line | None:

@@ -59,5 +59,5 @@ def settle(tracker: Tracker, joins: Sequence[tuple[str, str]], edited: Sequence[
     changed = tracker.correlator.settle().made
     tracker.regrow([number for grove in changed for number in grove.lines], batch, edited)
     for one in edited:
-        if one.uid in tracker.held:
+        if one.uid in tracker.book.held:
             tracker.outlive(one)

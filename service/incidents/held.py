@@ -8,34 +8,31 @@ from service.incidents.records import Record, Status
 
 
 class Held:
-    """An incident in memory; ``left_out`` counts alerts of lines that it holds no more."""
+    """An incident in memory; ``left_out`` counts alerts of lines that it does not list: past ones, and those ``piled`` upon it."""
 
-    __slots__ = ("created", "incident", "item", "left_out", "revision", "status", "tenant", "uid", "updated")
+    __slots__ = ("created", "incident", "item", "last", "left_out", "piled", "revision", "status", "tenant", "uid", "updated")
 
     def __init__(self, uid: str, tenant: str, created: float) -> None:
         self.uid, self.tenant, self.created, self.updated = uid, tenant, created, created
         self.status, self.revision, self.left_out = Status.OPEN, 0, 0
         self.incident = Incident(uid=uid, tenant=tenant, lines=())
         self.item: Item | None = None
+        self.last = 0.0
+        self.piled: set[str] = set()
 
     @classmethod
     def of(cls, record: Record) -> Held:
         """Hold what is stored."""
         one = cls(record.uid, record.tenant, record.created)
         one.status, one.revision, one.updated = record.status, record.revision, record.updated
-        one.left_out = record.alerts - record.incident.alerts
+        one.left_out, one.last = record.alerts - record.incident.alerts, record.last
         one.hold(record.incident)
         return one
 
     def hold(self, incident: Incident) -> None:
         """Take new content."""
         self.incident, self.item = incident, item_of(incident)
-
-    def revise(self, now: float) -> Record:
-        """Return the incident as its next revision."""
-        self.revision += 1
-        self.updated = now
-        return self.record()
+        self.last = max(self.last, incident.last.timestamp())
 
     def record(self, merged_into: str | None = None) -> Record:
         """Return the incident as it is to be stored."""
@@ -46,6 +43,7 @@ class Held:
             revision=self.revision,
             created=self.created,
             updated=self.updated,
+            last=self.last,
             alerts=self.incident.alerts + self.left_out,
             incident=self.incident,
             merged_into=merged_into,

@@ -42,6 +42,7 @@ KEPT_SECONDS = WINDOW_SECONDS + LATE_BINS * BIN_SECONDS
 FOLDED_SECONDS = KEPT_SECONDS + WINDOW_SECONDS
 """How far back alerts are folded again at a start: so far that each line that is still known meets all that it met before."""
 _AGAIN_SECONDS = 5.0
+_AGAIN_AT_MOST = 300.0
 _COUNT_SECONDS = 10.0
 
 
@@ -88,16 +89,19 @@ class Keeper:
     # -- correlating -------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        wait = _AGAIN_SECONDS
         while True:
             try:
                 if self._tracker is None:
                     await self._restore()
                 more = await self.look()
+                wait = _AGAIN_SECONDS
                 await asyncio.sleep(self._spent if more else POLL_SECONDS)  # at least half of the time is the scorer's
             except Exception:  # correlation goes on from what is stored, whatever it is that fails now
                 log.exception("correlation broke off; it starts again from what is stored")
                 self._tracker = None
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(wait)
+                wait = min(2.0 * wait, _AGAIN_AT_MOST)
 
     async def look(self) -> bool:
         """Once: correlate what is new, at most a round; say if there may be more."""
@@ -160,9 +164,11 @@ class Keeper:
         return known[-1].seq if len(known) == ROUND_ALERTS else until
 
     def _remember(self, tracker: Tracker) -> None:
-        since = tracker.oldest()
+        since = tracker.book.oldest()
         with self._engine.connect() as connection:
-            tracker.restore(records.lasting(connection, since), records.edits(connection, since))
+            tracker.restore(
+                records.lasting(connection, since), records.placed(connection, since), records.edits(connection, since)
+            )
 
     # -- asked from outside ------------------------------------------------------------------------------------------
 
@@ -212,9 +218,11 @@ class Keeper:
 
         def chosen() -> list[tuple[Chosen, Record]]:
             tracker = self._ready()
-            waiting = tracker.holders(self._read(lambda connection: feed.waiting_lines(connection, tenant)))
-            items = [one.item for uid in waiting if (one := tracker.held[uid]).status is Status.OPEN and one.item is not None]
-            return [(one, tracker.held[one.uid].record()) for one in agenda(items, budget)]
+            waiting = tracker.book.holders(self._read(lambda connection: feed.waiting_lines(connection, tenant)))
+            items = [
+                one.item for uid in waiting if (one := tracker.book.held[uid]).status is Status.OPEN and one.item is not None
+            ]
+            return [(one, tracker.book.held[one.uid].record()) for one in agenda(items, budget)]
 
         async with self._turn:
             return await self._work(chosen)
@@ -240,9 +248,9 @@ class Keeper:
             if record.status is Status.CLOSED:
                 raise ConflictError(f"incident {record.uid} is closed")
         for record in found:
-            if record.uid not in tracker.held:
+            if record.uid not in tracker.book.held:
                 tracker.hold(Held.of(record))
-        return [tracker.held[record.uid] for record in found]
+        return [tracker.book.held[record.uid] for record in found]
 
     # -- threads -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from models.calibration import priority
 from models.incidents.incident import Incident
-from service.store.database import insert_rows
 from service.store.tables import incident_alerts, incident_events, incident_lines, incidents
 
 _ENCODER = msgspec.json.Encoder()
@@ -24,6 +23,7 @@ _SAVE = (
     f"INSERT INTO incidents ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 — constants
     f"ON CONFLICT (uid) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[2:])}"
 )
+_IN_LINE = "INSERT INTO incident_alerts (alert_seq, line) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _PLACE = "INSERT INTO incident_lines (line, incident) VALUES (?, ?) ON CONFLICT (line) DO UPDATE SET incident = excluded.incident"
 
 
@@ -37,7 +37,8 @@ class Status(StrEnum):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as stored. Times are epoch seconds; ``alerts`` counts also those of lines that it holds no more."""
+    """An incident as stored. Times are epoch seconds; ``alerts`` counts also those of lines that it does not list, and ``last``
+    is the time of the last of all of them."""
 
     uid: str
     tenant: str
@@ -45,6 +46,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     created: float
     updated: float
+    last: float
     alerts: int
     incident: Incident
     merged_into: str | None = None
@@ -84,7 +86,7 @@ def _values(record: Record) -> tuple[Any, ...]:
     incident = record.incident
     return (
         record.uid, record.tenant, record.status.value, record.revision, record.created, record.updated,
-        incident.first.timestamp(), incident.last.timestamp(), incident.score, record.priority, record.alerts,
+        incident.first.timestamp(), record.last, incident.score, record.priority, record.alerts,
         record.merged_into, _ENCODER.encode(incident),
     )  # fmt: skip
 
@@ -115,7 +117,8 @@ def place(connection: Connection, lines: dict[str, str | None], alerts: Sequence
     there = [(line, incident) for line, incident in lines.items() if incident is not None]
     if there:
         connection.exec_driver_sql(_PLACE, there)
-    insert_rows(connection, "incident_alerts (alert_seq, line)", alerts)
+    if alerts:
+        connection.exec_driver_sql(_IN_LINE, list(alerts))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -151,6 +154,16 @@ def lasting(connection: Connection, since: float) -> list[Record]:
     """Return the incidents of all tenants with an alert that happened at ``since`` or later, merged ones aside."""
     statement = select(incidents).where(incidents.c.last >= since, incidents.c.status != Status.MERGED)
     return [_record(row) for row in connection.execute(statement.order_by(incidents.c.id))]
+
+
+def placed(connection: Connection, since: float) -> dict[str, str]:
+    """Return in which incident lines are, for all lines of the incidents that :func:`lasting` returns."""
+    statement = (
+        select(incident_lines.c.line, incident_lines.c.incident)
+        .join(incidents, incidents.c.uid == incident_lines.c.incident)
+        .where(incidents.c.last >= since, incidents.c.status != Status.MERGED)
+    )
+    return {row.line: row.incident for row in connection.execute(statement)}
 
 
 def merged_uids(connection: Connection, uid: str) -> list[str]:
@@ -211,6 +224,7 @@ def _record(row: Row[Any]) -> Record:
         revision=row.revision,
         created=row.created,
         updated=row.updated,
+        last=row.last,
         alerts=row.alerts,
         incident=msgspec.json.decode(row.payload, type=Incident),
         merged_into=row.merged_into,

@@ -90,7 +90,15 @@ class Database:
     ) -> None:
         """Insert alerts with their decisions, and put those a person should see into the queue."""
         for table, rows in ((_ALERTS, new_alerts), (_DECISIONS, new_decisions), (_QUEUE, shown)):
-            insert_rows(self.writer, table, rows)
+            self._insert(table, rows)
+
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        start = 0
+        for size in _ROWS_AT_ONCE:
+            while len(rows) - start >= size:
+                some = rows[start : start + size]
+                self.writer.exec_driver_sql(_insertion(table, size), tuple(chain.from_iterable(some)))
+                start += size
 
     def insert_label(self, row: LabelRow, *, judged: bool) -> None:
         """Insert a label, and take its alert off the queue if a person ``judged`` it."""
@@ -100,7 +108,7 @@ class Database:
 
     def insert_waiting(self, alert_seq: int, tenant: str, priority: int) -> None:
         """Put an alert back into the queue."""
-        insert_rows(self.writer, _QUEUE, [(alert_seq, tenant, priority)])
+        self._insert(_QUEUE, [(alert_seq, tenant, priority)])
 
     def insert_names(self, rules: Sequence[RuleRef], tenants: Sequence[str]) -> None:
         """Remember rules and tenants."""
@@ -139,16 +147,6 @@ class Database:
         cursor = connection.exec_driver_sql(_FACTS, (after, until, after, until))
         while rows := cursor.fetchmany(size):
             yield [fact for _, fact in rows]
-
-
-def insert_rows(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows into ``table``, named with its columns, in as few statements as may be."""
-    start = 0
-    for size in _ROWS_AT_ONCE:
-        while len(rows) - start >= size:
-            some = rows[start : start + size]
-            connection.exec_driver_sql(_insertion(table, size), tuple(chain.from_iterable(some)))
-            start += size
 
 
 @cache

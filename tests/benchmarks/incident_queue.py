@@ -52,7 +52,7 @@ def main() -> None:
             answer = service.send("GET", "/v1/queue?budget=100", service.keys[Role.ANALYST])
             times.append(time.perf_counter() - began)
             assert len(answer.json()["incidents"]) == 100
-        open_ones = len(service.host.incidents._tracker.held) if service.host.incidents._tracker else 0
+        open_ones = len(service.host.incidents._tracker.book.held) if service.host.incidents._tracker else 0
     sys.stdout.write(
         f"{len(some):,} alerts taken in {posted:.1f} s, correlated {spent:.1f} s after the first: {len(some) / spent:,.0f}/s; "
         f"{open_ones:,} open incidents; queue of 100: {statistics.median(times):.2f} s median, {max(times):.2f} s at most\n"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from features.alert import Observable
 from models.incidents.agenda import agenda
 from service.keys import Role
 from tests.service.client import Service
@@ -89,31 +91,38 @@ def test_a_draw_of_the_audit_is_seen_as_its_place_in_the_queue_tells(audited: Se
     assert any(incident_of(audited, uid) is not None for uid in drawn)
 
 
-def flooded(flood: int, *, varied: bool) -> World:
-    """Return a world of fifteen small incidents, with a flood upon one host in between."""
+def flooded(flood: int, kind: str) -> World:
+    """Return a world of fifteen small incidents, with a flood upon one host in between: of one rule, of three, or of one rule
+    that names another address each time."""
     world = World()
     for i in range(15):
         world.take([alert(f"i{i}.{n}", 0.05 * i + 0.001 * n, f"host{i}", rule=f"r{i}") for n in range(2)], score=0.15 + 0.05 * i)
     for start in range(0, flood, 2000):
-        world.take(
-            [
-                alert(f"f{n}", 0.1 + 0.3 * n / flood, "flooded", rule=f"flood{n % 3}" if varied else "flood")
-                for n in range(start, min(start + 2000, flood))
-            ],
-            score=0.4,
-        )
+        made = [
+            alert(f"f{n}", 0.1 + 0.3 * n / flood, "flooded", rule=f"flood{n % 3}" if kind == "rules" else "flood")
+            for n in range(start, min(start + 2000, flood))
+        ]
+        if kind == "addresses":
+            made = [msgspec.structs.replace(one, observables=(Observable("ip", one.uid),)) for one in made]
+        world.take(made, score=0.4)
     return world
 
 
-@pytest.mark.parametrize("varied", [False, True])
-def test_a_flood_upon_one_host_takes_at_most_one_place_from_the_others(varied: bool) -> None:
-    def ranks(world: World) -> dict[str, int]:
-        items = [one.item for one in world.tracker.held.values() if one.item is not None]
-        found = {chosen.uid: chosen.rank for chosen in agenda(items, 500)}
-        names = {f"i{i}": world.incident(f"i{i}.0").uid for i in range(15)}
-        return {name: found[uid] for name, uid in names.items() if uid in found}
+def ranks(world: World) -> dict[str, int]:
+    """Return the rank of each of the fifteen that has one."""
+    found = {
+        chosen.uid: chosen.rank for chosen in agenda([one.item for one in world.tracker.book.held.values() if one.item], 500)
+    }
+    names = {f"i{i}": world.incident(f"i{i}.0").uid for i in range(15)}
+    return {name: found[uid] for name, uid in names.items() if uid in found}
 
-    before, after = ranks(flooded(0, varied=varied)), ranks(flooded(100_000, varied=varied))
+
+@pytest.mark.parametrize(("kind", "size"), [("rule", 100_000), ("rules", 100_000), ("addresses", 20_000)])
+def test_a_flood_upon_one_host_takes_at_most_one_place_from_the_others(kind: str, size: int) -> None:
+    before, world = ranks(flooded(0, kind)), flooded(size, kind)
+    after = ranks(world)
     assert len(before) > 10
     assert after.keys() == before.keys()
     assert all(after[name] <= rank + 1 for name, rank in before.items()), (before, after)
+    assert len(world.records) < 300
+    assert sum(record.alerts for record in world.records.values()) == size + 30

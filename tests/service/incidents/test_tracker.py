@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.alert import Alert, Observable, Rule
 from models.incidents.incident import Incident
-from service.incidents import content
+from service.incidents import content, piles
 from service.incidents.batch import Batch
 from service.incidents.hand import merge, split
 from service.incidents.records import Status
@@ -54,7 +58,7 @@ def test_an_incident_without_lines_in_the_window_leaves_the_memory() -> None:
     world = World(ANYTHING)
     world.take([alert("a", 0, "h")])
     world.take([alert("b", 20, "g")])
-    assert set(world.tracker.held) == {world.incident("b").uid}
+    assert set(world.tracker.book.held) == {world.incident("b").uid}
     world.take([alert("a2", 20.1, "h")])
     assert world.incident("a2").uid != world.incident("a").uid
 
@@ -84,6 +88,7 @@ def test_of_the_past_only_so_much_is_held(monkeypatch: pytest.MonkeyPatch) -> No
     found = world.incident("a59")
     assert len(found.incident.lines) < 30
     assert found.alerts == 60
+    assert is_tree(found.incident)
     world.restart()
     world.take([alert("b", 30, "h", rule="b")])
     assert world.incident("b").alerts == 61
@@ -93,7 +98,7 @@ def test_a_split_holds_for_what_comes_after_the_window() -> None:
     """Both halves go on, and what is new links them: it joins one, and they stay two."""
     world = World(ANYTHING)
     world.take([alert(f"a{i}", i / 10, "h", rule=f"r{i}") for i in range(4)])
-    one = world.tracker.held[world.incident("a0").uid]
+    one = world.tracker.book.held[world.incident("a0").uid]
     batch = Batch(1.0, "ann")
     other = split(world.tracker, one, one.lines[2:], "", batch)
     world.keep(batch)
@@ -110,7 +115,7 @@ def test_a_split_holds_for_what_comes_after_the_window() -> None:
 def test_a_merge_holds_for_what_comes_after_the_window() -> None:
     world = World(ANYTHING)
     world.take([alert("a0", 0, "h1"), alert("b0", 0.1, "h2")])
-    held = [world.tracker.held[world.incident(uid).uid] for uid in ("a0", "b0")]
+    held = [world.tracker.book.held[world.incident(uid).uid] for uid in ("a0", "b0")]
     batch = Batch(1.0, "ann")
     merge(world.tracker, held[0], held[1:], "", batch)
     world.keep(batch)
@@ -125,7 +130,7 @@ def test_a_merge_holds_for_what_comes_after_the_window() -> None:
 def test_when_the_escalated_one_is_absorbed_what_absorbs_it_is_escalated() -> None:
     world = World(ANYTHING)
     world.take([alert("a", 0, "h1"), alert("a2", 0, "h1", rule="x"), alert("b", 0, "h2")])
-    world.tracker.held[world.incident("b").uid].status = Status.ESCALATED
+    world.tracker.book.held[world.incident("b").uid].status = Status.ESCALATED
     world.take([alert("c", 0.1, "h1", "h2")])
     assert world.incident("c").status is Status.ESCALATED
     assert world.incident("c").uid == world.incident("a").uid
@@ -145,13 +150,53 @@ def test_what_comes_apart_goes_on_in_its_largest_part() -> None:
     assert "left" in {event.kind for event in world.events}
 
 
+def lone(uid: str, days: float, n: int, host: str = "flooded") -> Alert:
+    """Return one of many alerts of a rule upon a host, each with an address of its own; the host is a hub."""
+    made = alert(uid, days, host, rule="flood")
+    return msgspec.structs.replace(made, observables=(Observable("ip", f"10.0.{n // 250}.{n % 250}"),))
+
+
+def test_what_follows_upon_many_that_are_alike_and_alone_is_laid_upon_them() -> None:
+    """A flood of which each alert shares only the host, which is a hub, makes few incidents, and no alert is lost."""
+    world = World()
+    for start in range(0, 2000, 100):
+        world.take([lone(f"a{i}", i / 20_000, i) for i in range(start, start + 100)])
+    assert len(world.records) < 40
+    assert len(world.alerts) == sum(record.alerts for record in world.records.values()) == 2000
+    pile = world.incident("a1999")
+    assert pile.alerts > 1000 > len(pile.incident.lines)
+    world.restart()
+    world.take([lone("again", 0.1, 5000), lone("repeat", 0.0999, 1999)])
+    assert world.incident("again").uid == world.incident("repeat").uid == pile.uid
+    assert world.incident("again").alerts == pile.alerts + 2
+
+
+def test_a_line_of_a_pile_that_something_links_is_listed() -> None:
+    world = World()
+    world.take([lone(f"a{i}", i / 20_000, i) for i in range(600)])
+    pile = world.incident("a599")
+    world.take([msgspec.structs.replace(lone("b", 0.0301, 599, "elsewhere"), rule=Rule("other"))], score=0.9)
+    assert world.incident("b").uid == world.incident("a599").uid != pile.uid
+    assert len(world.incident("b").incident.lines) == 2
+    assert world.records[pile.uid].alerts == pile.alerts - 1
+    assert sum(record.alerts for record in world.records.values()) == 601
+
+
 ALERT = st.tuples(st.floats(0, 24), st.sets(st.sampled_from("abcdef"), max_size=2), st.sampled_from("xyz"), st.sampled_from("tu"))
 
 
+@pytest.mark.parametrize(("alike", "past"), [(piles.MOST_ALIKE, content.MOST_PAST_LINES), (2, 2)])
 @given(st.lists(st.lists(ALERT, min_size=1, max_size=4), min_size=1, max_size=12), st.sets(st.integers(0, 11), max_size=3))
 @settings(max_examples=60, deadline=None)
-def test_a_restart_changes_nothing(rounds: list[list[tuple[float, set[str], str, str]]], restarts: set[int]) -> None:
+def test_a_restart_changes_nothing(
+    alike: int, past: int, rounds: list[list[tuple[float, set[str], str, str]]], restarts: set[int]
+) -> None:
     """Alerts of three weeks, whatever they share: with restarts the same alerts are in the same incidents of the same names."""
+    with mock.patch.object(piles, "MOST_ALIKE", alike), mock.patch.object(content, "MOST_PAST_LINES", past):
+        _restarted(rounds, restarts)
+
+
+def _restarted(rounds: list[list[tuple[float, set[str], str, str]]], restarts: set[int]) -> None:
     plain, again = World(ANYTHING), World(ANYTHING)
     ordered = sorted(one for some in rounds for one in some) if rounds else []
     at = 0

@@ -68,11 +68,10 @@ class World:
         self.tracker = Tracker(self.links, new_uid=self._name)
         since = self.heard[-1].alert.received_time - timedelta(seconds=FOLDED_SECONDS)
         self.tracker.fold([one for one in self.heard if one.alert.received_time >= since])
-        oldest = self.tracker.oldest()
-        there = [
-            one for one in self.records.values() if one.status is not Status.MERGED and one.incident.last.timestamp() >= oldest
-        ]
-        self.tracker.restore(there, [event for event in self.events if event.by])
+        oldest = self.tracker.book.oldest()
+        there = [one for one in self.records.values() if one.status is not Status.MERGED and one.last >= oldest]
+        placed = {line: uid for line, uid in self.lines.items() if uid in {one.uid for one in there}}
+        self.tracker.restore(there, placed, [event for event in self.events if event.by])
 
     def incident(self, uid: str) -> Record:
         """Return the incident that an alert is in, by the alert's uid."""
