@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from features.label import Provenance
 from models.decision import Action, ReasonCode
 from service.store import database as db
+from service.store.tables import queue
 
 _SUPPRESSED = (
     "SELECT d.id FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
@@ -40,8 +41,9 @@ def take_back(connection: Connection, incident: str, now: float) -> int:
     if made:
         labelled = connection.exec_driver_sql(_LABELLED, (last,)).scalars().all()
         judged = {seq for seq in labelled if _judged(connection, seq)}
-        rows = [tuple(row) for row in connection.exec_driver_sql(_BACK, (last,)) if row.alert_seq not in judged]
-        db.insert_rows(connection, "queue (alert_seq, tenant, priority)", rows)
+        back = [row._asdict() for row in connection.exec_driver_sql(_BACK, (last,)) if row.alert_seq not in judged]
+        if back:
+            connection.execute(queue.insert(), back)
     return made
 
 
