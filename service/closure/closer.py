@@ -26,7 +26,7 @@ from service.closure import records
 from service.closure.ended import ended_as
 from service.closure.gathering import Counsel, Known, gather
 from service.closure.messages import message_of
-from service.closure.returning import take_back
+from service.closure.returning import MOST_AT_ONCE, take_back
 from service.errors import ConflictError, OverloadedError
 from service.incidents import feed
 from service.incidents import records as incidents
@@ -231,7 +231,8 @@ class Closer:
         returned = take_back(connection, record.uid, now) if record.status is Status.ESCALATED else 0
         if named != record.uid:
             records.unwatch(connection, named)
-        records.watch(connection, record.tenant, record.uid, record.revision, plan.due)
+        due = plan.due if returned < MOST_AT_ONCE else now
+        records.watch(connection, record.tenant, record.uid, record.revision, due)
         return returned
 
     def _read(self, ask: Callable[[Connection], T]) -> T:

@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 from features.label import Provenance
 from models.decision import Action, ReasonCode
 from service.store import database as db
+from service.store.tables import queue
 
 _SUPPRESSED = (
     "SELECT d.id FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
     "CROSS JOIN decisions d ON d.alert_seq = a.alert_seq WHERE l.incident = ? AND d.action = 'suppress' "
-    "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision)"
+    "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision) LIMIT ?"
 )
 _REVISED = (
     "INSERT INTO decisions "  # noqa: S608 — of the constants above only
@@ -22,19 +23,27 @@ _REVISED = (
 _BACK = "SELECT d.alert_seq, t.tenant, d.priority FROM decisions d CROSS JOIN alerts t ON t.seq = d.alert_seq WHERE d.id > ?"
 
 
+_LABELLED = "SELECT DISTINCT alert_seq FROM labels WHERE alert_seq IN (SELECT alert_seq FROM decisions WHERE id > ?)"
+
+MOST_AT_ONCE = 4_000
+"""Alerts that come back in one transaction: as long as it takes, nothing else is scored."""
+
+
 def take_back(connection: Connection, incident: str, now: float) -> int:
     """Revise the decisions of an incident's suppressed alerts to ``queue``, and let those wait that nobody has judged.
 
-    Return how many were revised. They come by no lot: their probability of having been shown is 1. They keep their priority, so
-    that a flood of them does not push anything else down.
+    Return how many were revised; if ``MOST_AT_ONCE`` were, there may be more. They come by no lot: their probability of having
+    been shown is 1. They keep their priority, so that a flood of them does not push anything else down.
     """
     last = connection.exec_driver_sql("SELECT COALESCE(MAX(id), 0) FROM decisions").scalar_one()
-    made = connection.exec_driver_sql(_REVISED, (now, Action.QUEUE.value, ReasonCode.INCIDENT_ESCALATED.value, incident)).rowcount
+    given = (now, Action.QUEUE.value, ReasonCode.INCIDENT_ESCALATED.value, incident, MOST_AT_ONCE)
+    made = connection.exec_driver_sql(_REVISED, given).rowcount
     if made:
-        rows = [tuple(row) for row in connection.exec_driver_sql(_BACK, (last,))]
-        db.insert_rows(
-            connection, "queue (alert_seq, tenant, priority)", [row for row in rows if not _judged(connection, row[0])]
-        )
+        labelled = connection.exec_driver_sql(_LABELLED, (last,)).scalars().all()
+        judged = {seq for seq in labelled if _judged(connection, seq)}
+        back = [row._asdict() for row in connection.exec_driver_sql(_BACK, (last,)) if row.alert_seq not in judged]
+        if back:
+            connection.execute(queue.insert(), back)
     return made
 
 

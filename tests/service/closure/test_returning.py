@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.history import read_decisions
 from models.audit import Audit
-from service.closure import closer
+from service.closure import closer, returning
 from service.export import export
 from service.keys import Role
 from service.store.tables import queue
@@ -144,3 +144,13 @@ def test_after_a_restart_the_state_and_later_decisions_are_the_same(tmp_path: Pa
     with Service(tmp_path / "var") as service:
         assert [service.send("GET", f"/v1/decisions/{alert}").json() for alert in hidden[:3]] == was
         post(service, attack("z", host="ws-7", seconds=9e6))
+
+
+def test_many_come_back_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (closer, returning):
+        monkeypatch.setattr(module, "MOST_AT_ONCE", 3)
+    with suppressing(tmp_path, poll_seconds=0.05) as service:
+        uid, hidden, _ = noisy(service)
+        report(service, uid, told("o1", status="failed"))
+        until(service, lambda: all(len(revisions(service, alert)) == 2 for alert in hidden))
+        assert len(sent(service)) == 1
