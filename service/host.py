@@ -26,7 +26,7 @@ from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
-from models.incidents.links import DEFAULT
+from models.incidents.priority import known_criticality
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
 from service.incidents.keeper import Keeper
@@ -94,8 +94,10 @@ class Host:
         self._poll = asyncio.create_task(self._keep_current())
         sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
         self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
-        links = bundle.incidents.links if bundle else DEFAULT
-        self.incidents = keeper = Keeper(self.database.engine, self.write, lambda: self.encoder.aliases, links=links)
+        self.incidents = keeper = Keeper(
+            self.database.engine, self.write, lambda: self.encoder.aliases, model=bundle.incidents if bundle else None,
+            criticality=known_criticality(lambda: self.encoder.context),
+        )  # fmt: skip
         self.closer = make_closer(
             self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer
         )

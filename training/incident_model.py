@@ -28,7 +28,7 @@ def learn_incidents(dataset: Dataset, alerts: Sequence[Alert], score: NDArray[np
     resolve = None if dataset.encoder.aliases.is_empty else dataset.encoder.aliases.resolve
     links = learn_links(alerts, score, _known(dataset), resolve)
     found = correlate(alerts, score, resolve, links)
-    critical = known_criticality(dataset.encoder.context)
+    critical = known_criticality(lambda: dataset.encoder.context)
     attack = _outcomes(dataset, found)
     return IncidentModel(links, learn_priority(list(found.incidents.values()), attack, priority.DEFAULT, critical))
 

@@ -74,7 +74,9 @@ def incident_queue_file(
     days = list(days_of(read_alerts(data, fmt), score, bundle.incidents, resolve))
     told("ranking")
     rows = [
-        row for day, shown in days for row in ranked(day, shown, bundle.incidents, known_criticality(encoder.context), budget)
+        row
+        for day, shown in days
+        for row in ranked(day, shown, bundle.incidents, known_criticality(lambda: encoder.context), budget)
     ]
     write_parquet(pa.Table.from_pylist([row._asdict() for row in rows], schema=_SCHEMA), out)
     write_rejects(dataset, out)

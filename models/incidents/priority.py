@@ -20,11 +20,11 @@ Criticality = Callable[[str, Entity, datetime], float]
 """(tenant, entity, time) → how critical it is then, 0 to 4 as in the asset inventory; 0 where nothing is known."""
 
 
-def known_criticality(context: Context) -> Criticality:
-    """Return the criticality that the asset inventory knows."""
+def known_criticality(context: Callable[[], Context]) -> Criticality:
+    """Return the criticality that the asset inventory of the ``context`` in force knows."""
 
     def criticality(tenant: str, entity: Entity, time: datetime) -> float:
-        asset = context.asset(tenant, entity.uid, time) if entity.kind is EntityKind.HOST else None
+        asset = context().asset(tenant, entity.uid, time) if entity.kind is EntityKind.HOST else None
         return 0.0 if asset is None else float(asset.criticality)
 
     return criticality

@@ -15,11 +15,14 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, Engine
 
 from features.aliases import AliasTable
 from models.incidents.agenda import Chosen, agenda
-from models.incidents.links import BIN_SECONDS, DEFAULT, LATE_BINS, WINDOW_SECONDS, LinkModel
+from models.incidents.links import BIN_SECONDS, LATE_BINS, WINDOW_SECONDS
+from models.incidents.model import IncidentModel
+from models.incidents.priority import Criticality
 from service.errors import ConflictError, InvalidError, NotFoundError, OverloadedError, ServiceError
 from service.incidents import feed, hand, records
 from service.incidents.batch import Batch
@@ -62,10 +65,15 @@ class Keeper:
         write: Write,
         aliases: Callable[[], AliasTable] = AliasTable.empty,
         *,
-        links: LinkModel = DEFAULT,
+        model: IncidentModel | None = None,
+        criticality: Criticality | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._engine, self._write, self._aliases, self._links, self._now = engine, write, aliases, links, now
+        self._engine, self._write, self._aliases, self._now = engine, write, aliases, now
+        self._links, self._priority = (model or IncidentModel()).links, (model or IncidentModel()).priority
+        self._criticality = criticality
+        self._likely: dict[str, tuple[int, float]] = {}
+        """By incident the revision that was last asked about, and how likely it matters."""
         self._tracker: Tracker | None = None
         """``None`` until what was correlated before is folded again."""
         self._seq = 0
@@ -218,13 +226,20 @@ class Keeper:
         def chosen() -> list[tuple[Chosen, Record]]:
             tracker = self._ready()
             waiting = tracker.book.holders(self._read(lambda connection: feed.waiting_lines(connection, tenant)))
+            held = [one for uid in waiting if (one := tracker.book.held[uid]).status is Status.OPEN]
+            self._likely = {one.uid: (one.revision, self._chance(one)) for one in held}
             items = [
-                one.item for uid in waiting if (one := tracker.book.held[uid]).status is Status.OPEN and one.item is not None
+                msgspec.structs.replace(one.item, probability=self._likely[one.uid][1]) for one in held if one.item is not None
             ]
             return [(one, tracker.book.held[one.uid].record()) for one in agenda(items, budget)]
 
         async with self._turn:
             return await self._work(chosen)
+
+    def _chance(self, one: Held) -> float:
+        """Return how likely an incident matters, which is asked again only when it has changed."""
+        revision, known = self._likely.get(one.uid, (-1, 0.0))
+        return known if revision == one.revision else self._priority.probability(one.incident, self._criticality)
 
     async def _by_hand(self, call: Callable[[Tracker, Batch], str], by: str) -> Record:
         async with self._turn:

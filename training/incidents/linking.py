@@ -43,7 +43,7 @@ def past_incidents(world: Scored, found: Correlated) -> tuple[NDArray[np.float64
     attack = np.array([bool(name) for name in world.incident])
     real = {name for name in found.incidents if _real(found, attack, world.score, found.names.index(name))}
     incidents = list(found.incidents.values())
-    critical = known_criticality(world.context)
+    critical = known_criticality(lambda: world.context)
     return np.stack([priority_features(incident, critical) for incident in incidents]), np.array(
         [i.uid in real for i in incidents]
     )

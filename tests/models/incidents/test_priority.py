@@ -48,7 +48,8 @@ def test_what_an_incident_shows() -> None:
 
 def test_criticality_is_of_the_most_critical_host_as_of_then() -> None:
     early = Asset(tenant="acme", uid="a", criticality=4, valid_from=START + timedelta(days=9))
-    known = known_criticality(Context([(Asset(tenant="acme", uid="b", criticality=2), START), (early, START)]))
+    context = Context([(Asset(tenant="acme", uid="b", criticality=2), START), (early, START)])
+    known = known_criticality(lambda: context)
     hosts = tuple(Entity(EntityKind.HOST, name, Role.DEVICE) for name in ("a", "b"))
     assert _shown(_incident(_line(0, entities=hosts)), criticality=known)["criticality"] == 0.5
     assert _shown(_incident(_line(0)), criticality=known)["criticality"] == 0.0

@@ -57,6 +57,15 @@ def test_what_is_judged_closed_or_foreign_is_not_there(service: Service) -> None
     assert set(uids(service)) == {a, c}
 
 
+def test_of_equal_scores_what_belongs_together_comes_before_what_stands_alone(service: Service) -> None:
+    """The learned priority orders the queue, not the highest alert alone."""
+    post(service, high("alone", host="h9"), *(high(f"a{i}", rule=f"r{i}", seconds=60 * i) for i in range(4)))
+    assert uids(service)[0] == incident_of(service, "a0")
+    post(service, *(high(f"b{i}", host="h9", rule=f"q{i}", seconds=60 * i) for i in range(6)))
+    assert incident_of(service, "b0") == incident_of(service, "alone")
+    assert set(uids(service)) == {incident_of(service, "a0"), incident_of(service, "alone")}
+
+
 @pytest.mark.parametrize("query", ["budget=0", "budget=501", "budget=x"])
 def test_wrong_parameters(service: Service, query: str) -> None:
     assert service.send("GET", f"/v1/queue?{query}").status_code == 422
