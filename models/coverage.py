@@ -41,7 +41,8 @@ def cover(own: NDArray[np.float64], aspects: Aspects, budget: int) -> tuple[NDAr
         span = slice(start[i], start[i + 1])
         return float(own[i] + (worth[span] * np.maximum(chance[span] - seen[aspect[span]], 0.0)).sum())
 
-    heap = [(-adds(i), i, 0) for i in range(len(own))]
+    alone = own + np.bincount(aspects.item, aspects.worth * np.maximum(aspects.chance, 0.0), minlength=len(own))
+    heap = [(-gain, i, 0) for i, gain in enumerate(alone.tolist())]
     heapq.heapify(heap)
     picked: list[int] = []
     gains: list[float] = []

@@ -66,23 +66,37 @@ def agenda(items: Sequence[Item], budget: int) -> list[Chosen]:
     about other things.
     """
     folded = _folded(items)
-    shown = [_shown(item) for item, _ in folded]
-    names: dict[tuple[str, str], int] = {}
-    aspects = Aspects(
-        item=np.repeat(np.arange(len(shown)), [len(some) for some in shown]),
-        aspect=np.array([names.setdefault(aspect, len(names)) for some in shown for aspect in some], np.int64),
-        chance=np.array([chance for some in shown for chance in some.values()], np.float64),
-        worth=np.array([_WORTH[aspect[0]] for some in shown for aspect in some], np.float64),
-    )
-    picked, _ = cover(np.zeros(len(folded)), aspects, budget)
+    picked, _ = cover(np.zeros(len(folded)), _aspects([item for item, _ in folded]), budget)
     seen: set[tuple[str, str]] = set()
     chosen = []
     for rank, i in enumerate(picked.tolist(), 1):
-        fresh = [aspect for aspect in shown[i] if aspect not in seen]
-        seen.update(fresh)
         item, like = folded[i]
+        shown = [(sort, name) for sort in _WORTH for name in _shown(item, sort)]
+        fresh = [aspect for aspect in shown if aspect not in seen]
+        seen.update(fresh)
         chosen.append(Chosen(item.uid, rank, tuple(f"{_NAMES[sort]} {name}" for sort, name in fresh[:_TOLD]), like))
     return chosen
+
+
+def _aspects(items: Sequence[Item]) -> Aspects:
+    """Return what incidents show, as numbers."""
+    parts: list[Aspects] = []
+    begun = 0
+    for sort, worth in _WORTH.items():
+        shown = [_shown(item, sort) for item in items]
+        names: dict[str, int] = {}
+        aspect = np.array([names.setdefault(name, len(names)) for some in shown for name in some], np.int64) + begun
+        chance = np.array([chance for some in shown for chance in some.values()], np.float64)
+        item = np.repeat(np.arange(len(items)), [len(some) for some in shown])
+        parts.append(Aspects(item, aspect, chance, np.full(len(chance), worth)))
+        begun += len(names)
+    return Aspects(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _shown(item: Item, sort: str) -> Mapping[str, float]:
+    """Return what an incident shows of a sort, and how surely."""
+    shown: Mapping[str, float] = {item.subject: item.probability} if sort == "subject" else getattr(item, sort)
+    return shown
 
 
 def _folded(items: Sequence[Item]) -> list[tuple[Item, tuple[str, ...]]]:
@@ -110,14 +124,6 @@ def _together(group: Sequence[Item]) -> tuple[Item, tuple[str, ...]]:
     head = ordered[0]
     shows = {sort: _surest(pair for item in ordered for pair in getattr(item, sort).items()) for sort in _SHOWN}
     return msgspec.structs.replace(head, **shows), tuple(item.uid for item in ordered[1:])
-
-
-def _shown(item: Item) -> dict[tuple[str, str], float]:
-    """Return all that an incident shows, by sort and name, what is worth most first."""
-    found = {("subject", item.subject): item.probability}
-    for sort in _SHOWN:
-        found |= {(sort, name): chance for name, chance in getattr(item, sort).items()}
-    return found
 
 
 def _surest(shown: Iterable[tuple[str, float]]) -> dict[str, float]:

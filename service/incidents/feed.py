@@ -13,7 +13,7 @@ from features.alert import Alert
 from models.calibration import odds_shown, priority
 from models.decision import ReasonCode
 from models.incidents.correlator import RAISED_FROM
-from service.store.tables import alerts, incident_alerts, marks, queue
+from service.store.tables import alerts, marks
 
 _SUSPICIOUS = int(priority(np.array([RAISED_FROM]))[0])
 _MARK = "correlated"
@@ -21,6 +21,10 @@ _HEARD = (
     "SELECT alerts.seq, alerts.payload, decisions.score, decisions.priority, decisions.reason_codes "
     "FROM alerts CROSS JOIN decisions ON decisions.alert_seq = alerts.seq "
     "WHERE alerts.seq > ? AND decisions.revision = 1 ORDER BY alerts.seq LIMIT ?"
+)
+_WAITING = (
+    "SELECT line FROM queue CROSS JOIN incident_alerts ON incident_alerts.alert_seq = queue.alert_seq "
+    "WHERE tenant = ? AND priority >= ?"
 )
 _DECODER = msgspec.json.Decoder(Alert)
 
@@ -63,15 +67,9 @@ def behind(connection: Connection, after: int) -> int:
     return max(newest - after, 0)
 
 
-def waiting_lines(connection: Connection, tenant: str) -> list[str]:
+def waiting_lines(connection: Connection, tenant: str) -> set[str]:
     """Return the lines with a suspicious alert that waits for a person: one that alone would raise an incident."""
-    statement = (
-        select(incident_alerts.c.line)
-        .distinct()
-        .join(queue, queue.c.alert_seq == incident_alerts.c.alert_seq)
-        .where(queue.c.tenant == tenant, queue.c.priority >= _SUSPICIOUS)
-    )
-    return list(connection.execute(statement).scalars())
+    return {line for (line,) in connection.exec_driver_sql(_WAITING, (tenant, _SUSPICIOUS))}
 
 
 def before_the_last(connection: Connection, seconds: float) -> int:
