@@ -16,12 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 
-from features.alert import Alert, Entity
+from features.alert import Alert
 from features.context import Context
 from features.history import read_alerts, read_manifest
 from models.incidents.chain import Chain, trace
-from models.incidents.incident import Incident, Line
+from models.incidents.incident import Incident
 from models.incidents.sightings import Node, Resolve
+from training.incidents.lines import lines
 from training.simulator import Simulated, simulate
 
 TENANTS, DAYS = 3, 90
@@ -158,24 +159,6 @@ def read_world(simulated: Simulated) -> World:
             (attacks.setdefault(uid, []) if uid else benign.setdefault(alert.tenant, [])).append(alert)
     context = Context.load(simulated.history / read_manifest(simulated.history).context)
     return World(attacks, campaigns, benign, context, true_chains(simulated.chains))
-
-
-def lines(alerts: Sequence[Alert]) -> tuple[Line, ...]:
-    """Return alerts as lines: repeats of one rule on the same entities within an hour are one."""
-    groups: dict[tuple[str, str, tuple[Entity, ...], datetime], list[Alert]] = {}
-    for alert in sorted(alerts, key=lambda alert: (alert.time, alert.uid)):
-        hour = alert.time.replace(minute=0, second=0, microsecond=0)
-        groups.setdefault((alert.product, alert.rule.uid, alert.entities, hour), []).append(alert)
-    return tuple(_line(some) for some in groups.values())
-
-
-def _line(some: Sequence[Alert]) -> Line:
-    first = some[0]
-    return Line(
-        uid=first.uid, first=first.time, last=some[-1].time, product=first.product, rule=first.rule, severity=first.severity,
-        tactics=first.tactics, techniques=first.techniques, entities=first.entities, observables=first.observables,
-        alerts=len(some), alert_uids=tuple(alert.uid for alert in some[:100]),
-    )  # fmt: skip
 
 
 def cases(world: World, noise: int, seed: int) -> Iterator[Case]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +14,16 @@ import pandas as pd
 
 from features.alert import Alert
 from features.history import read_alerts
-from models.incidents.incident import Incident, Line
+from models.incidents.incident import Incident
 from models.playbooks.incident_type import IncidentType, type_of
 from models.playbooks.loading import Catalogue
 from models.playbooks.recommend import recommend
+from training.incidents.lines import lines
 from training.simulator import Simulated, simulate
 from training.simulator.responses import called_for
 
 _OUTSIDE = "198."
 """So begin the simulator's addresses outside."""
-_MOST_UIDS = 100
 
 
 class TrueIncident(NamedTuple):
@@ -67,38 +66,15 @@ def true_incidents(simulated: Simulated) -> list[TrueIncident]:
     found = []
     for uid, rows in told.groupby("incident_uid"):
         some, steps = alerts[str(uid)], frozenset(map(str, rows["step"])) - {""}
-        found.append(TrueIncident(incident_of(str(uid), some), str(rows["campaign"].iloc[0]), steps, _named(some)))
+        found.append(
+            TrueIncident(
+                Incident(uid=str(uid), tenant=some[0].tenant, lines=lines(some)),
+                str(rows["campaign"].iloc[0]),
+                steps,
+                _named(some),
+            )
+        )
     return found
-
-
-def incident_of(uid: str, alerts: Sequence[Alert]) -> Incident:
-    """Make an incident of alerts: one line for each rule, entities and hour."""
-    groups: defaultdict[tuple[object, ...], list[Alert]] = defaultdict(list)
-    for alert in sorted(alerts, key=lambda alert: (alert.time, alert.uid)):
-        groups[alert.product, alert.rule.uid, alert.entities, _hour(alert.time)].append(alert)
-    return Incident(uid=uid, tenant=alerts[0].tenant, lines=tuple(map(_line, groups.values())))
-
-
-def _hour(time: datetime) -> datetime:
-    return time.replace(minute=0, second=0, microsecond=0)
-
-
-def _line(alerts: Sequence[Alert]) -> Line:
-    first = alerts[0]
-    return Line(
-        uid=first.uid,
-        first=first.time,
-        last=alerts[-1].time,
-        product=first.product,
-        rule=first.rule,
-        severity=max(alert.severity for alert in alerts),
-        tactics=first.tactics,
-        techniques=first.techniques,
-        entities=first.entities,
-        observables=tuple(dict.fromkeys(observable for alert in alerts for observable in alert.observables)),
-        alerts=len(alerts),
-        alert_uids=tuple(alert.uid for alert in alerts[:_MOST_UIDS]),
-    )
 
 
 def _named(alerts: Iterable[Alert]) -> frozenset[str]:

@@ -10,7 +10,8 @@ import pytest
 from models.incidents.chain import Chain
 from models.incidents.path import Edge, Evidence
 from models.incidents.sightings import Node
-from training.incidents.chains import Case, Truth, World, cases, f1, lines, main, measure, read_world
+from training.incidents.chains import Case, Truth, World, cases, f1, main, measure, read_world
+from training.incidents.lines import lines
 from training.simulator import simulate
 from training.simulator.rows import START
 
