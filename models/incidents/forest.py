@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 
 class Edge(NamedTuple):
@@ -22,18 +22,28 @@ class Grove(NamedTuple):
     edges: tuple[Edge, ...]
 
 
-class _Parts:
-    """Disjoint sets of lines (Tarjan 1975, path halving)."""
+T = TypeVar("T", bound=Hashable)
 
-    def __init__(self, lines: Iterable[int]) -> None:
-        self.above = {line: line for line in lines}
 
-    def root(self, line: int) -> int:
+class Parts(Generic[T]):
+    """Disjoint sets (Tarjan 1975, path halving)."""
+
+    def __init__(self, things: Iterable[T]) -> None:
+        self.above = {thing: thing for thing in things}
+
+    def root(self, thing: T) -> T:
+        """Return what stands for the set that a thing is in."""
         above = self.above
-        while above[line] != line:
-            above[line] = above[above[line]]
-            line = above[line]
-        return line
+        while above[thing] != thing:
+            above[thing] = above[above[thing]]
+            thing = above[thing]
+        return thing
+
+    def join(self, one: T, other: T) -> bool:
+        """Put the sets of two things under the root of ``one``; return whether they were apart."""
+        first, second = self.root(one), self.root(other)
+        self.above[second] = first
+        return first != second
 
 
 def groves(
@@ -49,7 +59,7 @@ def groves(
     >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {1: {7: 0}, 3: {7: 1}})]
     [(1, 2), (3,)]
     """
-    parts = _Parts(lines)
+    parts = Parts(lines)
     root = parts.root
     under = {line: dict(sides[line]) for line in parts.above if line in sides}
     kept: list[Edge] = []
@@ -81,11 +91,11 @@ def bridges(gone: Collection[int], edges: Iterable[Edge], order: Mapping[int, in
     >>> bridges({1, 2}, [Edge(1, 2, 0.9), Edge(1, 3, 0.8), Edge(2, 4, 0.7)], {n: n for n in (1, 2, 3, 4)})
     [Edge(earlier=3, later=4, probability=0.7)]
     """
-    parts = _Parts(gone)
+    parts = Parts(gone)
     ends = [(e, e.earlier in parts.above, e.later in parts.above) for e in edges]
     for edge, old, also in ends:
         if old and also:
-            parts.above[parts.root(edge.later)] = parts.root(edge.earlier)
+            parts.join(edge.earlier, edge.later)
     beside: dict[int, dict[int, float]] = {}
     for edge, old, also in ends:
         if old != also:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from models.incidents.correlator import Correlator
-from models.incidents.forest import Grove, groves
+from models.incidents.forest import Grove, Parts, groves
 from models.incidents.incident import Incident, Line, Link
 from models.incidents.lines import NAMED_ALERTS
 from models.incidents.telling import tell
@@ -54,19 +54,9 @@ def compose(
 
 def tree(links: Iterable[Link], lines: Iterable[str]) -> tuple[Link, ...]:
     """Return those of the links between ``lines`` that close no circle, earlier ones first served."""
-    above = {line: line for line in lines}
-
-    def root(line: str) -> str:
-        while above[line] != line:
-            above[line] = above[above[line]]
-            line = above[line]
-        return line
-
-    kept = []
-    for link in links:
-        if link.earlier in above and link.later in above and root(link.earlier) != root(link.later):
-            above[root(link.later)] = root(link.earlier)
-            kept.append(link)
+    parts = Parts(lines)
+    known = parts.above
+    kept = [link for link in links if link.earlier in known and link.later in known and parts.join(link.earlier, link.later)]
     return tuple(sorted(kept, key=lambda link: (link.earlier, link.later)))
 
 

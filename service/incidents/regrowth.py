@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from models.incidents.forest import Grove
+from models.incidents.forest import Grove, Parts
 from models.incidents.incident import Line, Link
 from service.incidents.book import Book
 from service.incidents.content import connected
@@ -44,19 +44,21 @@ def groups(book: Book, starts: Iterable[int], also: Collection[Held] = ()) -> tu
         for link in one.incident.links
         if not (link.earlier in book.numbers and link.later in book.numbers) and link.earlier in node and link.later in node
     ]
-    roots = _roots(len(pieces) + len(past), [(node[link.earlier], node[link.later]) for link in links])
+    parts = Parts(range(len(pieces) + len(past)))
+    for link in links:
+        parts.join(node[link.later], node[link.earlier])
     found: dict[int, Group] = {}
     for i, piece in enumerate(pieces):
-        group = found.setdefault(roots[i], Group())
+        group = found.setdefault(parts.root(i), Group())
         group.pieces.append(piece)
         group.claims.update(one.uid for n in piece.lines if (one := book.lister(book.uids[n])) is not None)
     for i, (uid, lines) in enumerate(past.items(), len(pieces)):
         if lines:
-            group = found.setdefault(roots[i], Group())
+            group = found.setdefault(parts.root(i), Group())
             group.past += lines
             group.claims[uid] += len(lines)
     for link in links:
-        found[roots[node[link.earlier]]].links.append(link)
+        found[parts.root(node[link.earlier])].links.append(link)
     return list(found.values()), held
 
 
@@ -85,17 +87,3 @@ def _reach(book: Book, starts: Iterable[int], also: Collection[Held]) -> tuple[l
 
 def _numbers(book: Book, one: Held) -> list[int]:
     return [book.numbers[line.uid] for line in one.incident.lines if line.uid in book.numbers]
-
-
-def _roots(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
-    above = list(range(count))
-
-    def root(i: int) -> int:
-        while above[i] != i:
-            above[i] = above[above[i]]
-            i = above[i]
-        return i
-
-    for one, other in pairs:
-        above[root(one)] = root(other)
-    return [root(i) for i in range(count)]
