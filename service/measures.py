@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from features.alert import Alert
 from features.label import Label
@@ -70,9 +71,8 @@ def measured(connection: Connection, tenant: str, days: int, now: float) -> Meas
 
 def _given(connection: Connection, tenant: str, places: dict[int, int]) -> list[tuple[int, Label]]:
     """Return every label on these alerts, oldest first, each with its alert's place."""
-    rows = connection.execute(
-        select(labels.c.alert_seq, labels.c.payload).where(labels.c.tenant == tenant).order_by(labels.c.seq)
-    )
+    statement = select(labels.c.alert_seq, labels.c.payload).where(labels.c.tenant == tenant).order_by(labels.c.seq)
+    rows = connection.execute(statement.where(labels.c.alert_seq >= min(places, default=0)))
     return [(places[seq], msgspec.json.decode(body, type=Label)) for seq, body in rows if seq in places]
 
 
@@ -85,7 +85,7 @@ def _in_force(n: int, given: list[tuple[int, Label]]) -> dict[str, NDArray[np.in
     return {"verdict": verdict, "provenance": provenance}
 
 
-def _responded(connection: Connection, tenant: str, rows: list[Row[Any]] | Any) -> NDArray[np.float64]:
+def _responded(connection: Connection, tenant: str, rows: Sequence[Any]) -> NDArray[np.float64]:
     """Return when automation first reported an outcome for each alert's incident, NaN where it did not."""
     found = connection.execute(select(outcomes.c.incident, outcomes.c.received).where(outcomes.c.tenant == tenant))
     first: dict[str, float] = {}
