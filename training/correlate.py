@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.alert import Alert
 from features.reading import read_chunks
-from models.incidents.correlator import RAISED_FROM, Correlator, background
+from models.incidents.correlator import Correlator, background
 from models.incidents.forest import Grove
 from models.incidents.incident import Incident
 from models.incidents.links import DEFAULT, LinkModel
@@ -58,7 +58,7 @@ def _told(correlator: Correlator, alerts: Sequence[Alert], line: NDArray[np.int6
     incidents: dict[str, Incident] = {}
     groves: dict[int, Grove] = {number: correlator.grove(number) for number in kept}
     for grove in {grove.lines[0]: grove for grove in groves.values()}.values():
-        if max(kept[number].score for number in grove.lines) >= RAISED_FROM:
+        if correlator.is_raised(grove.lines):
             uid = kept[grove.lines[0]].uid
             incidents[uid] = tell(correlator, grove, uid)
             shown.update(dict.fromkeys(grove.lines, uid))

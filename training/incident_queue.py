@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 
 from features.alert import Alert
 from models.bundle import ModelBundle
-from models.engine import ScoringEngine
 from models.incidents.agenda import agenda, item_of
-from models.incidents.correlator import RAISED_FROM, Correlator
+from models.incidents.correlator import Correlator
 from models.incidents.incident import Incident, Line
 from models.incidents.model import IncidentModel
 from models.incidents.priority import Criticality, known_criticality
 from models.incidents.telling import tell
 from models.incidents.tokens import Resolve
 from training.correlate import read_alerts
-from training.dataset import load_dataset
-from training.scoring import score_walk, write_parquet, write_rejects
+from training.scoring import scored_alone, write_parquet, write_rejects
 
 _SCHEMA = pa.schema(
     [
@@ -64,10 +62,7 @@ def incident_queue_file(
     Counters start empty; labels in ``data`` are never read; each alert is scored by what was known when it came. Raises
     ``SourceError`` and ``HistoryError``; nothing is written then.
     """
-    told("reading")
-    dataset = load_dataset(data, fmt, secret, labels=False)
-    told("scoring")
-    score = score_walk(dataset, ScoringEngine(bundle, dataset.encoder))
+    dataset, score = scored_alone(bundle, data, fmt, secret, told)
     told("joining alerts into incidents")
     encoder = dataset.encoder
     resolve = None if encoder.aliases.is_empty else encoder.aliases.resolve
@@ -102,9 +97,8 @@ def days_of(
 
 def _shown(correlator: Correlator, touched: set[int]) -> list[Incident]:
     groves = {grove.lines[0]: grove for grove in map(correlator.grove, touched)}
-    kept = correlator.lines.kept
-    raised = [grove for grove in groves.values() if max(kept[number].score for number in grove.lines) >= RAISED_FROM]
-    return [tell(correlator, grove, kept[grove.lines[0]].uid) for grove in raised]
+    uids = ((correlator.lines.kept[first].uid, grove) for first, grove in groves.items() if correlator.is_raised(grove.lines))
+    return [tell(correlator, grove, uid) for uid, grove in uids]
 
 
 def ranked(
@@ -118,7 +112,7 @@ def ranked(
         items = [msgspec.structs.replace(item_of(incident), probability=chance[incident.uid]) for incident in mine]
         for chosen in agenda(items, budget):
             incident = by_uid[tenant, chosen.uid]
-            best = max(incident.lines, key=lambda line: (line.score, line.uid))
+            best = incident.likeliest
             yield Row(tenant, day, chosen.rank, incident.uid, _host(best), best.rule.uid, chance[incident.uid], incident.alerts)
 
 

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from models.bundle import ModelBundle
 from models.coverage import Aspects, cover
-from models.engine import ScoringEngine
-from training.dataset import Dataset, load_dataset
-from training.scoring import score_walk, write_parquet, write_rejects
+from training.dataset import Dataset
+from training.scoring import scored_alone, write_parquet, write_rejects
 
 DAY_SECONDS = 86400.0
 SPAN_SECONDS = 60.0
@@ -51,10 +50,7 @@ def queue_file(
     Counters start empty; labels in ``data`` are never read; each alert is scored by what was known when it came. Raises
     ``SourceError`` and ``HistoryError``; nothing is written then.
     """
-    told("reading")
-    dataset = load_dataset(data, fmt, secret, labels=False)
-    told("scoring")
-    score = score_walk(dataset, ScoringEngine(bundle, dataset.encoder))
+    dataset, score = scored_alone(bundle, data, fmt, secret, told)
     told("ranking")
     chosen = ranked(dataset, score, budget)
     _write(dataset, chosen.rows, out)

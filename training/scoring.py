@@ -57,6 +57,19 @@ def score_walk(dataset: Dataset, engine: ScoringEngine) -> NDArray[np.float64]:
     return score
 
 
+def scored_alone(
+    bundle: ModelBundle, data: Path, fmt: str, secret: bytes, told: Callable[[str], None]
+) -> tuple[Dataset, NDArray[np.float64]]:
+    """Read the alerts at ``data`` and score each by what was known when it came, f8[n].
+
+    Counters start empty; labels are never read. Raises ``SourceError`` and ``HistoryError``.
+    """
+    told("reading")
+    dataset = load_dataset(data, fmt, secret, labels=False)
+    told("scoring")
+    return dataset, score_walk(dataset, ScoringEngine(bundle, dataset.encoder))
+
+
 def write_parquet(table: pa.Table, out: Path) -> None:
     """Write a table, whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
 
 def item_of(incident: Incident) -> Item:
     """Return what an incident would show."""
-    likeliest = max(incident.lines, key=lambda line: (line.score, line.uid))
+    likeliest = incident.likeliest
     return Item(
         uid=incident.uid,
         probability=likeliest.score,

@@ -123,6 +123,10 @@ class Correlator:
         """Return the lines that make one incident with line ``number``, in their order."""
         return self._grove_of.get(number) or Grove((number,), ())
 
+    def is_raised(self, lines: Iterable[int]) -> bool:
+        """Return whether any of the lines is so suspicious that their incident is shown."""
+        return any(self.lines.kept[number].score >= RAISED_FROM for number in lines)
+
     def split(self, split: int, sides: Sequence[Iterable[int]]) -> None:
         """Keep lines of different ``sides`` apart from now on; ``split`` names the split. It outdoes any merge."""
         given = [list(lines) for lines in sides]

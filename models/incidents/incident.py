@@ -69,6 +69,11 @@ class Incident(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return max(line.score for line in self.lines)
 
     @property
+    def likeliest(self) -> Line:
+        """The line of the highest score."""
+        return max(self.lines, key=lambda line: (line.score, line.uid))
+
+    @property
     def alerts(self) -> int:
         """How many alerts it holds."""
         return sum(line.alerts for line in self.lines)
