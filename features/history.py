@@ -52,6 +52,7 @@ _DECISIONS = pa.schema(
         ("uid", _TEXT), ("alert_uid", _TEXT), ("tenant", _TEXT), ("time", _TIME), ("revision", pa.int32()), ("action", _TEXT),
         ("priority", pa.int16()), ("score", pa.float64()), ("anomaly_score", pa.float64()), ("reason_codes", pa.list_(_TEXT)),
         ("bundle", _TEXT), ("shown", pa.float64()), ("supersedes", _TEXT), ("features", pa.list_(pa.float64())),
+        ("published_action", _TEXT), ("tier", _TEXT), ("policy", _TEXT), ("certificate", _TEXT),
     ]
 )  # fmt: skip
 SCHEMAS = {"alerts": _ALERTS, "labels": _LABELS, "events": _EVENTS, "decisions": _DECISIONS}

@@ -76,7 +76,11 @@ class Golden(msgspec.Struct, frozen=True):
 
 
 class Scored(NamedTuple):
-    """What was found for n alerts. ``score`` is NaN where no model spoke; ``anomaly`` is in bits, higher is more abnormal."""
+    """What was found for n alerts. ``score`` is NaN where no model spoke; ``anomaly`` is in bits, higher is more abnormal.
+
+    ``published`` is what the live policy lets out of ``actions``; the same where none was asked. ``tiers`` and ``certificates``
+    are as in ``Decision``.
+    """
 
     features: NDArray[np.float64]
     raw: NDArray[np.float64]
@@ -85,6 +89,9 @@ class Scored(NamedTuple):
     anomaly: NDArray[np.float64]
     actions: list[Action]
     reason_codes: list[tuple[ReasonCode, ...]]
+    published: list[Action]
+    tiers: list[str]
+    certificates: list[str]
 
 
 @dataclass(frozen=True)
@@ -114,14 +121,18 @@ class ModelBundle:
         raw = self.raw(features)
         score = self.calibrator(raw)
         actions, bits = self.policy.decide(score, evidence(self.view, features, block, known_rule))
+        decided = [ACTIONS[a] for a in actions.tolist()]
         return Scored(
             features,
             raw,
             score,
             priority(score),
             anomaly(self.view, features),
-            [ACTIONS[a] for a in actions.tolist()],
+            decided,
             [codes(b) for b in bits.tolist()],
+            decided,
+            [""] * len(decided),
+            [""] * len(decided),
         )
 
     def propensity(self, features: NDArray[np.float64]) -> NDArray[np.float64]:

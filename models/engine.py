@@ -72,6 +72,9 @@ def _undecided(features: NDArray[np.float64]) -> Scored:
         nothing,
         [Action.QUEUE] * n,
         [(ReasonCode.NO_MODEL,)] * n,
+        [Action.QUEUE] * n,
+        [""] * n,
+        [""] * n,
     )
 
 

@@ -47,7 +47,7 @@ class Auditor:
             elif actions[i] is Action.SUPPRESS and lot[i] < shown[i]:
                 actions[i], codes[i] = Action.QUEUE, (*codes[i], ReasonCode.AUDIT)
                 priority[i] = self._place(alert.tenant, float(lot[i] / shown[i]))
-        return scored._replace(actions=actions, reason_codes=codes, priority=priority), shown
+        return scored._replace(actions=actions, published=actions, reason_codes=codes, priority=priority), shown
 
     def _place(self, tenant: str, chance: float) -> int:
         """Return one of the priorities lately queued; ``chance`` in [0, 1) says which."""

@@ -40,7 +40,7 @@ def with_reasons(host: Host, stored: db.Stored) -> Decision:
 
 async def explained(host: Host, tenant: str, decision: Decision) -> Decision:
     """Return the decision with reasons if a person will see it; what is suppressed is explained only when asked for by uid."""
-    if decision.action is Action.SUPPRESS:
+    if decision.published_action is Action.SUPPRESS:
         return decision
     stored = await asyncio.to_thread(find_alert, host, tenant, decision.alert_uid)
     return decision if stored is None else await asyncio.to_thread(with_reasons, host, stored)

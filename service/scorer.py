@@ -194,14 +194,15 @@ class Scorer:
                 (
                     first + i, 1, now, d.action.value, d.priority, None if d.score is None else raw[i], d.score, d.anomaly_score,
                     " ".join(d.reason_codes), d.bundle, rows[i * width : (i + 1) * width], d.shown,
+                    d.published_action.value, d.tier, d.policy, d.certificate,
                 )
                 for i, d in enumerate(made)
             ],
-            [(first + i, d.tenant, d.priority) for i, d in enumerate(made) if d.action is not Action.SUPPRESS],
+            [(first + i, d.tenant, d.priority) for i, d in enumerate(made) if d.published_action is not Action.SUPPRESS],
         )  # fmt: skip
         BATCH_ALERTS.observe(len(fresh))
         for action in Action:
-            ALERTS.labels(action.value).inc(scored.actions.count(action))
+            ALERTS.labels(action.value).inc(scored.published.count(action))
         return made
 
     # -- labels ------------------------------------------------------------------------------------------------------
@@ -270,20 +271,26 @@ def _decisions(
             time=when,
             revision=1,
             action=action,
+            published_action=published,
             priority=priority,
             score=None if undecided else score,
             anomaly_score=None if undecided else surprise,
             reason_codes=codes,
+            tier=tier,
             bundle=bundle,
+            certificate=certificate,
         )
-        for i, (alert, action, priority, score, surprise, codes) in enumerate(
+        for i, (alert, action, published, priority, score, surprise, codes, tier, certificate) in enumerate(
             zip(
                 fresh,
                 scored.actions,
+                scored.published,
                 scored.priority.tolist(),
                 scored.score.tolist(),
                 scored.anomaly.tolist(),
                 scored.reason_codes,
+                scored.tiers,
+                scored.certificates,
                 strict=True,
             )
         )

@@ -32,12 +32,12 @@ def record(database: db.Database, label: Label, seq: int) -> tuple[Label | Servi
     if refusal is not None:
         return refusal, None
     decision, label = stored.decision, _placed(label, current)
-    if decision.shown < 1.0 and decision.action is not Action.SUPPRESS:  # who looks up a suppressed one drew no lot
+    if decision.shown < 1.0 and decision.published_action is not Action.SUPPRESS:  # who looks up a suppressed one drew no lot
         label = msgspec.structs.replace(label, shown=decision.shown)
     facts = _facts(FactBlock.unpack([db.alert_fact(writer, stored.seq)]), label, current)
     row = (seq, label.tenant, label.uid, stored.seq, _ENCODER.encode(label), b"".join(facts.pack()))
     database.insert_label(row, judged=label.provenance is not Provenance.AUTOMATION)
-    if _waits_again(label, current, decision.action):
+    if _waits_again(label, current, decision.published_action):
         database.insert_waiting(stored.seq, label.tenant, decision.priority)
     return label, facts
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.playbooks.incident_type import shown
-from models.playbooks.playbook import BlastRadius, Playbook, TargetKind
+from models.playbooks.playbook import Playbook, TargetKind
 from models.playbooks.targets import Target
 
 MOST_TARGETS = 20

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.errors import PlaybookError
 from models.incidents.attack import tactic_place
 from models.playbooks.cacao import Document, PlaybookStep, decode
 from models.playbooks.incident_type import IncidentType
-from models.playbooks.playbook import ANY, EXTENSION, BlastRadius, Extension, Playbook
+from models.playbooks.playbook import ANY, EXTENSION, Extension, Playbook
 from models.playbooks.workflow import Fault, faults, moment, reached
 
 SHIPPED = Path(__file__).parent / "catalogue"

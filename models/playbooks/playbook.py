@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from features.alert import Role
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.playbooks.cacao import Identifier, Name, VariableName
 from models.playbooks.incident_type import IncidentType
 
@@ -19,17 +19,6 @@ EXTENSION = "extension-definition--3c4cf8a9-8c1f-4d0e-9d63-0e7b1c5a2f47"
 DAY_SECONDS = 86_400
 CONTAINMENT = "mitigation"
 """CACAO's type of a playbook that takes something from the attacker: a host, an account, a way in."""
-
-
-class BlastRadius(StrEnum):
-    """How much of the house feels it."""
-
-    MINIMAL = "minimal"
-    """Hardly anybody: a sign-in again, one message, an address outside."""
-    MODERATE = "moderate"
-    """One host or account cannot work."""
-    MAJOR = "major"
-    """Work of many, or data, is lost or at stake."""
 
 
 class TargetKind(StrEnum):

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.incidents.attack import tactic_place
 from models.incidents.incident import Incident, Line
 from models.playbooks.caution import DoneOutcome, Standing, Watched, cautions, parted
 from models.playbooks.experience import PastResponse, Worked, what_worked
 from models.playbooks.incident_type import IncidentType, Typed, fact, type_of, weighty
 from models.playbooks.loading import Catalogue
-from models.playbooks.playbook import BlastRadius, Playbook, Trigger
+from models.playbooks.playbook import Playbook, Trigger
 from models.playbooks.signs import covers
 from models.playbooks.targets import Target, targets
 

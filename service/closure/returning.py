@@ -11,15 +11,17 @@ from service.store.tables import queue
 
 _SUPPRESSED = (
     "SELECT d.id FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
-    "CROSS JOIN decisions d ON d.alert_seq = a.alert_seq WHERE l.incident = ? AND d.action = 'suppress' "
+    "CROSS JOIN decisions d ON d.alert_seq = a.alert_seq WHERE l.incident = ? AND d.published_action = 'suppress' "
     "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision) LIMIT ?"
 )
 _REVISED = (
     "INSERT INTO decisions "  # noqa: S608 — of the constants above only
-    "(alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown) "
-    "SELECT alert_seq, revision + 1, ?, ?, priority, raw, score, anomaly, ?, bundle, features, 1.0 "
+    "(alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown, published_action, tier, "
+    "policy, certificate) SELECT alert_seq, revision + 1, ?, ?, priority, raw, score, anomaly, ?, bundle, features, 1.0, ?, '', "
+    "policy, '' "
     f"FROM decisions WHERE id IN ({_SUPPRESSED})"
 )
+_QUEUE = Action.QUEUE.value
 _BACK = "SELECT d.alert_seq, t.tenant, d.priority FROM decisions d CROSS JOIN alerts t ON t.seq = d.alert_seq WHERE d.id > ?"
 
 
@@ -36,7 +38,7 @@ def take_back(connection: Connection, incident: str, now: float) -> int:
     been shown is 1. They keep their priority, so that a flood of them does not push anything else down.
     """
     last = connection.exec_driver_sql("SELECT COALESCE(MAX(id), 0) FROM decisions").scalar_one()
-    given = (now, Action.QUEUE.value, ReasonCode.INCIDENT_ESCALATED.value, incident, MOST_AT_ONCE)
+    given = (now, _QUEUE, ReasonCode.INCIDENT_ESCALATED.value, _QUEUE, incident, MOST_AT_ONCE)
     made = connection.exec_driver_sql(_REVISED, given).rowcount
     if made:
         labelled = connection.exec_driver_sql(_LABELLED, (last,)).scalars().all()

@@ -26,7 +26,10 @@ from service.store.tables import alerts, decisions, labels, names, past, queue
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _ALERTS = "alerts (seq, tenant, uid, received, digest, payload, fact)"
-_DECISIONS = "decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown)"
+_DECISIONS = (
+    "decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown, "
+    "published_action, tier, policy, certificate)"
+)
 _QUEUE = "queue (alert_seq, tenant, priority)"
 _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
 _ROWS_AT_ONCE = (256, 32, 4, 1)
@@ -47,7 +50,9 @@ _LATELY_QUEUED = (
 """The hot statements go to the driver as they are: SQLAlchemy's handling of each row would cost more than the insert."""
 
 AlertRow = tuple[int, str, str, float, bytes, bytes, bytes]
-DecisionRow = tuple[int, int, float, str, int, float | None, float | None, float | None, str, str, bytes, float]
+DecisionRow = tuple[
+    int, int, float, str, int, float | None, float | None, float | None, str, str, bytes, float, str, str, str, str
+]
 LabelRow = tuple[int, str, str, int, bytes, bytes]
 
 
@@ -283,11 +288,15 @@ def read_decision(row: Any, alert: Alert) -> Decision:
         time=from_epoch(row.time),
         revision=row.revision,
         action=Action(row.action),
+        published_action=Action(row.published_action),
         priority=row.priority,
         score=row.score,
         anomaly_score=row.anomaly,
         reason_codes=tuple(ReasonCode(code) for code in row.reason_codes.split()),
+        tier=row.tier,
         bundle=row.bundle,
+        policy=row.policy,
+        certificate=row.certificate,
         supersedes=f"{row.alert_seq}.{row.revision - 1}" if row.revision > 1 else "",
         **({} if row.shown == 1.0 else {"shown": row.shown}),  # a default is left out by identity, not by value
     )

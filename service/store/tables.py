@@ -35,6 +35,10 @@ decisions = Table(
     Column("bundle", String, nullable=False),
     Column("features", LargeBinary, nullable=False),
     Column("shown", Float, nullable=False, server_default="1.0"),
+    Column("published_action", String, nullable=False),
+    Column("tier", String, nullable=False, server_default=""),
+    Column("policy", String, nullable=False, server_default=""),
+    Column("certificate", String, nullable=False, server_default=""),
 )
 
 labels = Table(

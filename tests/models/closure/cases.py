@@ -97,7 +97,7 @@ def realistic() -> Report:
     decisions = tuple(
         Decision(
             uid=f"{number}.1", alert_uid=one.alert_uids[0], tenant="acme", time=one.first, revision=1, action=Action.QUEUE,
-            priority=88, score=one.score, reason_codes=(ReasonCode.BETWEEN_THRESHOLDS,), bundle=digest,
+            published_action=Action.QUEUE, priority=88, score=one.score, reason_codes=(ReasonCode.BETWEEN_THRESHOLDS,), bundle=digest,
         )
         for number, one in enumerate(lines, 1)
     )  # fmt: skip

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from features.alert import Entity, EntityKind, Observable, Role, Rule
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.incidents.incident import Incident, Line
 from models.playbooks.loading import SHIPPED
-from models.playbooks.playbook import BlastRadius, Extension, Playbook, Source, TargetKind, Trigger
+from models.playbooks.playbook import Extension, Playbook, Source, TargetKind, Trigger
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Change = Callable[[dict[str, Any]], object]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.playbooks.caution import MOST_TARGETS, DoneOutcome, Outcome, Standing, cautions, parted
-from models.playbooks.playbook import BlastRadius, Playbook, TargetKind
+from models.playbooks.playbook import Playbook, TargetKind
 from models.playbooks.targets import Target
 from tests.models.playbooks.documents import NOON, playbook
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.errors import PlaybookError
 from models.playbooks import loading
 from models.playbooks.cacao import decode
 from models.playbooks.incident_type import IncidentType
 from models.playbooks.loading import SHIPPED, load_catalogue, parse_playbook
-from models.playbooks.playbook import BlastRadius
 from tests.models.playbooks.documents import Change, changed, own_of, shipped
 
 IRREVERSIBLE = {"reimage-host", "restore-from-backup", "wipe-device"}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.playbooks.incident_type import IncidentType
-from models.playbooks.playbook import BlastRadius, Trigger
+from models.playbooks.playbook import Trigger
 from tests.models.playbooks.documents import NOON, playbook
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.decision import Action
+from models.decision import Action, BlastRadius
 from models.incidents.incident import Incident, Line
 from models.playbooks.caution import DoneOutcome, Outcome
 from models.playbooks.experience import PastResponse
 from models.playbooks.incident_type import IncidentType
 from models.playbooks.loading import Catalogue, load_catalogue
-from models.playbooks.playbook import BlastRadius, Playbook, Source, TargetKind, Trigger
+from models.playbooks.playbook import Playbook, Source, TargetKind, Trigger
 from models.playbooks.recommend import Recommendation, recommend
 from tests.models.playbooks.documents import NOON, incident, line, playbook
 
