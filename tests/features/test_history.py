@@ -28,6 +28,7 @@ LABELS = [
 DECISION: dict[str, Any] = {
     "uid": "d1", "alert_uid": "a0", "tenant": "acme", "time": START, "revision": 1, "action": "queue", "priority": 50, "score": 0.5,
     "anomaly_score": None, "reason_codes": ["no_model"], "bundle": "", "shown": 1.0, "supersedes": "", "features": [1.0, None],
+    "published_action": "queue", "tier": "", "policy": "", "certificate": "",
 }  # fmt: skip
 
 
