@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,21 +19,25 @@ from features.encode import VALUES, FactBlock
 from features.view import FeatureView
 from models.audit import VOLUME
 from models.calibration import Calibrator, priority
+from models.certificates.objective import TIERS
+from models.certificates.units import Calibration
 from models.decision import Action, Reason, ReasonCode
 from models.errors import BundleError
 from models.incidents.model import IncidentModel
 from models.ledger import LabelLedger
+from models.limits import LimitTable
 from models.policy import ACTIONS, Evidence, ThresholdPolicy, codes
 from models.reasons import sentences
 from models.rule_encoder import RuleEncoder
 
-FORMAT = 3
+FORMAT = 4
 _PARTS = (
     "classifier.txt",
     "calibrator.json",
     "encoder.json",
     "view.json",
     "policy.json",
+    "units.json",
     "golden.json",
     "labels.json",
     "incidents.json",
@@ -104,6 +109,7 @@ class ModelBundle:
     encoder: RuleEncoder
     view: FeatureView
     policy: ThresholdPolicy
+    calibration: Calibration
     ledger: LabelLedger
     incidents: IncidentModel
     manifest: Manifest
@@ -116,12 +122,21 @@ class ModelBundle:
         threads = 1 if len(features) < _THREADED_ROWS else 0
         return np.asarray(self.booster.predict(features, raw_score=True, num_threads=threads), np.float64)
 
-    def decide(self, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_]) -> Scored:
-        """Judge n alerts: ``features`` as of then (n × F), the facts themselves, and whether their rules are known."""
+    def decide(
+        self, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_], limits: LimitTable
+    ) -> Scored:
+        """Judge n alerts: ``features`` as of then (n × F), the facts themselves, whether their rules are known, and the table of
+        the limits that this bundle's certificates set."""
         raw = self.raw(features)
         score = self.calibrator(raw)
-        actions, bits = self.policy.decide(score, evidence(self.view, features, block, known_rule))
-        decided = [ACTIONS[a] for a in actions.tolist()]
+        within = limits.read(block)
+        ruling = self.policy.decide(score, evidence(self.view, features, block, known_rule), within)
+        decided = [ACTIONS[a] for a in ruling.actions.tolist()]
+        tiers, certificates = [""] * len(decided), [""] * len(decided)
+        for i in np.flatnonzero(ruling.automatic).tolist():
+            tier = int(ruling.tiers[i])
+            certificates[i] = limits.certificate(int(within.kind[i]), tier)
+            tiers[i] = TIERS[tier - 1].value if tier else ""
         return Scored(
             features,
             raw,
@@ -129,10 +144,10 @@ class ModelBundle:
             priority(score),
             anomaly(self.view, features),
             decided,
-            [codes(b) for b in bits.tolist()],
+            [codes(b) for b in ruling.reasons.tolist()],
             decided,
-            [""] * len(decided),
-            [""] * len(decided),
+            tiers,
+            certificates,
         )
 
     def propensity(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -166,11 +181,15 @@ class ModelBundle:
             _decode(path, "encoder.json", parts, RuleEncoder),
             view,
             _decode(path, "policy.json", parts, ThresholdPolicy),
+            _decode(path, "units.json", parts, Calibration),
             _decode(path, "labels.json", parts, LabelLedger),
             _decode(path, "incidents.json", parts, IncidentModel),
             manifest,
             digest,
         )
+        foreign = {c.group for c in bundle.policy.certificates if c.model != model_digest(manifest.files)}
+        if foreign or bundle.calibration.model != model_digest(manifest.files):
+            raise BundleError(str(path / "policy.json"), "its certificates were made for another model")
         bundle.check(_decode(path, "golden.json", parts, Golden), path)
         return bundle
 
@@ -185,6 +204,19 @@ class ModelBundle:
         same = raw.tolist() == golden.raw and score.tolist() == golden.score and priority(score).tolist() == golden.priority
         if not same or not len(rows):
             raise BundleError(str(path / "golden.json"), "golden rows give other results than in training")
+
+
+def digests(parts: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the digest of each part, by its name."""
+    return {name: hashlib.sha256(parts[name]).hexdigest() for name in _PARTS if name in parts}
+
+
+_SCORING = ("classifier.txt", "calibrator.json", "encoder.json", "view.json")
+
+
+def model_digest(files: Mapping[str, str]) -> str:
+    """Return the digest of what scores, from the digests of a bundle's ``files``: what its certificates are about."""
+    return hashlib.sha256("".join(files[name] for name in _SCORING).encode()).hexdigest()
 
 
 def evidence(view: FeatureView, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_]) -> Evidence:
@@ -247,7 +279,7 @@ def write_bundle(path: Path, parts: dict[str, bytes], **about: Any) -> str:
     draft.mkdir(parents=True)
     for name in _PARTS:
         (draft / name).write_bytes(parts[name])
-    manifest = Manifest(format=FORMAT, files={name: hashlib.sha256(parts[name]).hexdigest() for name in _PARTS}, **about)
+    manifest = Manifest(format=FORMAT, files=digests(parts), **about)
     body = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     (draft / "manifest.json").write_bytes(body)
     shutil.rmtree(path, ignore_errors=True)

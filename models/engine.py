@@ -11,6 +11,7 @@ from features.default_view import DEFAULT_VIEW
 from features.encode import FactBlock, FactEncoder
 from models.bundle import ModelBundle, Scored
 from models.decision import Action, ReasonCode
+from models.limits import LimitTable
 from models.rule_encoder import RuleEncoder, RuleTable
 
 _UNDECIDED_PRIORITY = 50
@@ -30,6 +31,7 @@ class ScoringEngine:
         self.view = bundle.view if bundle else DEFAULT_VIEW
         self.state = state if state is not None else CounterState(self.view.spec, encoder.secret, max_keys)
         self._rules = RuleTable(bundle.encoder if bundle else _BLANK, encoder.rules, encoder.tenants)
+        self._limits = LimitTable(bundle.policy.certificates if bundle else (), encoder.rules, encoder.tenants)
         self._program = self.view.compiled()
 
     @property
@@ -45,7 +47,7 @@ class ScoringEngine:
         self.state.walk(wide, *self._program, features)
         if self.bundle is None:
             return _undecided(features)
-        return self.bundle.decide(features, wide, known)
+        return self.bundle.decide(features, wide, known, self._limits)
 
     def fold(self, block: FactBlock) -> None:
         """Fold alerts and labels without judging them."""

@@ -3,6 +3,7 @@
 ModelsError
 ├── BundleError       a bundle is damaged, incomplete, or made for another view or format version
 ├── ObjectiveError    an objective sentence cannot be understood or is infeasible
+├── CostsError        a file of costs cannot be used
 ├── NotEnoughLabelsError  nothing can be fitted
 ├── BundleStoreError  the bundle store has no such bundle, or nothing to roll back to
 ├── PlaybookError     a playbook does not validate
@@ -30,6 +31,14 @@ class ObjectiveError(ModelsError):
     def __init__(self, text: str, reason: str) -> None:
         self.text, self.reason = text, reason
         super().__init__(f"objective {text!r}: {reason}")
+
+
+class CostsError(ModelsError):
+    """A file of costs cannot be used. Attributes: ``path``, ``reason``."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"costs {path}: {reason}")
 
 
 class NotEnoughLabelsError(ModelsError):

@@ -9,17 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.audit import Audit
-from models.certificate import Certificate, Status
-from models.decision import Action, ReasonCode
+from models.certificates.certificate import EVERY, Certificate
+from models.certificates.costs import Costs
+from models.certificates.objective import Aim
+from models.decision import Action, BlastRadius, ReasonCode
 
 ACTIONS = tuple(Action)
 CODES = tuple(ReasonCode)
 _BIT = {code: np.int64(1 << i) for i, code in enumerate(CODES)}
 
-_SUPPRESS, _QUEUE, _ESCALATE = (ACTIONS.index(a) for a in (Action.SUPPRESS, Action.QUEUE, Action.ESCALATE))
+_SUPPRESS, _QUEUE, _APPROVE, _RESPOND, _ESCALATE = (
+    ACTIONS.index(a) for a in (Action.SUPPRESS, Action.QUEUE, Action.APPROVE, Action.RESPOND, Action.ESCALATE)
+)
+_RESPONSE_DOUBTS = np.int64(
+    _BIT[ReasonCode.UNKNOWN_RULE] | _BIT[ReasonCode.OUT_OF_DISTRIBUTION] | _BIT[ReasonCode.MISSING_FEATURES]
+)
+"""Of what forbids suppression, what forbids a response as well."""
 
 _NO_RATE = 2.0
 """Above every probability: the effective score of an alert that cannot be suppressed."""
+
+
+class Limits(NamedTuple):
+    """Thresholds on n alerts. ``suppress_below`` f8[n]: −∞ where nothing may be hidden; ``respond_from`` f8[n, len(TIERS)]: +∞
+    where nothing may be done. ``kind`` i8[n] numbers alerts of the same groups (see :mod:`models.limits`).
+    """
+
+    suppress_below: NDArray[np.float64]
+    respond_from: NDArray[np.float64]
+    kind: NDArray[np.int64]
 
 
 class Evidence(NamedTuple):
@@ -57,41 +75,77 @@ class Guardrails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThresholdPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Suppress below one threshold, escalate from another, queue all else; any doubt is ``queue``.
+    """Suppress below one threshold, respond from another, escalate from a third, queue all else; any doubt is ``queue``.
 
-    ``suppress_below`` is ``None`` where the certificate was refused. ``escalate_from`` is not certified: it pages a
-    person and automates nothing.
+    ``certificates`` hold the thresholds of suppression and of each tier of response, over all alerts and by group (see
+    :mod:`models.limits` for which is in force on an alert). ``escalate_from`` is not certified: it pages a person and automates
+    nothing. ``costs``, if given, choose within what the certificates allow.
     """
 
     certificates: tuple[Certificate, ...]
     escalate_from: float | None
     guardrails: Guardrails = Guardrails()
     audit: Audit = Audit()
+    costs: Costs | None = None
+
+    def of(self, aim: Aim, tier: BlastRadius | None = None, group: str = EVERY) -> Certificate | None:
+        """Return the certificate of that aim, tier and group, or ``None``."""
+        found = (c for c in self.certificates if c.aim is aim and c.tier is tier and c.group == group)
+        return next(found, None)
 
     @property
     def suppress_below(self) -> float | None:
-        """The certified threshold, or ``None``."""
-        certificate = self.certificates[0]
-        return certificate.threshold if certificate.status is Status.GRANTED else None
+        """The certified threshold over all alerts, or ``None``: a group's may only be lower."""
+        certificate = self.of(Aim.SUPPRESSION)
+        return certificate.threshold if certificate is not None and certificate.granted else None
 
-    def decide(self, score: NDArray[np.float64], evidence: Evidence) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return for each alert the index of its action in ``ACTIONS`` and its reason codes as bits (see :func:`codes`)."""
+    def decide(self, score: NDArray[np.float64], evidence: Evidence, limits: Limits) -> Ruling:
+        """Decide on n alerts of calibrated ``score``, each within its own ``limits``."""
         doubts = doubt_bits(evidence, self.guardrails)
         actions = np.full(len(score), _QUEUE, np.int64)
         reasons = np.full(len(score), _BIT[ReasonCode.BETWEEN_THRESHOLDS], np.int64)
-        if self.suppress_below is None:
-            reasons[:] = _BIT[ReasonCode.NO_CERTIFICATE]
-        else:
-            below = score < self.suppress_below
-            clear = below & (doubts == 0)
-            actions[clear] = _SUPPRESS
-            reasons[clear] = _BIT[ReasonCode.BELOW_THRESHOLD]
-            reasons[below & ~clear] = doubts[below & ~clear]
+        reasons[np.isneginf(limits.suppress_below)] = _BIT[ReasonCode.NO_CERTIFICATE]
+        cheap_below, cheap_from = self._costs(evidence)
+        below = score < limits.suppress_below
+        dear = np.where(score < cheap_below, 0, _BIT[ReasonCode.COSTS])
+        clear = below & ((doubts | dear) == 0)
+        actions[clear] = _SUPPRESS
+        reasons[clear] = _BIT[ReasonCode.BELOW_THRESHOLD]
+        reasons[below & ~clear] = (doubts | dear)[below & ~clear]
         if self.escalate_from is not None:
             above = score >= self.escalate_from
             actions[above] = _ESCALATE
             reasons[above] = _BIT[ReasonCode.ABOVE_THRESHOLD]
-        return actions, reasons
+        tiers = (score[:, None] >= limits.respond_from).sum(axis=1)
+        unsure = doubts & _RESPONSE_DOUBTS
+        due = (tiers > 0) & (unsure == 0) & (score >= cheap_from)
+        actions[due] = _RESPOND
+        reasons[due] = _BIT[ReasonCode.ABOVE_THRESHOLD]
+        held = (tiers > 0) & ~due & (actions != _ESCALATE)
+        actions[held] = _APPROVE
+        reasons[held] = np.where(unsure[held] != 0, unsure[held], _BIT[ReasonCode.COSTS])
+        return Ruling(actions, reasons, np.where(due, tiers, 0))
+
+    def _costs(self, evidence: Evidence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return for each alert below which score it pays to hide it, and from which to respond."""
+        if self.costs is not None:
+            return self.costs.limits(evidence.criticality)
+        n = len(evidence.criticality)
+        return np.full(n, np.inf), np.full(n, -np.inf)
+
+
+class Ruling(NamedTuple):
+    """What was decided on n alerts: the index of each action in ``ACTIONS``, reason codes as bits (see :func:`codes`), and how
+    many of ``TIERS`` are authorised, smallest blast radius first."""
+
+    actions: NDArray[np.int64]
+    reasons: NDArray[np.int64]
+    tiers: NDArray[np.int64]
+
+    @property
+    def automatic(self) -> NDArray[np.bool_]:
+        """Which of them rest on a certificate."""
+        return np.isin(self.actions, (_SUPPRESS, _RESPOND))
 
 
 def doubt_bits(evidence: Evidence, guardrails: Guardrails) -> NDArray[np.int64]:
@@ -113,6 +167,11 @@ def doubt_bits(evidence: Evidence, guardrails: Guardrails) -> NDArray[np.int64]:
 def effective_score(score: NDArray[np.float64], evidence: Evidence, guardrails: Guardrails) -> NDArray[np.float64]:
     """Return the score as the whole decision sees it: above every threshold where a doubt forbids suppression."""
     return np.where(doubt_bits(evidence, guardrails) == 0, score, _NO_RATE)
+
+
+def response_score(score: NDArray[np.float64], evidence: Evidence, guardrails: Guardrails) -> NDArray[np.float64]:
+    """Return the score as a response sees it: below every threshold where a doubt forbids one."""
+    return np.where(doubt_bits(evidence, guardrails) & _RESPONSE_DOUBTS == 0, score, -np.inf)
 
 
 _UNPACKED: dict[int, tuple[ReasonCode, ...]] = {}

@@ -12,6 +12,7 @@ from features.encode import COLUMNS, FactBlock, RuleRef
 from models.audit import luck
 from models.bundle import ModelBundle
 from models.decision import Action, ReasonCode
+from models.limits import LimitTable
 from service.counterfactual import without
 from service.host import Host
 from service.keys import Key, Role
@@ -98,7 +99,8 @@ def _siblings(host: Host, connection: Connection, trace: Trace, alerts: tuple[Fa
 def again(host: Host, bundle: ModelBundle, stored: list[db.Stored], rows: NDArray[np.float64], facts: FactBlock) -> list[Outcome]:
     """Return what ``bundle`` decides on ``rows`` f8[n, F], the audit's draw falling as it fell."""
     known = np.array([bundle.encoder.knows(RuleRef(s.alert.product, s.alert.rule.uid, s.alert.rule.name)) for s in stored])
-    scored = bundle.decide(rows, facts, known)
+    limits = LimitTable(bundle.policy.certificates, host.encoder.rules, host.encoder.tenants)
+    scored = bundle.decide(rows, facts, known, limits)
     shown = bundle.propensity(rows)
     drawn = luck(host.encoder.secret, [(s.alert.tenant, s.alert.uid) for s in stored]) < shown
     out = []

@@ -13,7 +13,7 @@ from rich.console import Console
 from features.hashing import load_or_create_secret
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
-from models.certificate import DEFAULT_OBJECTIVE, Objective
+from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.errors import BundleStoreError
 from training.settings import Settings
 from training.terminal import Data, Format, console, working

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from features.errors import FeaturesError
-from models.certificate import DEFAULT_OBJECTIVE
 from models.errors import ModelsError
 from training.errors import TrainingError
 from training.settings import Settings
@@ -62,7 +61,11 @@ def simulate(
 def train(
     data: Data,
     fmt: Format,
-    objective: Annotated[str, typer.Option(help="What the suppression threshold must keep.")] = DEFAULT_OBJECTIVE,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(help="A sentence that a threshold must keep; once for each. Default: as for missed incidents .01."),
+    ] = None,
+    costs: Annotated[Path | None, typer.Option(help="JSON file of costs that choose within what is proven.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the bundle to this directory.")] = None,
     also: Annotated[Path | None, typer.Option(help="A history to train on as well, such as `tamis export` writes.")] = None,
     without_labels_of: Annotated[
@@ -71,28 +74,27 @@ def train(
     promote_it: Annotated[bool, typer.Option("--promote", help="Promote it at once if the gate says yes.")] = False,
 ) -> None:
     """Learn from labelled alerts; the new model is `challenger` in MLflow."""
+    from models.certificates.certificate import EVERY
+    from models.certificates.costs import Costs
     from training.pipeline import train as run
     from training.registry import promote as promote_version
 
     settings = Settings.from_env()
     with working("training") as told:
         result = run(
-            settings, data, fmt, objective=objective, out=out, also=also, without_labels_of=without_labels_of or (), told=told
-        )
+            settings, data, fmt, objectives=objective or (), costs=Costs.read(costs) if costs else None, out=out, also=also,
+            without_labels_of=without_labels_of or (), told=told,
+        )  # fmt: skip
         promoted = promote_version(settings, result.version, by=getpass.getuser())[0] if promote_it else ""
-    certificate = result.certificate
     console.print(
         f"version {result.version}, bundle {result.bundle_digest[:12]}, {result.alerts:,} alerts, {result.rejects} rejected"
     )
     for name in ("group_ap", "group_ap_worst", "step_recall", "calibration_error"):
         if name in result.metrics:
             console.print(f"  {name:18} {result.metrics[name]:.3f}")
-    proof = (
-        f"bound {certificate.bound:.3f} on {certificate.n} incidents, {certificate.k} missed; suppress below {certificate.threshold:.4f}"
-        if certificate.threshold is not None
-        else f"{certificate.n} incidents, {certificate.missing} more are needed; nothing is suppressed"
-    )
-    console.print(f"  certificate        {certificate.status.value}: {proof}")
+    for certificate in result.policy.certificates:
+        if certificate.group == EVERY:
+            console.print(f"  certificate {certificate.uid}  {certificate.sentence()}", highlight=False, soft_wrap=True)
     if promoted:
         console.print(f"promoted: {promoted[:12]}")
 

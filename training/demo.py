@@ -93,7 +93,7 @@ def demo(settings: Settings, console: Console) -> Story:
 
 
 def _train(home: Settings, stage: Stage, also: Path | None, told: Any) -> TrainResult:
-    result = train(home, stage.data, stage.fmt, objective=OBJECTIVE, also=also, told=told)
+    result = train(home, stage.data, stage.fmt, objectives=[OBJECTIVE], also=also, told=told)
     promote(home, result.version, by="demo")
     return result
 

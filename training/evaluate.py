@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.default_view import DEFAULT_VIEW
 from features.encode import COLUMNS
 from models.calibration import Calibrator
-from models.certificate import GRID
+from models.certificates.certificate import GRID
 from models.policy import Guardrails, effective_score
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, OutOfFold, Told, TrainingRows, fit_all, out_of_fold, score_folds

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.certificate import GRID
+from models.certificates.certificate import GRID
 from models.policy import Guardrails, effective_score
 from training.dataset import UNLABELLED
 from training.evaluate import IDENTITY, Evaluation, Quality

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from features.errors import SourceError
 from features.label import Provenance
 from models.bundle import ModelBundle
-from models.certificate import Objective
+from models.certificates.objective import Objective
 from training.assess import Assessment, assessed, weigh
 from training.dataset import Dataset, load_dataset
 from training.fit import FitParameters, Told

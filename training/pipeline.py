@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.hashing import load_or_create_secret
-from models.certificate import DEFAULT_OBJECTIVE, Certificate, Objective
+from models.certificates.certificate import EVERY, Certificate
+from models.certificates.costs import Costs
+from models.certificates.objective import parse_objectives
 from models.policy import ThresholdPolicy
 from training.assemble import Assembled, assemble
 from training.correlate import read_alerts
@@ -58,7 +60,8 @@ def train(
     data: Path,
     fmt: str,
     *,
-    objective: str = DEFAULT_OBJECTIVE,
+    objectives: Sequence[str] = (),
+    costs: Costs | None = None,
     out: Path | None = None,
     parameters: FitParameters | None = None,
     also: Path | None = None,
@@ -67,12 +70,13 @@ def train(
 ) -> TrainResult:
     """Read, walk, fit, calibrate, certify, and log to MLflow as the new challenger.
 
+    ``objectives`` are sentences, for what none speaks of the default holds; ``costs`` choose within what is proven.
     ``also`` is a history to train on together with ``data``; ``without_labels_of`` names analysts whose labels are taken as
     never given; ``out`` a directory to write the bundle to as well. Raises
     ``ObjectiveError``, ``SourceError``, ``HistoryError``, ``NotEnoughLabelsError`` and ``TrackingError``; then nothing
     is registered.
     """
-    aim = Objective.parse(objective)
+    aims = parse_objectives(objectives)
     parameters = parameters or FitParameters()
     secret = load_or_create_secret(settings.secret)
     told("reading")
@@ -85,7 +89,7 @@ def train(
     champion = serving_bundle(settings)
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
         made = assemble(
-            dataset, aim, parameters, Path(folder) / "bundle", run=run_id, told=told,
+            dataset, aims, parameters, Path(folder) / "bundle", run=run_id, costs=costs, told=told,
             alerts=lambda: [alert for some, form in ((data, fmt), (also, "history")) if some for alert in read_alerts(some, form)],
         )  # fmt: skip
         metrics = measure(dataset, made.oof.raw, made.trusted.said(made.score))
@@ -154,12 +158,22 @@ def _run(
         "data_digest": dataset.digest,
         "bundle_digest": made.bundle.digest,
         "certificate": certificate.status.value,
+        **_thresholds(made.bundle.policy),
         GATE: report.encode(),
     }
     proof = {"certificate/n": certificate.n, "certificate/k": certificate.k, "certificate/bound": certificate.bound}
     return TrainingRun(
         params, {**metrics, **proof}, tags, made.path, made.bundle.view.names, [*files, made.path / "MODEL_CARD.md"]
     )
+
+
+def _thresholds(policy: ThresholdPolicy) -> dict[str, str]:
+    """Return the thresholds over all alerts as tags, each with its certificate."""
+    return {
+        f"threshold/{one.aim}{f'/{one.tier}' if one.tier else ''}": f"{one.threshold if one.granted else 'none'} ({one.sentence()})"
+        for one in policy.certificates
+        if one.group == EVERY
+    }
 
 
 def _copy(source: Path, out: Path) -> None:

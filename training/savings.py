@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.certificate import Certificate, Objective, upper_bound
+from models.certificates.bounds import upper_bound
+from models.certificates.certificate import Certificate
+from models.certificates.certifier import certify
+from models.certificates.objective import Objective
 from models.decision import Action
 from models.measures import DAY_SECONDS
 from models.policy import ACTIONS, ThresholdPolicy
-from training.assemble import Weighed, certificate_of
+from training.assemble import Weighed
+from training.certification import calibrate, limits_of
 from training.dataset import UNLABELLED, Dataset
 from training.metrics import Suppression, suppression
 from training.queue import FAMILY, ranked
@@ -111,12 +115,13 @@ def supported(refused: Certificate) -> Objective | None:
 
 def _suppressed(dataset: Dataset, weighed: Weighed, score: NDArray[np.float64], objective: Objective) -> Suppressed:
     oof = weighed.oof
-    certificate = certificate_of(dataset, oof, score, objective, weighed.assumption)
-    policy = ThresholdPolicy(certificates=(certificate,), escalate_from=None)
-    suppressed = policy.decide(score, oof.evidence)[0] == ACTIONS.index(Action.SUPPRESS)
+    certificates = certify(calibrate(dataset, oof, score, assumption=weighed.assumption), [objective])
+    policy = ThresholdPolicy(certificates=certificates, escalate_from=None)
+    ruling = policy.decide(score, oof.evidence, limits_of(dataset, certificates))
+    suppressed = ruling.actions == ACTIONS.index(Action.SUPPRESS)
     rows = np.flatnonzero((dataset.target != UNLABELLED) & oof.scored)
     measured = suppression(suppressed[rows], dataset.target[rows], dataset.group[rows], dataset.incident[rows])
-    return Suppressed(certificate, suppressed, measured)
+    return Suppressed(certificates[0], suppressed, measured)
 
 
 def ordering(dataset: Dataset, weighed: Weighed) -> Ordering:

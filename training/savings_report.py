@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from models.certificate import Certificate
+from models.certificates.certificate import Certificate
 from training.assess import Assessment
 from training.report import Cell, Table, write_report
 from training.savings import ORDERS, Ordering, Savings, Suppressed

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.encode import COLUMNS
-from models.certificate import units_needed
+from models.certificates.bounds import units_needed
 from models.measures import AlertColumns, Measures, RuleMeasures, measure
 from models.pace import PROVENANCES, VERDICTS, VerdictColumns
 from models.repeats import lines

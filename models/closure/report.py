@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from models.certificate import Certificate
+from models.certificates.certificate import Certificate
 from models.closure.outcome import Outcome
 from models.closure.resolution import Resolution
 from models.decision import Decision

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from models.certificate import Certificate
+from models.certificates.certificate import Certificate
 from models.closure.outcome import Outcome
 from models.closure.report import Report
 from models.decision import Action, Decision

@@ -12,11 +12,10 @@ import numpy as np
 from features.default_view import DEFAULT_VIEW
 from models.bundle import Golden, write_bundle
 from models.calibration import Calibrator, priority
-from models.certificate import Objective, certify
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
-from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
+from tests.proofs import TENTH, proven
 
 WINDOW = ("2026-01-01", "2026-02-01")
 CALIBRATOR = Calibrator(1.0, 0.0)
@@ -34,19 +33,17 @@ def bundle_parts(seed: int = 0) -> dict[str, bytes]:
     """Return the files of a bundle."""
     model, rows = _trained(seed)
     raw = np.asarray(model.booster_.predict(rows[:8], raw_score=True, num_threads=1))
-    objective = Objective.parse("maximum suppression @ missed_incidents <= 0.1, confidence 0.95")
-    certificate = certify(np.full(40, 0.9), objective, unit="incident", assumption="own", window=WINDOW)
     score = CALIBRATOR(raw)
     parts: dict[str, Any] = {
         "calibrator.json": CALIBRATOR,
         "encoder.json": RuleEncoder.fit([RuleCount("acme", "edr", "r1", 1.0, 2.0), RuleCount("beta", "edr", "r1", 0.0, 2.0)]),
         "view.json": DEFAULT_VIEW,
-        "policy.json": ThresholdPolicy(certificates=(certificate,), escalate_from=0.9),
         "golden.json": Golden(rows[:8].tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
         "labels.json": LabelLedger(),
     }
     files = {name: msgspec.json.encode(part) for name, part in parts.items()}
-    return {**files, "classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Small\n"}
+    files |= {"classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Small\n"}
+    return files | proven(files, [0.9] * 40, WINDOW, objective=TENTH, escalate_from=0.9)
 
 
 def make_bundle(path: Path, seed: int = 0, view: str = DEFAULT_VIEW.fingerprint, **changed: bytes) -> str:

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from features.default_view import DEFAULT_VIEW
+from features.encode import COLUMNS, FactBlock, RuleRef
 from models.bundle import Golden, ModelBundle, anomaly, write_bundle
 from models.decision import Action, ReasonCode
 from models.errors import BundleError
 from models.incidents.model import IncidentModel
+from models.limits import LimitTable
 from tests.features.blocks import random_block
 from tests.models.bundles import WINDOW, bundle_parts, make_bundle
 
@@ -31,6 +33,7 @@ FILES = (
     "labels.json",
     "manifest.json",
     "policy.json",
+    "units.json",
     "view.json",
 )
 
@@ -171,6 +174,13 @@ def test_nothing_in_a_bundle_is_a_pickle(bundle: Path) -> None:
             list(pickletools.genops(data))
 
 
+def _limits(loaded: ModelBundle, block: FactBlock) -> LimitTable:
+    """The limits that hold for a block of which only hashes are known."""
+    rules = {int(rule): RuleRef("edr", str(rule), "") for rule in block.columns[:, COLUMNS.index("rule")]}
+    tenants = {int(tenant): str(tenant) for tenant in block.columns[:, COLUMNS.index("tenant")]}
+    return LimitTable(loaded.policy.certificates, rules, tenants)
+
+
 def test_a_bundle_decides_and_explains(bundle: Path) -> None:
     loaded = ModelBundle.load(bundle)
     rows = np.random.default_rng(5).exponential(2.0, (300, len(DEFAULT_VIEW.features)))
@@ -178,23 +188,34 @@ def test_a_bundle_decides_and_explains(bundle: Path) -> None:
     block = random_block(1, 300, labels=0.0)
     block.values[:, :5] = [2.0, 1.0, 0.0, 0.0, 0.0]
     known = np.arange(300) % 2 == 0
-    scored = loaded.decide(rows, block, known)
+    limits = _limits(loaded, block)
+    scored = loaded.decide(rows, block, known, limits)
     assert set(scored.actions) == {Action.SUPPRESS, Action.QUEUE, Action.ESCALATE} or set(scored.actions) == {
         Action.SUPPRESS,
         Action.QUEUE,
     }
     unknown = [action for action, is_known in zip(scored.actions, known, strict=True) if not is_known]
     assert Action.SUPPRESS not in unknown
+    proof = loaded.policy.certificates[0].uid
+    assert [uid for uid in scored.certificates if uid] == [proof] * scored.actions.count(Action.SUPPRESS)
     assert any(ReasonCode.UNKNOWN_RULE in codes for codes in scored.reason_codes)
-    few = loaded.decide(rows[:7], block.take(slice(0, 7)), known[:7])
+    few = loaded.decide(rows[:7], block.take(slice(0, 7)), known[:7], limits)
     assert few.score.tobytes() == scored.score[:7].tobytes(), "a batch of another size gives other bits"
     reasons = loaded.explain(rows[int(np.nanargmax(scored.score))])
     assert 0 < len(reasons) <= 5
     assert all(reason.feature in DEFAULT_VIEW.names for reason in reasons)
 
 
+def test_certificates_of_another_model_are_refused(tmp_path: Path) -> None:
+    other = bundle_parts(1)
+    make_bundle(tmp_path / "bundle", 0, policy_json=other["policy.json"], units_json=other["units.json"])
+    with pytest.raises(BundleError, match="made for another model"):
+        ModelBundle.load(tmp_path / "bundle")
+
+
 def test_an_empty_batch_is_decided(bundle: Path) -> None:
-    scored = ModelBundle.load(bundle).decide(np.zeros((0, len(DEFAULT_VIEW.features))), random_block(1, 0), np.zeros(0, bool))
+    loaded, block = ModelBundle.load(bundle), random_block(1, 0)
+    scored = loaded.decide(np.zeros((0, len(DEFAULT_VIEW.features))), block, np.zeros(0, bool), _limits(loaded, block))
     assert (len(scored.score), scored.actions, scored.reason_codes) == (0, [], [])
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.label import Provenance, Verdict
-from models.certificate import lower_bound, upper_bound
+from models.certificates.bounds import lower_bound, upper_bound
 from models.measures import (
     DELTA,
     AlertColumns,

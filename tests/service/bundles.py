@@ -17,10 +17,9 @@ from models.audit import Audit
 from models.bundle import Golden, write_bundle
 from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
-from models.certificate import DEFAULT_OBJECTIVE, Objective, certify
 from models.ledger import LabelLedger
-from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
+from tests.proofs import proven
 
 AUDIT, LEDGER = Audit(), LabelLedger()
 AUDIT_LINE = 1e6
@@ -47,7 +46,6 @@ def make_bundle(
     raw = np.asarray(booster.predict(some, raw_score=True))
     score = calibrator(raw)
     window = ("2023-01-01", "2023-02-01")
-    certificate = certify(np.full(500, 0.9), Objective.parse(DEFAULT_OBJECTIVE), unit="incident", assumption="own", window=window)
     golden = Golden(some.tolist(), raw.tolist(), score.tolist(), priority(score).tolist())
     parts = {
         "classifier.txt": booster.model_to_string().encode(),
@@ -58,12 +56,12 @@ def make_bundle(
                 ("calibrator.json", calibrator),
                 ("encoder.json", RuleEncoder.fit([RuleCount("x", "wazuh", "r1", 1.0, 2.0 + seed)])),
                 ("view.json", view),
-                ("policy.json", ThresholdPolicy(certificates=(certificate,), escalate_from=0.99, audit=audit)),
                 ("golden.json", golden),
                 ("labels.json", ledger),
             )
         },
     }
+    parts |= proven(parts, [0.9] * 500, window, escalate_from=0.99, audit=audit)
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 
 

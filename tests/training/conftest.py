@@ -13,11 +13,10 @@ import pytest
 from features.default_view import DEFAULT_VIEW
 from models.bundle import Golden, write_bundle
 from models.calibration import Calibrator, priority
-from models.certificate import Objective, certify
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
-from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleCount, RuleEncoder
+from tests.proofs import TENTH, proven
 from training.settings import Settings
 
 
@@ -40,9 +39,6 @@ def make_bundle(path: Path, seed: int = 0) -> SmallBundle:
     model = AlertClassifier(trees=5, leaves=4, seed=seed, threads=1).fit(features, target, feature_names=view.names)
     raw = np.asarray(model.booster_.predict(features[:8], raw_score=True, num_threads=1))
     calibrator = Calibrator(1.0, 0.0)
-    objective = Objective.parse("maximum suppression @ missed_incidents <= 0.1, confidence 0.95")
-    certificate = certify(np.full(40, 0.9), objective, unit="incident", assumption="own", window=("2026-01-01", "2026-02-01"))
-    policy = ThresholdPolicy(certificates=(certificate,), escalate_from=0.9)
     encoder = RuleEncoder.fit([RuleCount("acme", "edr", "r1", 1.0, 2.0), RuleCount("beta", "edr", "r1", 0.0, 2.0)])
     score = calibrator(raw)
     golden = Golden(features[:8].tolist(), raw.tolist(), score.tolist(), priority(score).tolist())
@@ -51,17 +47,17 @@ def make_bundle(path: Path, seed: int = 0) -> SmallBundle:
         "calibrator.json": msgspec.json.encode(calibrator),
         "encoder.json": msgspec.json.encode(encoder),
         "view.json": msgspec.json.encode(view),
-        "policy.json": msgspec.json.encode(policy),
         "golden.json": msgspec.json.encode(golden),
         "labels.json": msgspec.json.encode(LabelLedger()),
         "MODEL_CARD.md": b"# Small\n\nA bundle for tests.\n",
     }
+    window = ("2026-01-01", "2026-02-01")
     digest = write_bundle(
         path,
-        parts,
+        parts | proven(parts, [0.9] * 40, window, objective=TENTH, escalate_from=0.9),
         view=view.fingerprint,
         run="",
-        window=("2026-01-01", "2026-02-01"),
+        window=window,
         labels={"attack": int(target.sum()), "benign": int((1 - target).sum()), "units": 40},
         data=f"{seed:064d}",
     )

@@ -15,12 +15,11 @@ from features.history import HistoryWriter
 from features.label import Label, Provenance, Verdict
 from models.bundle import Golden, ModelBundle, write_bundle
 from models.calibration import Calibrator, priority
-from models.certificate import Objective, certify
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
-from models.policy import ThresholdPolicy
 from models.rule_encoder import RuleEncoder
 from tests.conftest import build_alert, build_label
+from tests.proofs import TENTH, proven
 from training.dataset import Dataset, load_dataset
 from training.fit import FitParameters
 
@@ -61,17 +60,15 @@ def bundle_that(
     calibrator, given = Calibrator(1.0, 0.0), features[:8]
     raw = np.asarray(model.booster_.predict(given, raw_score=True, num_threads=1))
     score = calibrator(raw)
-    objective = Objective.parse("maximum suppression @ missed_incidents <= 0.1, confidence 0.95")
-    certificate = certify(np.full(2, 0.9), objective, unit="incident", assumption="own", window=window)
     parts = {
         "calibrator.json": calibrator,
         "encoder.json": RuleEncoder(0.5, {}),
         "view.json": view,
-        "policy.json": ThresholdPolicy(certificates=(certificate,), escalate_from=None),
         "golden.json": Golden(given.tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
         "labels.json": LabelLedger(),
     }
     files = {name: msgspec.json.encode(part) for name, part in parts.items()}
     files |= {"classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Told\n"}
+    files |= proven(files, [0.9] * 2, window, objective=TENTH)
     write_bundle(path, files, view=view.fingerprint, run="", window=window, labels={}, data="0" * 64)
     return ModelBundle.load(path)

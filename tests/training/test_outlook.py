@@ -8,7 +8,7 @@ import pytest
 
 from features.errors import SourceError
 from features.label import Provenance
-from models.certificate import DEFAULT_OBJECTIVE, Objective
+from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from tests.conftest import build_label
 from tests.training.datasets import ATTACK, BENIGN, SECRET, SMALL, apart, dataset_of
 from training.outlook import outlook, read

@@ -14,7 +14,8 @@ from features.hashing import load_or_create_secret
 from features.history import HistoryWriter, read_alerts, read_labels
 from features.reading import read_chunks
 from models.bundle import ModelBundle
-from models.certificate import DEFAULT_OBJECTIVE, Objective, Status
+from models.certificates.certificate import Status
+from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.engine import ScoringEngine
 from models.errors import NotEnoughLabelsError, ObjectiveError
 from models.ledger import LeftOut, label_key
@@ -224,7 +225,7 @@ def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_p
 def test_bad_input_is_refused_with_the_reason(trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path) -> None:
     _, settings, _ = trained
     with pytest.raises(ObjectiveError, match="expected a sentence"):
-        train(settings, world, "history", objective="suppress a lot")
+        train(settings, world, "history", objectives=["suppress a lot"])
     lines = b"\n".join(
         b'{"timestamp":"2026-01-01T00:00:%02d.000+0000","rule":{"id":"1","level":3},"id":"%d"}' % (i, i) for i in range(9)
     )

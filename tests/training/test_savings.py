@@ -11,7 +11,9 @@ import pytest
 
 from features.alert import Alert
 from features.label import Label, Provenance
-from models.certificate import Certificate, Objective, Status, units_needed, upper_bound
+from models.certificates.bounds import units_needed, upper_bound
+from models.certificates.certificate import Certificate, Status
+from models.certificates.objective import Objective
 from tests.conftest import build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, SMALL, apart, dataset_of
 from training.assemble import Weighed

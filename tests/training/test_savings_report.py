@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from features.alert import Rule
-from models.certificate import Objective
+from models.certificates.objective import Objective
 from tests.conftest import build_alert, build_label
 from tests.training.datasets import BENIGN, SMALL, apart, dataset_of
 from tests.training.test_report import HOSTILE, Tags

@@ -12,7 +12,7 @@ import numpy as np
 from features.encode import FactEncoder
 from features.label import Label
 from models.bundle import ModelBundle
-from models.certificate import DEFAULT_OBJECTIVE, Objective
+from models.certificates.objective import parse_objectives
 from models.engine import ScoringEngine
 from models.misses import CERTAIN, Interval, estimate_misses, verdict_error
 from training.assemble import Assembled, assemble
@@ -82,7 +82,7 @@ def train_until(world: World, labels: Sequence[tuple[int, Label]], month: int, p
 def trained(dataset: Dataset, parameters: FitParameters) -> Assembled:
     """Train as the product does; the bundle is in memory, what was written is gone."""
     with tempfile.TemporaryDirectory() as folder:
-        return assemble(dataset, Objective.parse(DEFAULT_OBJECTIVE), parameters, Path(folder) / "bundle")
+        return assemble(dataset, parse_objectives(()), parameters, Path(folder) / "bundle")
 
 
 def _measure(shift: Shift, month: int, seed: int, verdicts: int) -> Month:

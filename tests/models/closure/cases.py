@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from features.alert import Entity, EntityKind, Observable, Role, Rule
-from models.certificate import Certificate, Status
+from models.certificates.certificate import Certificate, Status
 from models.closure.outcome import Outcome
 from models.closure.outcome import Status as Ended
 from models.closure.report import Act, Certified, Report, Version
