@@ -24,7 +24,7 @@ from models.certificates.bounds import misses_allowed, units_needed, upper_bound
 from models.certificates.certificate import EVERY, GRID, Certificate, Status, about
 from models.certificates.groups import parents
 from models.certificates.objective import Aim, Objective
-from models.certificates.units import Calibration, Groups, Units
+from models.certificates.units import Calibration, Ranked, Units
 
 RESPONSE_GRID: NDArray[np.float64] = np.array(
     [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.995, 0.999]
@@ -34,19 +34,18 @@ RESPONSE_GRID: NDArray[np.float64] = np.array(
 
 def certify(calibration: Calibration, objectives: Sequence[Objective], audit_rate: float = 0.0) -> tuple[Certificate, ...]:
     """Return the certificates of each objective: over all alerts first, then of each group with enough units, wide ones first."""
+    ranked = {Aim.SUPPRESSION: Ranked(calibration.incidents), Aim.RESPONSE: Ranked(calibration.responses)}
     found: list[Certificate] = []
     for objective in objectives:
-        suppression = objective.aim is Aim.SUPPRESSION
-        units = calibration.incidents if suppression else calibration.responses
-        prover = _Suppression(units, objective) if suppression else _Response(units, objective)
-        facts = {"unit": calibration.unit, "window": calibration.window, "model": calibration.model}
-        wide = prover.prove(EVERY, np.arange(len(units)), {})
-        made = {EVERY: about(objective, **wide, **facts, assumption=calibration.assumption, audit_rate=audit_rate)}
-        for key, rows in Groups.of(units).rows.items():
+        units = ranked[objective.aim]
+        prover = _Suppression(units, objective) if objective.aim is Aim.SUPPRESSION else _Response(units, objective)
+        facts = {"unit": calibration.unit, "window": calibration.window, "model": calibration.model, "audit_rate": audit_rate}
+        whole = prover.prove(EVERY, np.arange(len(units)), {})
+        made = {EVERY: about(objective, **whole, **facts, assumption=calibration.assumption)}
+        for key, rows in units.groups.items():
             if prover.enough(rows):
                 assumption = "own" if key.startswith("tenant:") else calibration.assumption
-                proof = prover.prove(key, rows, made)
-                made[key] = about(objective, **proof, **facts, assumption=assumption, audit_rate=audit_rate)
+                made[key] = about(objective, **prover.prove(key, rows, made), **facts, assumption=assumption)
         found += made.values()
     return tuple(found)
 
@@ -60,24 +59,22 @@ def certify_pooled(
         score=score.tolist(), tenant=nothing, product=nothing, severity=nothing, rule=nothing, kind=nothing,
         attack=[True] * len(score),
     )  # fmt: skip
-    proof = _Suppression(units, objective).prove(EVERY, np.arange(len(score)), {})
+    proof = _Suppression(Ranked(units), objective).prove(EVERY, np.arange(len(score)), {})
     return about(objective, **proof, unit=unit, assumption=assumption, window=window, model=model)
 
 
 class _Suppression:
     """Proves how many incidents are hidden whole below a threshold."""
 
-    def __init__(self, units: Units, objective: Objective) -> None:
-        self._alpha, self._delta = objective.alpha, objective.delta
-        self._score = np.array(units.score, np.float64)
-        self._kinds, self._kind = np.unique(np.array(units.kind, object).astype(str), return_inverse=True)
+    def __init__(self, units: Ranked, objective: Objective) -> None:
+        self._units, self._alpha, self._delta = units, objective.alpha, objective.delta
         self._needed = units_needed(self._alpha, self._delta)
 
     def enough(self, rows: NDArray[np.int64]) -> bool:
         return len(rows) >= self._needed
 
     def prove(self, key: str, rows: NDArray[np.int64], made: dict[str, Certificate]) -> dict[str, object]:
-        n, score = len(rows), np.sort(self._score[rows])
+        n, score = len(rows), self._units.score[rows]
         highest, binding = _quantile(score, misses_allowed(n, self._alpha, self._delta)), ""
         limit, of_kind = self._kind_limit(rows)
         if limit < highest:
@@ -96,36 +93,34 @@ class _Suppression:
 
     def _kind_limit(self, rows: NDArray[np.int64]) -> tuple[float, str]:
         """Return the highest threshold that every kind allows, and the kind that allows no more."""
-        kind, score = self._kind[rows], self._score[rows]
-        order = np.lexsort((score, kind))
-        kind, score = kind[order], score[order]
+        kind, score = self._units.kind[rows], self._units.score[rows]
+        counts = np.bincount(kind, minlength=len(self._units.kinds))
+        first = np.zeros(len(counts), np.int64)
+        first[kind[::-1]] = np.arange(len(kind))[::-1]
         limit, binding = np.inf, ""
-        for own in np.split(np.arange(len(kind)), np.flatnonzero(np.diff(kind)) + 1):
-            name = str(self._kinds[kind[own[0]]]) if len(own) else ""
-            if not name:
-                continue
-            allowed = misses_allowed(len(own), self._alpha, self._delta) if len(own) >= self._needed else 0
-            lowest = _quantile(score[own], allowed)
-            if lowest < limit:
-                limit, binding = lowest, name
+        for number in np.flatnonzero(counts).tolist():
+            n = int(counts[number])
+            allowed = misses_allowed(n, self._alpha, self._delta) if n >= self._needed else 0
+            own = float(score[first[number]]) if allowed == 0 else _quantile(score[kind == number], allowed)
+            if own < limit and self._units.kinds[number]:
+                limit, binding = own, self._units.kinds[number]
         return limit, binding
 
 
 class _Response:
     """Proves how many of those responded to from a threshold on were no attack."""
 
-    def __init__(self, units: Units, objective: Objective) -> None:
-        self._alpha, self._tests = objective.alpha, len(RESPONSE_GRID)
+    def __init__(self, units: Ranked, objective: Objective) -> None:
+        self._units, self._alpha, self._tests = units, objective.alpha, len(RESPONSE_GRID)
         self._delta = objective.delta / self._tests
-        self._score, self._attack = np.array(units.score, np.float64), np.array(units.attack, bool)
         self._needed = units_needed(self._alpha, self._delta)
 
     def enough(self, rows: NDArray[np.int64]) -> bool:
-        return int((self._score[rows] >= RESPONSE_GRID[0]).sum()) >= self._needed
+        return int((self._units.score[rows] >= RESPONSE_GRID[0]).sum()) >= self._needed
 
     def prove(self, key: str, rows: NDArray[np.int64], made: dict[str, Certificate]) -> dict[str, object]:
-        score, wrong = self._score[rows], np.sort(self._score[rows[~self._attack[rows]]])
-        n = len(score) - np.searchsorted(np.sort(score), RESPONSE_GRID, side="left")
+        score, wrong = self._units.score[rows], self._units.score[rows[~self._units.attack[rows]]]
+        n = len(score) - np.searchsorted(score, RESPONSE_GRID, side="left")
         k = len(wrong) - np.searchsorted(wrong, RESPONSE_GRID, side="left")
         bound = np.array([upper_bound(int(a), int(b), self._delta) for a, b in zip(n, k, strict=True)])
         lowest = max((np.inf if c.threshold is None else c.threshold for p in parents(key) if (c := made.get(p))), default=0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -46,21 +46,35 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
 
 
-class Groups(NamedTuple):
-    """Which units are in each group, by key. The rows of a group are in the order of its units."""
+class Ranked:
+    """Units by rising score, with the rows of each group in that order.
 
-    rows: dict[str, NDArray[np.int64]]
+    ``score`` f8[n], ``attack`` b[n]; ``kind`` i8[n] indexes ``kinds``; ``groups``: rows by key, wide groups first.
+    """
 
-    @classmethod
-    def of(cls, units: Units) -> Groups:
-        """Return the groups of ``units``, wide ones first."""
-        rows: dict[str, NDArray[np.int64]] = {}
+    def __init__(self, units: Units) -> None:
+        score = np.array(units.score, np.float64)
+        order = np.argsort(score, kind="stable")
+        self.score, self.attack = score[order], np.array(units.attack, bool)[order]
+        self.kinds, kind = _numbered(units.kind)
+        self.kind = kind[order]
+        self.groups: dict[str, NDArray[np.int64]] = {}
         for dimension in DIMENSIONS:
-            names, member = np.unique(np.array(getattr(units, dimension), object).astype(str), return_inverse=True)
-            order = np.argsort(member, kind="stable")
-            parts = np.split(order, np.cumsum(np.bincount(member, minlength=len(names)))[:-1])
-            rows |= {group_key(dimension, name): part for name, part in zip(names.tolist(), parts, strict=False)}
-        return cls(rows)
+            names, member = _numbered(getattr(units, dimension))
+            member = member[order]
+            rows = np.argsort(member, kind="stable")
+            parts = np.split(rows, np.cumsum(np.bincount(member, minlength=len(names)))[:-1])
+            self.groups |= {group_key(dimension, name): part for name, part in zip(names, parts, strict=False)}
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+def _numbered(values: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different values in the order of their first coming, and the index of each among them."""
+    numbers: dict[str, int] = {}
+    index = np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
+    return list(numbers), index
 
 
 def speakers(unit: NDArray[np.int64], score: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -68,7 +82,8 @@ def speakers(unit: NDArray[np.int64], score: NDArray[np.float64]) -> NDArray[np.
 
     ``unit`` i8[n] numbers the unit of each row, −1 for none.
     """
-    inside = np.flatnonzero(unit >= 0)
-    order = inside[np.lexsort((-inside, score[inside], unit[inside]))]
-    last = np.flatnonzero(np.diff(unit[order], append=-1))
-    return order[last]
+    inside = np.flatnonzero(unit >= 0)[::-1]
+    order = inside[np.argsort(score[inside], kind="stable")]
+    best = np.full(int(unit.max(initial=-1)) + 1, -1)
+    best[unit[order]] = order  # of several the last holds
+    return best[best >= 0]

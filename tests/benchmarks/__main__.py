@@ -31,6 +31,7 @@ from features.normalisers import to_ocsf
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
+from tests.benchmarks.certifying import certifying
 from tests.benchmarks.correlation import correlation
 from tests.benchmarks.http_load import batches, singles
 from training.dataset import load_dataset
@@ -58,6 +59,7 @@ def main() -> None:
         _scoring(bundle, data, home)
         _http(home, bundle, data)
         correlation()
+        certifying()
 
 
 def say(what: str, value: str) -> None:

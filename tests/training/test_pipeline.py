@@ -15,7 +15,7 @@ from features.history import HistoryWriter, read_alerts, read_labels
 from features.reading import read_chunks
 from models.bundle import ModelBundle
 from models.certificates.certificate import Status
-from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
+from models.certificates.objective import parse_objectives
 from models.engine import ScoringEngine
 from models.errors import NotEnoughLabelsError, ObjectiveError
 from models.ledger import LeftOut, label_key
@@ -146,8 +146,8 @@ def test_training_twice_gives_the_same_bundle(trained: tuple[TrainResult, Settin
     """Under another secret too: a bundle knows no hash."""
     _, _, out = trained
     again = load_dataset(world, "history", bytes(32), labels=True)
-    assemble(again, Objective.parse(DEFAULT_OBJECTIVE), SMALL, tmp_path / "again")
-    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json", "labels.json"):
+    assemble(again, parse_objectives(()), SMALL, tmp_path / "again")
+    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "units.json", "golden.json", "labels.json"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
 
 
@@ -163,7 +163,7 @@ def test_without_somebodys_labels_is_as_if_they_had_never_been(
         writer.context(world / "context")
     without = train(settings, world, "history", parameters=SMALL, out=tmp_path / "a", without_labels_of=["analyst-6"])
     train(settings, tmp_path / "deleted", "history", parameters=SMALL, out=tmp_path / "b")
-    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "golden.json"):
+    for name in ("classifier.txt", "calibrator.json", "encoder.json", "policy.json", "units.json", "golden.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (tmp_path / "a" / "classifier.txt").read_bytes() != (out / "classifier.txt").read_bytes()
     assert without.bundle_digest != result.bundle_digest

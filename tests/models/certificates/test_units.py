@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.certificates.groups import DIMENSIONS, parents
-from models.certificates.units import Groups, speakers
+from models.certificates.units import Ranked, speakers
 from tests.proofs import units
 
 ROWS = st.lists(st.tuples(st.integers(-1, 6), st.sampled_from([0.0, 0.1, 0.5, 2.0])), max_size=40)
@@ -25,12 +25,13 @@ def test_the_highest_alert_speaks_the_first_of_equals(rows: list[tuple[int, floa
 
 
 def test_every_unit_is_in_one_group_of_each_dimension_wide_ones_first() -> None:
-    some = units([0.1, 0.2, 0.3], product=["a", "b", "a"], rule=["a/1", "b/1", "a/2"])
-    rows = Groups.of(some).rows
-    assert rows["product:a"].tolist() == [0, 2]
-    assert rows["rule:b/1"].tolist() == [1]
+    ranked = Ranked(units([0.3, 0.2, 0.1], product=["a", "b", "a"], rule=["a/1", "b/1", "a/2"], kind=["x", "", "x"]))
+    assert ranked.score.tolist() == [0.1, 0.2, 0.3]
+    assert [ranked.kinds[k] for k in ranked.kind.tolist()] == ["x", "", "x"]
+    assert ranked.score[ranked.groups["product:a"]].tolist() == [0.1, 0.3]
+    assert ranked.score[ranked.groups["rule:a/1"]].tolist() == [0.3]
     for dimension in DIMENSIONS:
-        assert sorted(np.concatenate([r for key, r in rows.items() if key.startswith(dimension)]).tolist()) == [0, 1, 2]
-    keys = list(rows)
+        assert sorted(np.concatenate([r for key, r in ranked.groups.items() if key.startswith(dimension)]).tolist()) == [0, 1, 2]
+    keys = list(ranked.groups)
     assert all(keys.index(wider) < keys.index(key) for key in keys for wider in parents(key) if wider != "all")
-    assert Groups.of(units([])).rows == {}
+    assert Ranked(units([])).groups == {}

@@ -1,0 +1,80 @@
+"""Calibration units of a data set: each incident once, spoken for by the alert that the whole decision would hide last."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.certificates.certifier import RESPONSE_GRID, certify
+from models.certificates.objective import Objective
+from models.certificates.units import Calibration
+from models.policy import Evidence
+from models.rule_encoder import tenant_key
+from tests.proofs import TENTH
+from training.certification import calibrate, limits_of
+from training.dataset import Dataset, load_dataset
+from training.fit import OutOfFold
+from training.simulator import simulate
+
+
+def _clear(dataset: Dataset, **changed: np.ndarray) -> Evidence:
+    n = len(dataset)
+    clear = {
+        "known_rule": np.ones(n, bool), "habit": np.full(n, 9.0), "missing": np.zeros(n), "severity": np.full(n, 2.0),
+        "criticality": np.zeros(n), "indicator": np.zeros(n), "decoy": np.zeros(n),
+    }  # fmt: skip
+    return Evidence(**{**clear, **changed})
+
+
+def _calibrate(dataset: Dataset, score: np.ndarray, **changed: np.ndarray) -> Calibration:
+    oof = OutOfFold(score, _clear(dataset, **changed), np.zeros(len(dataset)))
+    return calibrate(dataset, oof, score, assumption="own")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """A small simulated world."""
+    out = tmp_path_factory.mktemp("certification") / "world"
+    simulate(2, 5, 0, out)
+    return load_dataset(out / "history", "history", bytes(32), labels=True)
+
+
+@pytest.fixture
+def score(dataset: Dataset) -> np.ndarray:
+    """A score for each alert, all different."""
+    return np.random.default_rng(0).permutation(np.linspace(0.01, 0.99, len(dataset)))
+
+
+def test_an_incident_is_one_unit_at_its_highest_attack(dataset: Dataset, score: np.ndarray) -> None:
+    found = _calibrate(dataset, score)
+    attacks = (dataset.target == 1) & (dataset.incident >= 0)
+    expected = [score[attacks & (dataset.incident == i)].max() for i in np.unique(dataset.incident[attacks])]
+    assert found.incidents.score == expected
+    assert all(found.incidents.attack)
+    assert set(found.incidents.tenant) <= {tenant_key(name) for name in dataset.tenants}
+
+
+def test_an_alert_that_a_doubt_keeps_from_being_hidden_speaks_for_its_incident(dataset: Dataset, score: np.ndarray) -> None:
+    found = _calibrate(dataset, score, decoy=np.ones(len(dataset)))
+    assert set(found.incidents.score) == {2.0}
+    assert _calibrate(dataset, score, known_rule=np.zeros(len(dataset), bool)).responses.score == []
+
+
+def test_what_would_be_responded_to_counts_once_for_each_incident_entity_and_day(dataset: Dataset, score: np.ndarray) -> None:
+    found = _calibrate(dataset, score).responses
+    assert min(found.score) >= RESPONSE_GRID[0]
+    assert sum(found.attack) <= len(np.unique(dataset.incident[dataset.incident >= 0]))
+    assert 0 < len(found) - sum(found.attack) < int((dataset.target == 0).sum())
+
+
+def test_what_no_fold_scored_is_no_unit(dataset: Dataset, score: np.ndarray) -> None:
+    some = np.where(dataset.tenant == 0, np.nan, score)
+    assert tenant_key(dataset.tenants[0]) not in _calibrate(dataset, some).incidents.tenant
+
+
+def test_limits_follow_from_the_certificates(dataset: Dataset, score: np.ndarray) -> None:
+    certificates = certify(_calibrate(dataset, np.maximum(score, 0.9 * (dataset.target == 1))), [Objective.parse(TENTH)])
+    limits = limits_of(dataset, certificates)
+    assert len(limits.suppress_below) == len(dataset)
+    whole = certificates[0].threshold
+    assert (limits.suppress_below <= (whole if whole is not None else -np.inf)).all()
