@@ -1,8 +1,9 @@
 """Learning from merges and splits what links alerts: weights that are known already, moved by what analysts corrected.
 
 Analysts correct what is wrong and leave the rest alone, so that corrections by themselves would teach to join everything, or
-nothing. Beside them stands therefore what the weights say of everyday pairs, as if people had judged so (Yu et al., 2013: KL-divergence
-regularised adaptation): a correction of what is common must outvote much, one of what is peculiar little.
+nothing. Beside them stand therefore the pairs that nobody corrected, each as what is known judges it (KL-divergence regularised
+adaptation, Yu et al. 2013): what is common is outvoted by many corrections only, what is peculiar by few. Measured on simulated
+worlds: with less weight on what nobody corrected, fifty corrections, all true, spoil what is joined.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from features.alert import Alert
 from features.grouping import Correction, Judgement
 from models.incidents.correlator import Correlator
 from models.incidents.links import FEATURES, LinkModel, link_features
+from models.incidents.postings import Pairs
 from models.incidents.tokens import Resolve
-from training.links import ENOUGH_INCIDENTS, as_lines
+from training.links import as_lines
 
 ENOUGH_CORRECTIONS = 10
 """Merges and splits from which weights are moved; fewer hold where they were made, and teach nothing of other alerts."""
@@ -50,8 +52,8 @@ def correct_links(
     """Return ``base`` as ``corrections`` change it; ``base`` itself where fewer than ``ENOUGH_CORRECTIONS`` speak of lines that have
     something in common.
 
-    Each act counts as one judgement, shared among its pairs; ``base`` as much as the incidents it comes from, ``ENOUGH_INCIDENTS``
-    at least. ``score`` f8[n] must come from models that had not seen the ``alerts``.
+    Each act counts as one judgement, shared among its pairs; so does what ``base`` says of each pair that nobody corrected.
+    ``score`` f8[n] must come from models that had not seen the ``alerts``.
     """
     if not corrections:
         return base
@@ -61,48 +63,49 @@ def correct_links(
     acts = len(np.unique(told.act))
     if acts < ENOUGH_CORRECTIONS:
         return base
-    everyday = _everyday(correlator)
     shares = 1.0 / np.bincount(told.act)[told.act]
-    worth = max(base.incidents, ENOUGH_INCIDENTS) / max(len(everyday), 1)
+    everyday, each = _everyday(correlator, told.key)
     x = np.concatenate([told.features, everyday])
     target = np.concatenate([told.same.astype(np.float64), base.probability(everyday)])
-    weight = np.concatenate([shares, np.full(len(everyday), worth)])
+    weight = np.concatenate([shares, np.full(len(everyday), each)])
     return _moved(base, x, target, weight, acts)
 
 
-def corrected_pairs(
-    correlator: Correlator, corrections: Sequence[Correction], line_of: dict[tuple[str, str], int]
-) -> Corrected:
+def corrected_pairs(correlator: Correlator, corrections: Sequence[Correction], line_of: dict[tuple[str, str], int]) -> Corrected:
     """Return the pairs of lines on different parts of a correction; ``line_of`` finds the line of an alert by (tenant, uid).
 
     Of a pair that several acts speak of, the last is taken. Alerts that are not there say nothing.
     """
     found = [Corrected(np.empty((0, len(FEATURES))), np.empty(0, bool), np.empty(0, np.int64), np.empty(0, np.int64))]
-    for act, correction in enumerate(sorted(corrections, key=lambda one: one.time)):
+    for number, correction in enumerate(sorted(corrections, key=lambda one: one.time)):
         part = {
-            line_of[correction.tenant, uid]: number
-            for number, uids in enumerate(correction.parts)
+            line_of[correction.tenant, uid]: side
+            for side, uids in enumerate(correction.parts)
             for uid in uids
             if (correction.tenant, uid) in line_of
         }
         pairs = correlator.pairs(part)
-        sides = np.array(
-            [[part.get(line, -1) for line in column.tolist()] for column in (pairs.earlier, pairs.later)], np.int64
-        )
+        sides = np.array([[part.get(line, -1) for line in column.tolist()] for column in (pairs.earlier, pairs.later)], np.int64)
         across = (sides >= 0).all(axis=0) & (sides[0] != sides[1])
-        features = link_features(pairs.shared, correlator.lines.sides(pairs.earlier, pairs.later))[across]
-        same = np.full(len(features), correction.judgement is Judgement.TOGETHER)
-        found.append(Corrected(features, same, np.full(len(features), act), ((pairs.later << 32) | pairs.earlier)[across]))
-    told = Corrected(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    last = len(told.key) - 1 - np.unique(told.key[::-1], return_index=True)[1]
-    return Corrected(*(column[last] for column in told))
+        spoken = link_features(pairs.shared, correlator.lines.sides(pairs.earlier, pairs.later))[across]
+        together = np.full(len(spoken), correction.judgement is Judgement.TOGETHER)
+        found.append(Corrected(spoken, together, np.full(len(spoken), number), _keys(pairs)[across]))
+    features, same, act, key = (np.concatenate([one[i] for one in found]) for i in range(4))
+    last = len(key) - 1 - np.unique(key[::-1], return_index=True)[1]
+    return Corrected(features[last], same[last], act[last], key[last])
 
 
-def _everyday(correlator: Correlator) -> NDArray[np.float64]:
-    """Return pairs of lines as they come, f8[m, F]."""
+def _everyday(correlator: Correlator, corrected: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+    """Return pairs of lines as they come, less those ``corrected``, f8[m, F], and how many pairs each stands for."""
     kept = sorted(correlator.lines.kept)
-    pairs = correlator.pairs(kept[:: -(-len(kept) // EVERYDAY_LINES)])
-    return link_features(pairs.shared, correlator.lines.sides(pairs.earlier, pairs.later))
+    step = -(-len(kept) // EVERYDAY_LINES)
+    pairs = correlator.pairs(kept[::step])
+    others = ~np.isin(_keys(pairs), corrected)
+    return link_features(pairs.shared, correlator.lines.sides(pairs.earlier, pairs.later))[others], float(step)
+
+
+def _keys(pairs: Pairs) -> NDArray[np.int64]:
+    return (pairs.later << 32) | pairs.earlier
 
 
 def _moved(

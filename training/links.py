@@ -55,9 +55,7 @@ def link_examples(
     return features[judged], same[judged], len(np.unique(earlier[judged & same]))
 
 
-def as_lines(
-    alerts: Sequence[Alert], score: NDArray[np.float64], resolve: Resolve | None = None
-) -> tuple[Correlator, list[int]]:
+def as_lines(alerts: Sequence[Alert], score: NDArray[np.float64], resolve: Resolve | None = None) -> tuple[Correlator, list[int]]:
     """Return a correlator that holds all of the alerts, nothing forgotten, and the line of each."""
     correlator = Correlator(DEFAULT, resolve)
     return correlator, [correlator.add(alert, chance) for alert, chance in zip(alerts, score.tolist(), strict=True)]

@@ -41,7 +41,13 @@ DECISION: dict[str, Any] = {
 }  # fmt: skip
 CORRECTIONS = [
     Correction(
-        uid=f"c{i}", tenant="acme", judgement=judgement, time=START, analyst="ann", reason="one lure", parts=(("a0", "a1"), ("a2",))
+        uid=f"c{i}",
+        tenant="acme",
+        judgement=judgement,
+        time=START,
+        analyst="ann",
+        reason="one lure",
+        parts=(("a0", "a1"), ("a2",)),
     )
     for i, judgement in enumerate(Judgement)
 ]

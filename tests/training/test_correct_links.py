@@ -90,6 +90,14 @@ def test_without_corrections_the_weights_are_exactly_as_before() -> None:
     assert _learned() is DEFAULT
 
 
+def test_a_pair_that_nobody_corrected_speaks_for_what_is_known() -> None:
+    """The more pairs of a kind were left alone, the less the same corrections of some change."""
+    acts = [_act(i, "user", TOGETHER) for i in range(15)]
+    few, many = (sorted([*FAR[: 2 * count], *NEAR], key=lambda alert: alert.time) for count in (20, 100))
+    less, more = (correct_links(DEFAULT, acts, alerts, _score(alerts)) for alerts in (many, few))
+    assert (_linked(less, FAR), _linked(more, FAR)) == (0.0, 1.0)
+
+
 def test_corrections_of_what_is_not_there_or_has_nothing_in_common_say_nothing() -> None:
     gone = _act(9_999, "user", TOGETHER)
     strangers = Correction(
@@ -109,36 +117,19 @@ def test_the_last_word_on_a_pair_counts() -> None:
 
 
 def test_an_act_is_one_judgement_however_many_lines_it_joined() -> None:
-    """Beside nine merges of a pair, one of twenty-one pairs at once does not count for more than one of a single pair."""
-    nine = [_act(i, "user", TOGETHER) for i in range(9)]
+    """Who merges twenty-one pairs at once has spoken once; who merges one after the other has looked at each."""
+    one_by_one = [_act(i, "user", TOGETHER) for i in range(CASES)]
     at_once = Correction(
         uid="c", tenant="acme", judgement=TOGETHER, time=START + timedelta(days=500), analyst="ann",
         parts=tuple(tuple(f"user-{i}-{side}" for i in range(9, CASES)) for side in range(2)),
     )  # fmt: skip
     correlator, lines = as_lines(HISTORY, _score(HISTORY))
     line_of = {(alert.tenant, alert.uid): line for alert, line in zip(HISTORY, lines, strict=True)}
-    features = corrected_pairs(correlator, nine, line_of).features
-    one, many, each = (
-        model.probability(features).mean()
-        for model in (
-            _learned(*nine, _act(9, "user", TOGETHER)),
-            _learned(*nine, at_once),
-            _learned(*(_act(i, "user", TOGETHER) for i in range(CASES))),
-        )
-    )
-    assert abs(many - one) < 0.1 * (each - one)
-
-
-def test_what_a_base_learned_from_many_incidents_says_is_harder_to_move() -> None:
-    acts = [_act(i, "user", TOGETHER) for i in range(CASES)]
-    correlator, lines = as_lines(HISTORY, _score(HISTORY))
-    line_of = {(alert.tenant, alert.uid): line for alert, line in zip(HISTORY, lines, strict=True)}
-    pairs = corrected_pairs(correlator, acts, line_of)
-    assert pairs.same.all()
-    assert len(pairs.same) == CASES
-    known = LinkModel(DEFAULT.intercept, DEFAULT.weights, 5_000)
-    before, little, much = (model.probability(pairs.features).mean() for model in (DEFAULT, _learned(*acts, base=known), _learned(*acts)))
-    assert before < little < much
+    features = corrected_pairs(correlator, one_by_one, line_of).features
+    once, each = (_learned(*acts) for acts in ((*one_by_one[:9], at_once), one_by_one))
+    assert (once.corrections, each.corrections) == (10, CASES)
+    doubt, less = (1.0 - model.probability(features).mean() for model in (once, each))
+    assert doubt > 1.5 * less
 
 
 def test_a_history_of_nothing_else_will_do() -> None:

@@ -26,7 +26,13 @@ def _exported(service: Service, folder: Path, since: datetime | None = None) -> 
 @pytest.fixture
 def edited(service: Service) -> Service:
     """A service in which a and a2 were merged with b, and a2 was split off again."""
-    post(service, high("a"), high("again", seconds=1), high("a2", rule="r2", seconds=30), high("b", rule="r3", host="h2", seconds=60))
+    post(
+        service,
+        high("a"),
+        high("again", seconds=1),
+        high("a2", rule="r2", seconds=30),
+        high("b", rule="r3", host="h2", seconds=60),
+    )
     uid = merge(service, str(incident_of(service, "b")), str(incident_of(service, "a")), reason="same intruder").json()["uid"]
     split(service, uid, [line_of(service, "a2")], reason="a scan")
     return service
