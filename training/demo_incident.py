@@ -36,7 +36,7 @@ class UrgentIncident:
         told.append("\n".join(self.chain), style="not bold")
         told.append("\n\nnext: ")
         told.append(f"{self.step}\n", style="not bold")
-        told.append(f"because {self.reason}", style="not bold dim")
+        told.append(self.reason, style="not bold dim")
         return Panel(told, title="the most urgent incident", expand=False)
 
 
@@ -61,7 +61,7 @@ def most_urgent(analyst: Client) -> UrgentIncident:
         lines=summary["lines"],
         chain=_short(chain["text"]),
         step=f"{step['name']} ({step['action']})" + (f" on {upon}{more}" if upon else ""),
-        reason="; ".join(step["reasons"]),
+        reason=" ".join(step["reasons"]),
     )
 
 

@@ -14,7 +14,7 @@ from training.errors import ReplayError, TrainingError
 from training.replay import Client
 
 STEP = {
-    "name": "Isolate host", "action": "approve", "reasons": ["the host is held", "it worked before"],
+    "name": "Isolate host", "action": "approve", "reasons": ["The host is held.", "It worked before."],
     "targets": [{"variable": "h", "kind": "host", "uid": f"ws-{i}[red]"} for i in range(5)],
 }  # fmt: skip
 ANSWERS: dict[str, Any] = {
@@ -43,7 +43,7 @@ def test_the_first_of_the_queue_is_told_in_a_few_lines() -> None:
     assert (found.title, found.priority, found.alerts, found.lines) == ("malware on a host", 91, 1234, 56)
     assert found.chain == ("It got in by host ws-1.", "1. step", "2. step", "3. step", "4. step", "… and 3 more")
     assert found.step == "Isolate host (approve) on host ws-0[red], host ws-1[red], host ws-2[red] and 2 more"
-    assert found.reason == "the host is held; it worked before"
+    assert found.reason == "The host is held. It worked before."
 
 
 def test_names_are_no_markup() -> None:
