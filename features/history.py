@@ -1,5 +1,6 @@
 """The history: alerts, events, labels and decisions as Parquet parts under a manifest. What training reads and the service exports.
 
+It may also hold ``corrections``, what people merged and split, and ``placements``, in which incident correlation holds an alert.
 ``seq`` is the order of receipt over alerts, events and labels together; where a writer gives none, receipt time decides. The
 manifest names each part with its sha-256 and rows; a history is written beside its place and moved there when complete.
 """
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from features.alert import Alert
 from features.errors import HistoryError
+from features.grouping import Correction, Placement
 from features.label import Label
 
 SCHEMA_VERSION = 1
@@ -55,7 +57,15 @@ _DECISIONS = pa.schema(
         ("published_action", _TEXT), ("tier", _TEXT), ("policy", _TEXT), ("certificate", _TEXT),
     ]
 )  # fmt: skip
-SCHEMAS = {"alerts": _ALERTS, "labels": _LABELS, "events": _EVENTS, "decisions": _DECISIONS}
+_CORRECTIONS = pa.schema(
+    [("uid", _TEXT), ("tenant", _TEXT), ("judgement", _TEXT), ("time", _TIME), ("analyst", _TEXT), ("reason", _TEXT),
+     ("parts", pa.list_(pa.list_(_TEXT)))]
+)  # fmt: skip
+_PLACEMENTS = pa.schema([("tenant", _TEXT), ("alert_uid", _TEXT), ("incident_uid", _TEXT)])
+SCHEMAS = {
+    "alerts": _ALERTS, "labels": _LABELS, "events": _EVENTS, "decisions": _DECISIONS, "corrections": _CORRECTIONS,
+    "placements": _PLACEMENTS,
+}  # fmt: skip
 """What a part of each kind holds."""
 
 Item = TypeVar("Item")
@@ -117,6 +127,14 @@ class HistoryWriter:
     def decisions(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append decisions, as rows of the decisions' schema."""
         self._write("decisions", rows)
+
+    def corrections(self, corrections: Sequence[Correction]) -> None:
+        """Append what people merged and split, in the order in which they did."""
+        self._write("corrections", [msgspec.structs.asdict(correction) for correction in corrections])
+
+    def placements(self, placements: Sequence[Placement]) -> None:
+        """Append in which incidents correlation holds alerts."""
+        self._write("placements", [msgspec.structs.asdict(placement) for placement in placements])
 
     def context(self, folder: Path) -> None:
         """Take the context versions along."""
@@ -213,3 +231,13 @@ def read_labels(path: Path) -> list[tuple[int, Label]]:
 def read_decisions(path: Path) -> list[dict[str, Any]]:
     """Return all decisions as rows. Raises ``HistoryError``."""
     return [row for rows in _batches(path, "decisions", 20_000, dict) for row in rows]
+
+
+def read_corrections(path: Path) -> list[Correction]:
+    """Return what people merged and split, in the order of writing; nothing where a history has none. Raises ``HistoryError``."""
+    return [item for some in _batches(path, "corrections", 20_000, lambda row: msgspec.convert(row, Correction)) for item in some]
+
+
+def read_placements(path: Path) -> list[Placement]:
+    """Return in which incidents correlation holds alerts; nothing where a history does not say. Raises ``HistoryError``."""
+    return [item for some in _batches(path, "placements", 20_000, lambda row: msgspec.convert(row, Placement)) for item in some]

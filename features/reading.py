@@ -19,7 +19,9 @@ import msgspec
 
 from features.alert import Alert, content_digest
 from features.errors import RecordError, SourceError
+from features.grouping import Correction, Placement
 from features.history import read_alerts as read_history_alerts
+from features.history import read_corrections, read_placements
 from features.history import read_labels as read_history_labels
 from features.label import Label
 from features.normalisers import Place, get_normaliser
@@ -55,6 +57,8 @@ class Chunk:
     rows: list[int] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
     labels: list[tuple[int, Label]] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    placements: list[Placement] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     duplicates: int = 0
 
@@ -62,7 +66,7 @@ class Chunk:
 def read_chunks(path: Path, fmt: str, *, labels: bool, tenant: str = "", size: int = CHUNK) -> Iterator[Chunk]:
     """Read the alerts at ``path`` (a file, or a folder of them) in input order, ``size`` a chunk.
 
-    With ``labels=False`` what the input says of verdicts is not looked at. A record seen again with the same content
+    With ``labels=False`` what the input says of verdicts and of incidents is not looked at. A record seen again with the same content
     is counted and dropped, with other content it is a reject. Raises ``SourceError`` when a file cannot be read, and when
     there is no alert at all.
     """
@@ -120,7 +124,7 @@ def _history(path: Path, labels: bool, size: int) -> Iterator[Chunk]:
     if not row:
         raise SourceError(str(path), "holds no alert")
     if labels:
-        yield Chunk(labels=read_history_labels(path))
+        yield Chunk(labels=read_history_labels(path), corrections=read_corrections(path), placements=read_placements(path))
 
 
 def _files(path: Path, fmt: str) -> list[Path]:

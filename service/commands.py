@@ -134,7 +134,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder to write the history to.")],
     since: Annotated[datetime | None, typer.Option(help="Only what was received from this time (UTC) on.")] = None,
 ) -> None:
-    """Write alerts, decisions and labels as a history, the input of `tamis train --format history`."""
+    """Write alerts, decisions, labels and what is known of incidents as a history, the input of `tamis train --format history`."""
     with told():
         counts = export_history(ServiceSettings.from_env(), out, since.replace(tzinfo=UTC) if since else None)
         typer.echo(f"{out}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), err=True)

@@ -13,13 +13,15 @@ from features.alert import Alert
 from features.history import PART_ROWS, HistoryWriter
 from features.label import Label
 from service.errors import StartError
+from service.incidents import past
 from service.settings import ServiceSettings
 from service.store.database import open_engine, read_decision
 from service.store.tables import alerts, decisions, labels
 
 
 def export(settings: ServiceSettings, out: Path, since: datetime | None) -> dict[str, int]:
-    """Write all alerts, decisions and labels received from ``since`` on; return their numbers. The service may be running.
+    """Write all alerts, decisions, labels and corrections received from ``since`` on, and in which incidents the alerts are; return
+    their numbers. The service may be running.
 
     Raises ``StartError`` when there is no database.
     """
@@ -29,9 +31,10 @@ def export(settings: ServiceSettings, out: Path, since: datetime | None) -> dict
     engine = open_engine(settings.database)
     try:
         with engine.connect() as connection, HistoryWriter(out) as writer:
-            connection.exec_driver_sql("BEGIN")  # one snapshot of the records for all three
+            connection.exec_driver_sql("BEGIN")  # one snapshot of the records for all of them
             counts = {"alerts": _alerts(connection, writer, first), "labels": _labels(connection, writer, first)}
             counts["decisions"] = _decisions(connection, writer, first)
+            counts |= _incidents(connection, writer, first)
             writer.context(settings.context)
     finally:
         engine.dispose()
@@ -53,6 +56,15 @@ def _labels(connection: Connection, writer: HistoryWriter, first: float) -> int:
     told = [(seq, label) for seq, label in told if label.received_time.timestamp() >= first]
     writer.labels([label for _, label in told], [seq for seq, _ in told])
     return len(told)
+
+
+def _incidents(connection: Connection, writer: HistoryWriter, first: float) -> dict[str, int]:
+    corrections, placed = list(past.corrections(connection, first)), 0
+    writer.corrections(corrections)
+    for some in past.placements(connection, first, PART_ROWS):
+        writer.placements(some)
+        placed += len(some)
+    return {"corrections": len(corrections), "placements": placed}
 
 
 def _decisions(connection: Connection, writer: HistoryWriter, first: float) -> int:

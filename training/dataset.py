@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from features.alert import main_entity
 from features.context import Context
 from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
+from features.grouping import Correction
 from features.history import read_manifest
 from features.label import Label
 from features.reading import Chunk, Reject, read_chunks
@@ -35,6 +37,7 @@ class Dataset:
     ``group`` i8[n]: (tenant, rule, entity, five-minute bin), the unit in which repeats of one act count once. ``entity`` i4[n]:
     index into ``entities``, the uids of main entities. ``verdicts``
     says what is known of each alert from ``labels``; ``excluded`` are labels that were told to be left out.
+    ``corrections`` are what people merged and split; ``placed``: by (tenant, uid) the incident in which correlation holds an alert.
     ``timeline`` holds the same alerts, and the labels' facts, in the order of receipt.
     """
 
@@ -59,6 +62,8 @@ class Dataset:
     rejects: list[Reject] = field(default_factory=list)
     duplicates: int = 0
     excluded: list[Label] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    placed: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -87,6 +92,8 @@ class Dataset:
         whole.update(
             "\x1f".join([*self.tenants, *(f"{r.product} {r.uid}" for r in self.rules), *self.verdicts.incidents]).encode()
         )
+        for correction in self.corrections:
+            whole.update(msgspec.json.encode(correction))
         return whole.hexdigest()
 
     def label_times(self, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
@@ -99,9 +106,11 @@ class Dataset:
         return {(self.tenants[t], uid): i for i, (t, uid) in enumerate(zip(self.tenant.tolist(), self.uids, strict=True))}
 
     def relabelled(self, labels: list[tuple[int, Label]], without_labels_of: Collection[str] = ()) -> Dataset:
-        """Return the data set with these labels instead, less those of the analysts ``without_labels_of``."""
+        """Return the data set with these labels instead, less what the analysts ``without_labels_of`` said."""
         kept, excluded = part_principals(labels, without_labels_of)
-        return replace(self, labels=kept, excluded=excluded, verdicts=judged(len(self), kept, self.rows_by_uid()))
+        corrections = [one for one in self.corrections if one.analyst not in without_labels_of]
+        verdicts = judged(len(self), kept, self.rows_by_uid(), self.placed)
+        return replace(self, labels=kept, excluded=excluded, corrections=corrections, verdicts=verdicts)
 
     def without(self, rows: NDArray[np.bool_]) -> Dataset:
         """Return the data set as if the alerts in the mask ``rows`` had never happened. Codes and names stay the same."""
@@ -136,9 +145,9 @@ def load_dataset(
 ) -> Dataset:
     """Read everything at ``path``, and the history ``also``. ``progress`` is told the number of alerts read so far.
 
-    ``without_labels_of``: analysts whose labels are taken as never given.
+    ``without_labels_of``: analysts whose labels and corrections are taken as never given.
 
-    Raises ``SourceError``, ``HistoryError`` and, where nobody of such a name gave a label, ``DataError``; single bad records are in ``rejects``.
+    Raises ``SourceError``, ``HistoryError`` and, where nobody of such a name gave any, ``DataError``; single bad records are in ``rejects``.
     """
     gathered = _Gathered(_encoder(path, fmt, secret))
     more = read_chunks(also, "history", labels=labels) if also else ()
@@ -146,7 +155,8 @@ def load_dataset(
         gathered.add(chunk)
         if progress:
             progress(len(gathered.uids))
-    strangers = set(without_labels_of) - {label.analyst for _, label in gathered.labels}
+    spoke = {label.analyst for _, label in gathered.labels} | {correction.analyst for correction in gathered.corrections}
+    strangers = set(without_labels_of) - spoke
     if strangers:
         raise DataError(str(path), f"no label was given by {', '.join(sorted(strangers))}")
     return gathered.dataset(path).relabelled(gathered.labels, without_labels_of)
@@ -160,6 +170,8 @@ class _Gathered:
         self.blocks: list[FactBlock] = []
         self.uids: list[str] = []
         self.labels: list[tuple[int, Label]] = []
+        self.corrections: list[Correction] = []
+        self.placed: dict[tuple[str, str], str] = {}
         self.rejects: list[Reject] = []
         self.duplicates = 0
         self._tenants, self._rules, self._entities, self._sources = (Codes() for _ in range(4))
@@ -178,6 +190,8 @@ class _Gathered:
         self._source.extend(self._sources(source) for source in chunk.sources)
         self._row.extend(chunk.rows)
         self.labels += chunk.labels
+        self.corrections += chunk.corrections
+        self.placed |= {(one.tenant, one.alert_uid): one.incident_uid for one in chunk.placements}
         self.rejects += chunk.rejects
         self.duplicates += chunk.duplicates
 
@@ -199,6 +213,8 @@ class _Gathered:
             group=_groups(block),
             verdicts=judged(n, [], {}),
             labels=self.labels,
+            corrections=self.corrections,
+            placed=self.placed,
             sources=[str(name) for name in self._sources.of],
             source=np.array(self._source, np.int32),
             row=np.array(self._row, np.int64),

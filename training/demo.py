@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 from rich.console import Console
+from rich.status import Status
 
 from features.alert import Alert, main_entity
 from features.encode import FactEncoder
@@ -25,6 +26,7 @@ from features.label import Label, Verdict
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
+from training.demo_incident import UrgentIncident, most_urgent, wait_for_correlation
 from training.demo_stage import Stage, set_stage
 from training.demo_story import Story, tell
 from training.errors import ReplayError, TrainingError
@@ -38,6 +40,8 @@ OBJECTIVE = "maximum suppression @ missed_incidents <= 0.12, confidence 0.95"
 """About 26 incidents can prove 12 % at 95 %, not 1 %: the demo says what its data can prove."""
 
 VERDICTS_A_DAY = 40
+_WHO = (("pipeline", "pipeline"), ("analyst", "analyst"), ("analyst", "lead"), ("scientist", "scientist"))
+"""Role and name of those who have a key."""
 _START_SECONDS = 120.0
 
 
@@ -54,7 +58,8 @@ class Loop:
 def demo(settings: Settings, console: Console) -> Story:
     """Run the loop and print what happened.
 
-    Raises ``TrainingError`` unless a verdict changed the decision on a later sibling and left an unrelated alert alone.
+    Raises ``TrainingError`` unless a verdict changed the decision on a later sibling and left an unrelated alert alone, and an
+    incident waits with a next step.
     """
     started = time.monotonic()
     home = msgspec.structs.replace(settings, var=settings.var / "demo")
@@ -66,30 +71,40 @@ def demo(settings: Settings, console: Console) -> Story:
         first = _train(home, stage, None, lambda text: status.update(f"first training · {text}"))
         status.update("starting the service")
         with serving(home) as url:
-            pipeline, analyst, lead = (
-                Client(url, service_key(home, role, stage.tenant, name))
-                for role, name in (("pipeline", "pipeline"), ("analyst", "analyst"), ("analyst", "lead"))
-            )
-            days = _days(stage.alerts)
-            half = max(1, (len(days) + 1) // 2)
-            for number, day in enumerate(days[:half]):
-                status.update(f"day {number + 1} of {len(days)} · {len(day):,} alerts over HTTP, then verdicts")
-                _live_a_day(loop, pipeline, (analyst, lead), day)
-            export = home.var / "export"
-            _command(home, "export", "--out", str(export))
-            second = _train(home, stage, export, lambda text: status.update(f"retraining with the verdicts · {text}"))
-            status.update("waiting for the service to swap in the new model")
-            _wait_for_bundle(analyst, second.bundle_digest)
-            for number, day in enumerate(days[half:], half):
-                status.update(f"day {number + 1} of {len(days)} · {len(day):,} alerts over HTTP, then verdicts")
-                _live_a_day(loop, pipeline, (analyst, lead), day)
-        status.update("asking what would have happened without the verdicts")
-        without = _without_verdicts(home, stage, first)
-    story = tell(loop.stage, loop.decisions, loop.labels, without, (first, second))
+            second, without, incident = _live(loop, home, url, first, status)
+    story = tell(stage, loop.decisions, loop.labels, without, (first, second), incident=incident)
     story.show(console, where(home), home.var, time.monotonic() - started)
     if not story.changed_siblings or not story.unrelated_same:
         raise TrainingError("the verdicts changed no decision on a later sibling, or none was left alone: the loop is not closed")
     return story
+
+
+def _live(
+    loop: Loop, home: Settings, url: str, first: TrainResult, status: Status
+) -> tuple[TrainResult, dict[str, str], UrgentIncident]:
+    """Live through all days, retraining half way; return the second training, the actions that the first model would have taken
+    on each alert, and the incident that is most urgent in the end."""
+    pipeline, analyst, lead, scientist = (Client(url, service_key(home, role, loop.stage.tenant, name)) for role, name in _WHO)
+    days = _days(loop.stage.alerts)
+    half = max(1, (len(days) + 1) // 2)
+
+    def live(some: range) -> None:
+        for number in some:
+            status.update(f"day {number + 1} of {len(days)} · {len(days[number]):,} alerts over HTTP, then verdicts")
+            _live_a_day(loop, pipeline, (analyst, lead), days[number])
+
+    live(range(half))
+    export = home.var / "export"
+    _command(home, "export", "--out", str(export))
+    second = _train(home, loop.stage, export, lambda text: status.update(f"retraining with the verdicts · {text}"))
+    status.update("waiting for the service to swap in the new model")
+    _wait_for_bundle(analyst, second.bundle_digest)
+    live(range(half, len(days)))
+    status.update("asking what would have happened without the verdicts")
+    without = _without_verdicts(home, loop.stage, first)
+    status.update("waiting until the last alerts are joined into incidents")
+    wait_for_correlation(scientist)
+    return second, without, most_urgent(analyst)
 
 
 def _train(home: Settings, stage: Stage, also: Path | None, told: Any) -> TrainResult:

@@ -15,6 +15,7 @@ from rich.table import Table
 from features.alert import Alert, main_entity
 from features.label import Label
 from models.decision import Action
+from training.demo_incident import UrgentIncident
 from training.demo_stage import Stage
 from training.pipeline import TrainResult
 
@@ -33,6 +34,7 @@ class Story:
     unrelated_same: int
     unrelated: int
     trainings: tuple[TrainResult, TrainResult]
+    incident: UrgentIncident
 
     def show(self, console: Console, runs: str, folder: Path, seconds: float) -> None:
         """Print the story."""
@@ -44,6 +46,7 @@ class Story:
                 f"its sibling {sibling.uid} ({sibling.time:%d %b %H:%M}): {before} without verdicts → {after} with them"
             )
             console.print(Panel(text, title="one verdict, followed", expand=False))
+        console.print(self.incident.panel())
         console.print(f"MLflow store   {runs}", soft_wrap=True, highlight=False)
         console.print(f"everything     {folder} (service log, export, bundles)", soft_wrap=True, highlight=False)
         console.print(f"took {seconds:.0f} s", highlight=False)
@@ -105,6 +108,8 @@ def tell(
     labels: Sequence[Label],
     without: Mapping[str, str],
     trainings: tuple[TrainResult, TrainResult],
+    *,
+    incident: UrgentIncident,
 ) -> Story:
     """Compare what was decided with what would have been decided without the verdicts.
 
@@ -138,6 +143,7 @@ def tell(
         unrelated_same=same,
         unrelated=unrelated,
         trainings=trainings,
+        incident=incident,
     )
 
 

@@ -38,10 +38,9 @@ def link_examples(
     alerts: Sequence[Alert], score: NDArray[np.float64], known: Sequence[str | None], resolve: Resolve | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
     """Return pairs of lines as features f8[m, F], whether both are of one incident b[m], and how many incidents have a pair."""
-    correlator = Correlator(DEFAULT, resolve)
+    correlator, lines = as_lines(alerts, score, resolve)
     incident: dict[int, str] = {}
-    for alert, margin, name in zip(alerts, score.tolist(), known, strict=True):
-        number = correlator.add(alert, margin)
+    for number, name in zip(lines, known, strict=True):
         if name is not None:
             incident[number] = incident.get(number) or name
     pairs = correlator.pairs(incident)
@@ -54,3 +53,9 @@ def link_examples(
     judged = (earlier >= 0) & (later >= 0)
     same = (earlier == later) & (earlier != code[BENIGN])
     return features[judged], same[judged], len(np.unique(earlier[judged & same]))
+
+
+def as_lines(alerts: Sequence[Alert], score: NDArray[np.float64], resolve: Resolve | None = None) -> tuple[Correlator, list[int]]:
+    """Return a correlator that holds all of the alerts, nothing forgotten, and the line of each."""
+    correlator = Correlator(DEFAULT, resolve)
+    return correlator, [correlator.add(alert, chance) for alert, chance in zip(alerts, score.tolist(), strict=True)]

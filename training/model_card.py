@@ -27,7 +27,8 @@ def model_card(dataset: Dataset, policy: ThresholdPolicy, parameters: FitParamet
         f"- Certificates of groups: {sum(one.granted for one in narrow)} granted, {sum(not one.granted for one in narrow)} refused",
         f"- Escalates from: {policy.escalate_from if policy.escalate_from is not None else 'never'}",
         f"- Incidents: links learned from {incidents.links.incidents or 'no'} past incidents, priority from "
-        f"{incidents.priority.incidents or 'no'} (none: the defaults)",
+        f"{incidents.priority.incidents or 'no'} (none: the defaults); {incidents.links.corrections or 'no'} merges and splits "
+        "by analysts changed links",
         f"- Parameters: `{msgspec.json.encode(parameters).decode()}`",
         "",
         "Not for: detecting on raw telemetry; tenants whose incidents differ from those above, before their own audit speaks.",

@@ -39,6 +39,10 @@ class Client:
         """Return what a GET gives."""
         return self._request("GET", path, params=parameters)
 
+    def text(self, path: str) -> str:
+        """Return what a GET gives that is not JSON."""
+        return self._answer("GET", path).text
+
     def post(self, path: str, body: object) -> Any:
         """Post JSON and return the answer."""
         return self._request("POST", path, content=msgspec.json.encode(body), headers={"Content-Type": "application/json"})
@@ -48,13 +52,16 @@ class Client:
         self._http.close()
 
     def _request(self, method: str, path: str, **more: Any) -> Any:
+        return _DECODER.decode(self._answer(method, path, **more).content)
+
+    def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **more)
         except httpx.HTTPError as error:
             raise ReplayError(self.url, f"{method} {path}: {error}") from error
         if answer.is_error:
             raise ReplayError(self.url, f"{method} {path}: {answer.status_code} {answer.text[:500]}")
-        return _DECODER.decode(answer.content)
+        return answer
 
 
 def ordered_alerts(data: Path, fmt: str) -> list[Alert]:

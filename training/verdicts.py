@@ -21,7 +21,9 @@ class Judged(NamedTuple):
     """What is known of n alerts from L labels.
 
     ``target`` i1[n]: 1 attack, 0 benign, −1 unlabelled (never a negative). ``incident`` i4[n] and ``kind`` i4[n]: index into
-    ``incidents`` and ``kinds``, −1 for none. ``weight`` f8[n]: what the label in force counts by its provenance. ``shown``
+    ``incidents`` and ``kinds``, −1 for none. ``named`` b[n]: the label in force names the incident; else it is the one in which
+    correlation holds the alert, or the alert alone, which is good for counting and says nothing of what belongs together.
+    ``weight`` f8[n]: what the label in force counts by its provenance. ``shown``
     f8[n]: the probability with which the alert came before a person. ``principal`` i4[n]: index into ``principals`` of who
     said it, −1 where nobody answers for it alone (imports). ``voices`` i1[n]: how many more people say so than say the
     contrary; 0 where no person did. ``label`` i8[n]: the label in force, −1 for none. ``left_out``: label → why it
@@ -31,6 +33,7 @@ class Judged(NamedTuple):
     target: NDArray[np.int8]
     incident: NDArray[np.int32]
     incidents: list[str]
+    named: NDArray[np.bool_]
     kind: NDArray[np.int32]
     kinds: list[str]
     weight: NDArray[np.float64]
@@ -48,17 +51,25 @@ class Judged(NamedTuple):
 
     def take(self, rows: NDArray[np.int64]) -> Judged:
         """Return what is known of some alerts; codes and names stay the same."""
-        per_alert = ("target", "incident", "kind", "weight", "shown", "principal", "voices", "label")
+        per_alert = ("target", "incident", "named", "kind", "weight", "shown", "principal", "voices", "label")
         return self._replace(**{name: getattr(self, name)[rows] for name in per_alert})
 
 
-def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tuple[str, str], int]) -> Judged:
-    """Return what ``labels`` (with their order of receipt) say of ``count`` alerts; ``row_of`` finds an alert by (tenant, uid)."""
+def judged(
+    count: int,
+    labels: Sequence[tuple[int, Label]],
+    row_of: Mapping[tuple[str, str], int],
+    placed: Mapping[tuple[str, str], str] | None = None,
+) -> Judged:
+    """Return what ``labels`` (with their order of receipt) say of ``count`` alerts; ``row_of`` finds an alert by (tenant, uid).
+
+    ``placed``: by (tenant, uid) the incident in which correlation holds an alert; it counts where a label names none.
+    """
     left_out: dict[int, LeftOut] = {}
     current, earlier = _current(labels, row_of, left_out)
     found = Judged(
-        np.full(count, UNLABELLED, np.int8), np.full(count, -1, np.int32), [], np.full(count, -1, np.int32), [],
-        np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.zeros(count, np.int8),
+        np.full(count, UNLABELLED, np.int8), np.full(count, -1, np.int32), [], np.zeros(count, np.bool_),
+        np.full(count, -1, np.int32), [], np.zeros(count), np.ones(count), np.full(count, -1, np.int32), [], np.zeros(count, np.int8),
         np.full(count, -1, np.int64), left_out,
     )  # fmt: skip
     incidents, kinds, principals = Codes(), Codes(), Codes()
@@ -75,7 +86,9 @@ def judged(count: int, labels: Sequence[tuple[int, Label]], row_of: Mapping[tupl
             found.principal[row] = principals(f"{label.tenant}\x1f{label.analyst}")
             found.voices[row] = _voices(label, [labels[i][1] for i in earlier.get(row, ())])
         if label.target == 1:
-            found.incident[row] = incidents(f"{label.tenant}\x1f{label.incident_uid or label.alert_uid}")
+            held = (placed or {}).get((label.tenant, label.alert_uid), label.alert_uid)
+            found.incident[row] = incidents(f"{label.tenant}\x1f{label.incident_uid or held}")
+            found.named[row] = bool(label.incident_uid)
             found.kind[row] = kinds(label.reason) if label.reason else -1
     for names, codes in ((found.incidents, incidents), (found.kinds, kinds), (found.principals, principals)):
         names += [str(name) for name in codes.of]

@@ -117,6 +117,8 @@ class LinkModel(msgspec.Struct, frozen=True):
     weights: tuple[float, ...]
     incidents: int = 0
     """From how many past incidents it was learned; 0: the default, learned in simulated worlds."""
+    corrections: int = 0
+    """What so many merges and splits by analysts changed in it."""
 
     def __post_init__(self) -> None:
         """Refuse a model of other features."""

@@ -15,7 +15,7 @@ from service.incidents.tracker import Tracker
 
 def merge(tracker: Tracker, into: Held, others: Sequence[Held], reason: str, batch: Batch) -> str:
     """Make incidents one; return its uid, that of the one with most lines. Earlier splits between them are no more."""
-    joins, lifted = [], []
+    joins, lifted, parts = [], [], [one.lines for one in (into, *others)]
     for other in others:
         for name in tracker.edits.between(into.lines, other.lines):
             lifted.append(name)
@@ -27,7 +27,7 @@ def merge(tracker: Tracker, into: Held, others: Sequence[Held], reason: str, bat
     settle(tracker, joins, [into, *others], batch)
     uid = next(record.uid for record in batch.records.values() if record.merged_into is None)
     names = [one.uid for one in (into, *others) if one.uid != uid]
-    batch.say(uid, "merged", **{"with": names}, joins=joins, lifted=lifted, reason=reason)
+    batch.say(uid, "merged", **{"with": names}, parts=parts, joins=joins, lifted=lifted, reason=reason)
     return uid
 
 

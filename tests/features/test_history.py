@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 
 from features.alert import Alert
 from features.errors import HistoryError
-from features.history import SCHEMAS, HistoryWriter, read_alerts, read_decisions, read_labels, read_manifest
+from features.grouping import Correction, Judgement, Placement
+from features.history import (
+    SCHEMAS,
+    HistoryWriter,
+    read_alerts,
+    read_corrections,
+    read_decisions,
+    read_labels,
+    read_manifest,
+    read_placements,
+)
 from features.label import Provenance, Verdict
 from tests.conftest import START, build_alert, build_label
 from tests.features.normalisers.test_products import alerts as any_alert
@@ -30,6 +40,19 @@ DECISION: dict[str, Any] = {
     "anomaly_score": None, "reason_codes": ["no_model"], "bundle": "", "shown": 1.0, "supersedes": "", "features": [1.0, None],
     "published_action": "queue", "tier": "", "policy": "", "certificate": "",
 }  # fmt: skip
+CORRECTIONS = [
+    Correction(
+        uid=f"c{i}",
+        tenant="acme",
+        judgement=judgement,
+        time=START,
+        analyst="ann",
+        reason="one lure",
+        parts=(("a0", "a1"), ("a2",)),
+    )
+    for i, judgement in enumerate(Judgement)
+]
+PLACEMENTS = [Placement(tenant="acme", alert_uid=f"a{i}", incident_uid="i1") for i in range(2)]
 
 
 @pytest.fixture
@@ -65,6 +88,18 @@ def test_numbers_given_are_kept_and_counted_on_from(tmp_path: Path) -> None:
         history.labels(LABELS[:1])
     assert [seq for batch in read_alerts(tmp_path / "h") for seq, _ in batch] == [10, 20]
     assert read_labels(tmp_path / "h")[0][0] == 21
+
+
+def test_what_is_known_of_incidents_comes_back_in_order(tmp_path: Path) -> None:
+    with HistoryWriter(tmp_path / "h") as history:
+        history.corrections(CORRECTIONS)
+        history.placements(PLACEMENTS)
+    assert read_corrections(tmp_path / "h") == CORRECTIONS
+    assert read_placements(tmp_path / "h") == PLACEMENTS
+
+
+def test_a_history_that_says_nothing_of_incidents_is_one(written: Path) -> None:
+    assert (read_corrections(written), read_placements(written)) == ([], [])
 
 
 def test_context_versions_are_taken_along(tmp_path: Path) -> None:
@@ -146,6 +181,20 @@ def test_a_damaged_manifest_is_refused(written: Path, text: str) -> None:
         _read_all(written)
 
 
+@pytest.mark.parametrize("read", [read_corrections, read_placements])
+def test_a_part_with_a_column_that_nobody_knows_is_refused(tmp_path: Path, read: Any) -> None:
+    with HistoryWriter(tmp_path / "h") as history:
+        history.corrections(CORRECTIONS)
+        history.placements(PLACEMENTS)
+    for kind in ("corrections", "placements"):
+        file = tmp_path / "h" / f"{kind}-00000.parquet"
+        table = pq.read_table(file)
+        pq.write_table(table.append_column("sure", pa.array([0.5] * len(table))), file)
+    _sealed_again(tmp_path / "h")
+    with pytest.raises(HistoryError, match="sure"):
+        read(tmp_path / "h")
+
+
 SPOILS = (
     lambda table: table.drop_columns(["seq"]),
     lambda table: table.set_column(1, "time", [pa.nulls(len(table), pa.int8())]),
@@ -158,12 +207,17 @@ SPOILS = (
 def test_a_part_of_another_shape_is_refused_though_its_digest_holds(written: Path, kind: str, spoil: Any) -> None:
     file = written / f"{kind}-00000.parquet"
     pq.write_table(spoil(pq.read_table(file)), file)
-    manifest = json.loads((written / "manifest.json").read_text())
-    for part in manifest["parts"]:
-        part["sha256"] = hashlib.sha256((written / part["file"]).read_bytes()).hexdigest()
-    (written / "manifest.json").write_text(json.dumps(manifest))
+    _sealed_again(written)
     with pytest.raises(HistoryError, match=kind):
         _read_all(written)
+
+
+def _sealed_again(path: Path) -> None:
+    """Let the manifest name the digests of the parts as they are now."""
+    manifest = json.loads((path / "manifest.json").read_text())
+    for part in manifest["parts"]:
+        part["sha256"] = hashlib.sha256((path / part["file"]).read_bytes()).hexdigest()
+    (path / "manifest.json").write_text(json.dumps(manifest))
 
 
 def _read_all(path: Path) -> None:

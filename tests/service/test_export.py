@@ -25,7 +25,9 @@ def test_walking_the_export_gives_the_live_features(service: Service, tmp_path: 
     for i in range(30):
         step(service, i)
     live = features(service)
-    assert export(service.settings, tmp_path / "out", None) == {"alerts": 30, "labels": 15, "decisions": 30}
+    assert export(service.settings, tmp_path / "out", None) == {
+        "alerts": 30, "labels": 15, "decisions": 30, "corrections": 0, "placements": 0,
+    }  # fmt: skip
     encoder = FactEncoder(service.settings.secret.read_bytes())
     blocks = list(history_facts(tmp_path / "out", encoder))
     engine = ScoringEngine(None, encoder, CounterState(DEFAULT_VIEW.spec, encoder.secret))

@@ -35,6 +35,14 @@ AT_ODDS = say("2", BENIGN, at=70.0, analyst="bob", contests="1")
 DECIDED = say("3", BENIGN, at=80.0, analyst="cy", supersedes="2")
 
 
+def test_an_incident_is_named_by_a_person_or_it_is_where_correlation_holds_the_alert_or_the_alert_alone() -> None:
+    labels = list(enumerate([say("1", on=0, incident_uid="case"), say("2", on=1), say("3", on=2), say("4", BENIGN, on=3)]))
+    found = judged(len(ALERTS), labels, ROW_OF, {("acme", "a0"): "found", ("acme", "a1"): "found", ("beta", "a0"): "found"})
+    assert [found.incidents[i] if i >= 0 else "" for i in found.incident] == ["acme\x1fcase", "acme\x1ffound", "acme\x1fa2", ""]
+    assert found.named.tolist() == [True, False, False, False]
+    assert found.take(np.array([1, 0])).named.tolist() == [False, True]
+
+
 def test_one_verdict_is_in_force_with_all_that_belongs_to_it() -> None:
     found = look(say("1", ATTACK, 1, incident_uid="i7", reason="phishing", shown=0.4, provenance=Provenance.INHERITED))
     assert found.target.tolist() == [UNLABELLED, 1, UNLABELLED, UNLABELLED]

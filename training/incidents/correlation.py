@@ -23,7 +23,8 @@ from models.playbooks.loading import load_catalogue
 from models.playbooks.recommend import recommend
 from training.correlate import Correlated, correlate
 from training.incidents.chains import Case, f1, read_world
-from training.incidents.responses import true_incidents
+from training.incidents.responses import judge as judge_responses
+from training.incidents.responses import share_right, true_incidents
 from training.incidents.worlds import NOISES, Scored, scored_world
 from training.report import Cell, Table
 
@@ -90,20 +91,23 @@ def _by_host_and_day(alerts: Sequence[Alert]) -> NDArray[np.int64]:
 
 class Told(NamedTuple):
     """How well chains and playbooks fit on what correlation made: share of right entries, F1 of the paths' edges (of acts that
-    alerts speak of), share of right playbooks, over so many true incidents that any shown incident holds."""
+    alerts speak of), share of right playbooks, over so many true incidents that any shown incident holds. ``truth``: share of right
+    playbooks on all true incidents as they are, as if correlation had joined them without an error."""
 
     incidents: int
     entry: float
     edges: float
     playbook: float
+    truth: float
 
 
 def retell(world: Scored, found: Correlated) -> Told:
     """Trace and recommend on the shown incident that holds most of each true one, as an analyst would see it."""
     lived, catalogue = read_world(world.simulated), load_catalogue()
     most = _matched(world, found)
-    cases, right = [], []
-    for true in true_incidents(world.simulated):
+    cases, right, trues = [], [], true_incidents(world.simulated)
+    truth = share_right(judge_responses(trues, catalogue))
+    for true in trues:
         seen = most.get(true.incident.uid)
         if seen is None:
             continue
@@ -111,8 +115,8 @@ def retell(world: Scored, found: Correlated) -> Told:
         cases.append(Case(true.campaign, chain, lived.truth[true.incident.uid]))
         right.append(next((one.slug for one in recommend(seen, catalogue)), "") in true.right)
     if not cases:
-        return Told(0, float("nan"), float("nan"), float("nan"))
-    return Told(len(cases), float(np.mean([case.entry_right for case in cases])), f1(cases, "seen"), float(np.mean(right)))
+        return Told(0, float("nan"), float("nan"), float("nan"), truth)
+    return Told(len(cases), float(np.mean([case.entry_right for case in cases])), f1(cases, "seen"), float(np.mean(right)), truth)
 
 
 def _matched(world: Scored, found: Correlated) -> dict[str, Incident]:
@@ -164,6 +168,7 @@ def tables(worlds: Sequence[World]) -> list[Table]:
             ["world", "alerts", "ours", "by gaps", "by host and day", "strict", "held", "benign in them", "shown", "true"], joins, note,
         ),
         Table(
-            "What is told of the incidents joined", ["world", "true incidents", "entry right", "F1 of the path", "playbook right"], tells,
+            "What is told of the incidents joined", ["world", "true incidents", "entry right", "F1 of the path", "playbook right", "on true incidents"],
+            tells,
         ),
     ]  # fmt: skip

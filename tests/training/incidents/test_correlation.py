@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.playbooks.loading import load_catalogue
 from tests.training.datasets import SECRET
 from training.correlate import Correlated, correlate
+from training.incidents import responses
 from training.incidents.correlation import World, judge, retell, tables
+from training.incidents.responses import share_right, true_incidents
 from training.incidents.worlds import Scored, scored_world
 
 
@@ -33,6 +36,13 @@ def test_what_is_joined_can_be_told(world: Scored, found: Correlated) -> None:
     told = retell(world, found)
     assert told.incidents > 50
     assert min(told.entry, told.edges, told.playbook) > 0.6
+
+
+def test_playbooks_are_also_judged_on_the_true_incidents(world: Scored, found: Correlated) -> None:
+    told = retell(world, found)
+    assert told.truth == share_right(responses.judge(true_incidents(world.simulated), load_catalogue())) > 0.85
+    nothing = Correlated(found.incident, found.names, np.zeros(len(found.incident), bool), {})
+    assert (retell(world, nothing).incidents, retell(world, nothing).truth) == (0, told.truth)
 
 
 def test_the_truth_itself_is_perfect(world: Scored) -> None:
