@@ -77,7 +77,7 @@ def assemble(
     incidents = IncidentModel()
     if alerts is not None and worth_learning(dataset):
         told("learning from past incidents")
-        incidents = learn_incidents(dataset, alerts(), score)
+        incidents = learn_incidents(dataset, alerts(), score, oof.anomaly)
     card = model_card(dataset, certificate, policy, parameters, incidents)
     ledger = keep_ledger(dataset, rows.alert[learned[rows.alert]], trusted)
     digest = _write(
