@@ -29,7 +29,7 @@ def decision_for(role: Role, decision: Decision, judged: bool) -> Decision:
     if role is Role.ANALYST and not judged:
         facts = tuple(_fact(reason) for reason in decision.reasons)
         return msgspec.structs.replace(
-            decision, score=None, anomaly_score=None, reason_codes=(), reasons=facts, shown=_DEFAULTS[Decision]
+            decision, score=None, anomaly_score=None, reason_codes=(), reasons=facts, certificate="", shown=_DEFAULTS[Decision]
         )
     if decision.shown == 1.0 and ReasonCode.AUDIT not in decision.reason_codes:
         return decision

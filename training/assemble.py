@@ -99,7 +99,7 @@ def assemble(
     incidents = IncidentModel()
     if alerts is not None and worth_learning(dataset):
         told("learning from past incidents")
-        incidents = learn_incidents(dataset, alerts(), score)
+        incidents = learn_incidents(dataset, alerts(), score, oof.anomaly)
     card = model_card(dataset, policy, parameters, incidents)
     judging = {
         "policy.json": msgspec.json.encode(policy),

@@ -135,7 +135,8 @@ def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, *
         result = run(dataset, FitParameters(), leave_out_rule=leave_out_rule, unseen_kinds=unseen_kinds, told=told)
         told("joining alerts into incidents")
         windows = read_windows(dataset, data) if fmt == "ait-ads" else None
-        more = [] if windows is None else window_tables(dataset, result.scorer(IDENTITY).score, windows, data)
+        ours = result.scorer(IDENTITY)
+        more = [] if windows is None else window_tables(dataset, ours.score, ours.oof.anomaly, windows, data)
         page = write(report, result, more)
     for table in (*tables(result), *more):
         Console().print(table.rich())

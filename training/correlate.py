@@ -38,14 +38,20 @@ def read_alerts(path: Path, fmt: str) -> list[Alert]:
 
 
 def correlate(
-    alerts: Sequence[Alert], score: NDArray[np.float64], resolve: Resolve | None = None, model: LinkModel = DEFAULT
+    alerts: Sequence[Alert],
+    score: NDArray[np.float64],
+    resolve: Resolve | None = None,
+    model: LinkModel = DEFAULT,
+    anomaly: NDArray[np.float64] | None = None,
 ) -> Correlated:
-    """Join alerts into incidents in the order of receipt, each with its ``score`` f8[n] (NaN: no model spoke)."""
+    """Join alerts into incidents in the order of receipt, each with its ``score`` f8[n] (NaN: no model spoke) and its surprise
+    ``anomaly`` f8[n] in bits."""
+    surprise = np.zeros(len(alerts)) if anomaly is None else anomaly
     correlator = Correlator(model, resolve)
     line = np.zeros(len(alerts), np.int64)
     order = sorted(range(len(alerts)), key=lambda i: (alerts[i].received_time, i))
     for count, i in enumerate(order, 1):
-        line[i] = correlator.add(alerts[i], float(score[i]))
+        line[i] = correlator.add(alerts[i], float(score[i]), float(surprise[i]))
         if count % _SETTLED_EVERY == 0:
             correlator.settle()
     correlator.settle()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
 from features.encode import FactBlock
 from features.view import FeatureView
-from models.bundle import evidence
+from models.bundle import anomaly, evidence
 from models.classifier import AlertClassifier
 from models.errors import NotEnoughLabelsError
 from models.policy import Evidence
@@ -132,12 +132,14 @@ def blinded(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.floa
 
 @dataclass
 class OutOfFold:
-    """Scores that no model gave to what it had learned from. ``raw`` f8[n] is NaN where no fold tested; ``evidence`` likewise."""
+    """Scores that no model gave to what it had learned from. ``raw`` f8[n] is NaN where no fold tested; ``evidence`` likewise.
+    ``anomaly`` f8[n]: surprise in bits (see :func:`models.bundle.anomaly`), which no model is needed for."""
 
     raw: NDArray[np.float64]
     evidence: Evidence
     rule_risk: NDArray[np.float64]
     """The look-up baseline: the rule's share of attacks in the training folds."""
+    anomaly: NDArray[np.float64]
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -187,7 +189,7 @@ def score_folds(rows: TrainingRows, folds: Sequence[Fold], models: Sequence[Fold
     """Walk everything once more and score each fold's test alerts with its model."""
     dataset, view = rows.dataset, rows.view
     n = len(dataset)
-    raw, risk = np.full(n, np.nan), np.full(n, np.nan)
+    raw, risk, surprise = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n)
     known = np.zeros(n, bool)
     gathered = [np.full(n, np.nan) for _ in Evidence._fields]
     timeline = dataset.timeline(shown_labels(dataset, 0) if with_labels else [])
@@ -201,4 +203,5 @@ def score_folds(rows: TrainingRows, folds: Sequence[Fold], models: Sequence[Fold
             risk[at] = model.table.read(block)[0][:, 0]
         for array, found in zip(gathered, evidence(view, walked.features, walked.block, walked.known_rule), strict=True):
             array[walked.alert] = found
-    return OutOfFold(raw, Evidence(*gathered)._replace(known_rule=known), risk)
+        surprise[walked.alert] = anomaly(view, walked.features)
+    return OutOfFold(raw, Evidence(*gathered)._replace(known_rule=known), risk, surprise)

@@ -12,10 +12,10 @@ from models.incidents import priority
 from models.incidents.model import IncidentModel
 from models.incidents.priority import known_criticality
 from training.correct_links import correct_links
-from training.correlate import Correlated, correlate
+from training.correlate import correlate
 from training.dataset import UNLABELLED, Dataset
 from training.links import BENIGN, ENOUGH_INCIDENTS, learn_links
-from training.priority import learn_priority
+from training.priority import learn_priority, outcomes
 
 
 def worth_learning(dataset: Dataset) -> bool:
@@ -24,14 +24,17 @@ def worth_learning(dataset: Dataset) -> bool:
     return bool(dataset.corrections) or len(np.unique(dataset.incident[mine])) >= ENOUGH_INCIDENTS
 
 
-def learn_incidents(dataset: Dataset, alerts: Sequence[Alert], score: NDArray[np.float64]) -> IncidentModel:
-    """Return what the verdicts in ``dataset`` teach; ``alerts`` are its own in its order, ``score`` f8[n] out of fold."""
+def learn_incidents(
+    dataset: Dataset, alerts: Sequence[Alert], score: NDArray[np.float64], anomaly: NDArray[np.float64]
+) -> IncidentModel:
+    """Return what the verdicts in ``dataset`` teach; ``alerts`` are its own in its order, ``score`` f8[n] out of fold, ``anomaly``
+    f8[n] in bits."""
     resolve = None if dataset.encoder.aliases.is_empty else dataset.encoder.aliases.resolve
     links = learn_links(alerts, score, _known(dataset), resolve)
     links = correct_links(links, dataset.corrections, alerts, score, resolve)
-    found = correlate(alerts, score, resolve, links)
+    found = correlate(alerts, score, resolve, links, anomaly)
     critical = known_criticality(lambda: dataset.encoder.context)
-    attack = _outcomes(dataset, found)
+    attack = outcomes(found, dataset.target == 1, (dataset.verdicts.principal >= 0) & (dataset.target != UNLABELLED))
     return IncidentModel(links, learn_priority(list(found.incidents.values()), attack, priority.DEFAULT, critical))
 
 
@@ -44,13 +47,3 @@ def _known(dataset: Dataset) -> list[str | None]:
     said = zip(told.target.tolist(), told.incident.tolist(), told.named.tolist(), (told.principal >= 0).tolist(), strict=True)
     return [None if not human or target == UNLABELLED or (target == 1 and not named) else names[i] if target == 1 else BENIGN
             for target, i, named, human in said]  # fmt: skip
-
-
-def _outcomes(dataset: Dataset, found: Correlated) -> dict[str, bool]:
-    """Return for each incident that people judged whether any alert of it was called an attack."""
-    judged = np.flatnonzero(found.raised & (dataset.verdicts.principal >= 0) & (dataset.target != UNLABELLED))
-    attack: dict[str, bool] = {}
-    for i in judged.tolist():
-        name = found.names[found.incident[i]]
-        attack[name] = attack.get(name, False) or bool(dataset.target[i] == 1)
-    return attack

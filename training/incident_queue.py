@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -62,11 +61,11 @@ def incident_queue_file(
     Counters start empty; labels in ``data`` are never read; each alert is scored by what was known when it came. Raises
     ``SourceError`` and ``HistoryError``; nothing is written then.
     """
-    dataset, score = scored_alone(bundle, data, fmt, secret, told)
+    dataset, score, anomaly = scored_alone(bundle, data, fmt, secret, told)
     told("joining alerts into incidents")
     encoder = dataset.encoder
     resolve = None if encoder.aliases.is_empty else encoder.aliases.resolve
-    days = list(days_of(read_alerts(data, fmt), score, bundle.incidents, resolve))
+    days = list(days_of(read_alerts(data, fmt), score, bundle.incidents, resolve, anomaly))
     told("ranking")
     rows = [
         row
@@ -79,14 +78,20 @@ def incident_queue_file(
 
 
 def days_of(
-    alerts: Sequence[Alert], score: NDArray[np.float64], model: IncidentModel, resolve: Resolve | None = None
+    alerts: Sequence[Alert],
+    score: NDArray[np.float64],
+    model: IncidentModel,
+    resolve: Resolve | None = None,
+    anomaly: NDArray[np.float64] | None = None,
 ) -> Iterator[tuple[date, list[Incident]]]:
-    """Yield for each day the incidents that something was added to on it, as they stood at its end."""
+    """Yield for each day the incidents that something was added to on it, as they stood at its end. ``score`` f8[n] and the
+    surprise ``anomaly`` f8[n] in bits are of the alerts."""
+    surprise = np.zeros(len(alerts)) if anomaly is None else anomaly
     correlator = Correlator(model.links, resolve)
     order = sorted(range(len(alerts)), key=lambda i: (alerts[i].received_time, i))
     touched: set[int] = set()
     for place, i in enumerate(order):
-        touched.add(correlator.add(alerts[i], float(score[i])))
+        touched.add(correlator.add(alerts[i], float(score[i]), float(surprise[i])))
         day = alerts[i].received_time.date()
         if place + 1 == len(order) or alerts[order[place + 1]].received_time.date() != day:
             correlator.settle()
@@ -109,7 +114,7 @@ def ranked(
     for tenant in sorted({incident.tenant for incident in incidents}):
         mine = [incident for incident in incidents if incident.tenant == tenant]
         chance = {incident.uid: model.priority.probability(incident, criticality) for incident in mine}
-        items = [msgspec.structs.replace(item_of(incident), probability=chance[incident.uid]) for incident in mine]
+        items = [item_of(incident, chance[incident.uid]) for incident in mine]
         for chosen in agenda(items, budget):
             incident = by_uid[tenant, chosen.uid]
             best = incident.likeliest

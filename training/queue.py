@@ -50,7 +50,7 @@ def queue_file(
     Counters start empty; labels in ``data`` are never read; each alert is scored by what was known when it came. Raises
     ``SourceError`` and ``HistoryError``; nothing is written then.
     """
-    dataset, score = scored_alone(bundle, data, fmt, secret, told)
+    dataset, score, _ = scored_alone(bundle, data, fmt, secret, told)
     told("ranking")
     chosen = ranked(dataset, score, budget)
     _write(dataset, chosen.rows, out)

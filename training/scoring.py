@@ -49,25 +49,25 @@ def score_file(
     return len(dataset), len(dataset.rejects)
 
 
-def score_walk(dataset: Dataset, engine: ScoringEngine) -> NDArray[np.float64]:
-    """Return the score of each alert f8[n] by what was known when it came."""
-    score = np.full(len(dataset), np.nan)
+def score_walk(dataset: Dataset, engine: ScoringEngine) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return score f8[n] and anomaly f8[n] of each alert by what was known when it came."""
+    score, anomaly = np.full(len(dataset), np.nan), np.zeros(len(dataset))
     for alert, scored in _walk(dataset, engine):
-        score[alert] = scored.score
-    return score
+        score[alert], anomaly[alert] = scored.score, scored.anomaly
+    return score, anomaly
 
 
 def scored_alone(
     bundle: ModelBundle, data: Path, fmt: str, secret: bytes, told: Callable[[str], None]
-) -> tuple[Dataset, NDArray[np.float64]]:
-    """Read the alerts at ``data`` and score each by what was known when it came, f8[n].
+) -> tuple[Dataset, NDArray[np.float64], NDArray[np.float64]]:
+    """Read the alerts at ``data``; return them with the score f8[n] and anomaly f8[n] of each by what was known when it came.
 
     Counters start empty; labels are never read. Raises ``SourceError`` and ``HistoryError``.
     """
     told("reading")
     dataset = load_dataset(data, fmt, secret, labels=False)
     told("scoring")
-    return dataset, score_walk(dataset, ScoringEngine(bundle, dataset.encoder))
+    return dataset, *score_walk(dataset, ScoringEngine(bundle, dataset.encoder))
 
 
 def write_parquet(table: pa.Table, out: Path) -> None:

@@ -44,12 +44,12 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
     like: tuple[str, ...] = ()
 
 
-def item_of(incident: Incident) -> Item:
-    """Return what an incident would show."""
+def item_of(incident: Incident, probability: float) -> Item:
+    """Return what an incident would show that matters with ``probability``."""
     likeliest = incident.likeliest
     return Item(
         uid=incident.uid,
-        probability=likeliest.score,
+        probability=probability,
         subject=_subject(likeliest),
         spans=_surest((name, line.score) for line in incident.lines for name in _hours(line)),
         entities=_surest((f"{e.kind.value} {e.uid}", line.score) for line in incident.lines for e in line.entities),

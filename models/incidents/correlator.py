@@ -53,8 +53,8 @@ class Correlator:
         self._grove_of: dict[int, Grove] = {}
         self._horizon: int | None = None
 
-    def add(self, alert: Alert, score: float | None) -> int:
-        """Take an alert with its score (``None``: no model spoke); return the number of its line."""
+    def add(self, alert: Alert, score: float | None, anomaly: float = 0.0) -> int:
+        """Take an alert with its score (``None``: no model spoke) and its surprise in bits; return the number of its line."""
         key = line_key(alert)
         line = self.lines.find(key)
         changed = line is None
@@ -64,7 +64,7 @@ class Correlator:
             changed = self._recast(line, alert)
         counted = severity_score(alert.severity) if score is None or math.isnan(score) else score
         rose = counted > line.score and self._rise(line, counted)
-        line.add(alert, counted)
+        line.add(alert, counted, anomaly)
         if changed or rose:
             self._dirty |= self._postings.later(line)
         return line.number

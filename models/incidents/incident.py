@@ -17,8 +17,8 @@ T = TypeVar("T", bound=Hashable)
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Repeats of one rule on the same entities within a short window, as one line with a count.
 
-    ``score`` is the highest of its alerts (probability of a true positive; 0 where no model spoke). ``alert_uids`` names the
-    first of its ``alerts``, at most a hundred.
+    ``score`` is the highest of its alerts (probability of a true positive; 0 where no model spoke), ``anomaly`` the highest
+    surprise in bits of seeing the rule on the entity. ``alert_uids`` names the first of its ``alerts``, at most a hundred.
     """
 
     uid: str
@@ -32,6 +32,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
     entities: tuple[Entity, ...] = ()
     observables: tuple[Observable, ...] = ()
     score: float = 0.0
+    anomaly: float = 0.0
     alerts: int = 1
     alert_uids: tuple[str, ...] = ()
 

@@ -71,6 +71,7 @@ class Kept(msgspec.Struct, gc=False, eq=False):
     margin: float = LOWEST
     """Log-odds of its score."""
     score: float = 0.0
+    anomaly: float = 0.0
     alerts: int = 0
     uids: list[str] = []
     postings: tuple[Posting, ...] = ()
@@ -83,11 +84,12 @@ class Kept(msgspec.Struct, gc=False, eq=False):
         place = (key[-1] << PLACE_BITS) | int.from_bytes(digest, "big")
         return cls(number, key, _lean(alert), tokens, digest, key[-1], place, alert.time)
 
-    def add(self, alert: Alert, score: float) -> None:
+    def add(self, alert: Alert, score: float, anomaly: float) -> None:
         """Count an alert in."""
         self.last = max(self.last, alert.time)
         self.alerts += 1
         self.score = max(self.score, score)
+        self.anomaly = max(self.anomaly, anomaly)
         if len(self.uids) < NAMED_ALERTS:
             self.uids.append(alert.uid)
 
@@ -121,6 +123,7 @@ class Kept(msgspec.Struct, gc=False, eq=False):
             entities=alert.entities,
             observables=alert.observables,
             score=self.score,
+            anomaly=self.anomaly,
             alerts=self.alerts,
             alert_uids=tuple(self.uids),
         )

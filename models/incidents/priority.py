@@ -30,11 +30,14 @@ def known_criticality(context: Callable[[], Context]) -> Criticality:
     return criticality
 
 
-FEATURES = ("highest", "second", "rules", "products", "entities", "tactics", "progress", "lines", "criticality", "cohesion")
+FEATURES = (
+    "highest", "second", "rules", "products", "entities", "tactics", "progress", "lines", "criticality", "cohesion", "novelty",
+)  # fmt: skip
 """``highest``: log-odds of its highest score; ``second``: of the highest of another rule. Logs of one plus the number of different
 ``rules``, ``products``, ``entities`` and of ``lines``. ``tactics``: how many; ``progress``: how far the first and last of them lie
 apart, 0 to 1. ``criticality``: of its most critical entity, 0 to 1. ``cohesion``: how surely it is held together, the mean log-odds
-of its links (0 for a single line)."""
+of its links (0 for a single line). ``novelty``: how unusual its rules were on their entities as of then, the mean over lines of the
+log of one plus bits. A new feature goes to the end: what was learned before it then gives it no weight."""
 
 
 def priority_features(incident: Incident, criticality: Criticality | None = None) -> NDArray[np.float64]:
@@ -59,6 +62,7 @@ def priority_features(incident: Incident, criticality: Criticality | None = None
             math.log1p(len(incident.lines)),
             _most_critical(incident, criticality) / 4.0 if criticality else 0.0,
             sum(links) / len(links) if links else 0.0,
+            sum(math.log1p(line.anomaly) for line in incident.lines) / len(incident.lines),
         ]
     )
 
@@ -68,8 +72,8 @@ def _most_critical(incident: Incident, criticality: Criticality) -> float:
 
 
 class PriorityModel(msgspec.Struct, frozen=True):
-    """A logistic model of "true positive": ``intercept`` and a weight for each of ``FEATURES``; what it says is a calibrated
-    probability, as a score is."""
+    """A logistic model of "true positive", that is of holding an attacker's alert: ``intercept`` and a weight for each of
+    ``FEATURES``, of the first of them if it is older than others. What it says is a calibrated probability, as a score is."""
 
     intercept: float
     weights: tuple[float, ...]
@@ -77,17 +81,18 @@ class PriorityModel(msgspec.Struct, frozen=True):
     """From how many past incidents it was learned; 0: the default, learned in simulated worlds."""
 
     def __post_init__(self) -> None:
-        """Refuse a model of other features."""
-        if len(self.weights) != len(FEATURES):
+        """Refuse a model of more features than are known."""
+        if len(self.weights) > len(FEATURES):
             raise ValueError(f"{len(self.weights)} weights for {len(FEATURES)} features")
 
     def probability(self, incident: Incident, criticality: Criticality | None = None) -> float:
         """Return how likely an incident is a true positive."""
-        margin = self.intercept + float(priority_features(incident, criticality) @ np.asarray(self.weights))
+        shown = priority_features(incident, criticality)[: len(self.weights)]
+        margin = self.intercept + float(shown @ np.asarray(self.weights))
         return 1.0 / (1.0 + math.exp(-min(max(margin, -30.0), 30.0)))
 
 
-_LEARNED = {"highest": 0.69, "criticality": 0.15, "cohesion": 0.89}
-DEFAULT = PriorityModel(-2.74, tuple(_LEARNED.get(name, 0.0) for name in FEATURES))
+_LEARNED = {"highest": 0.68, "criticality": 0.15, "cohesion": 0.91, "novelty": 0.08}
+DEFAULT = PriorityModel(-2.84, tuple(_LEARNED.get(name, 0.0) for name in FEATURES))
 """Learned in simulated worlds (``python -m training.incidents.linking 100 101``): there, what the alerts score and how surely they
-belong together says all that variety and progress would."""
+belong together says all that variety and progress would, and novelty next to nothing."""

@@ -14,7 +14,7 @@ from service.keys import Role
 
 _NAMED = 10
 """So many different things of a sort are named in a summary."""
-_HIDDEN = ("score", "probability")
+_HIDDEN = ("score", "anomaly", "probability")
 
 
 def summary(record: Record, role: Role) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def summary(record: Record, role: Role) -> dict[str, Any]:
         "tactics": incident.tactics,
         "techniques": incident.techniques[:_NAMED],
     }
-    return told if role is Role.ANALYST else {**told, "score": incident.score}
+    return told if role is Role.ANALYST else {**told, "score": record.score}
 
 
 def detail(record: Record, merged: list[str], happened: list[Event], role: Role) -> dict[str, Any]:

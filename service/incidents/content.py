@@ -121,6 +121,7 @@ def _together(before: Line, line: Line) -> Line:
         first=min(before.first, line.first),
         last=max(before.last, line.last),
         score=max(before.score, line.score),
+        anomaly=max(before.anomaly, line.anomaly),
         alerts=before.alerts + line.alerts,
         alert_uids=tuple(dict.fromkeys((*before.alert_uids, *line.alert_uids)))[:NAMED_ALERTS],
     )

@@ -18,7 +18,7 @@ from service.store.tables import alerts, marks
 _SUSPICIOUS = int(priority(np.array([RAISED_FROM]))[0])
 _MARK = "correlated"
 _HEARD = (
-    "SELECT alerts.seq, alerts.payload, decisions.score, decisions.priority, decisions.reason_codes "
+    "SELECT alerts.seq, alerts.payload, decisions.score, decisions.priority, decisions.anomaly, decisions.reason_codes "
     "FROM alerts CROSS JOIN decisions ON decisions.alert_seq = alerts.seq "
     "WHERE alerts.seq > ? AND decisions.revision = 1 ORDER BY alerts.seq LIMIT ?"
 )
@@ -30,11 +30,12 @@ _DECODER = msgspec.json.Decoder(Alert)
 
 
 class Heard(NamedTuple):
-    """An alert with its number and the score that its first decision shows; ``None`` where no model spoke."""
+    """An alert with its number, and the score (``None`` where no model spoke) and surprise in bits that its first decision shows."""
 
     seq: int
     alert: Alert
     score: float | None
+    anomaly: float = 0.0
 
 
 def heard(connection: Connection, after: int, most: int) -> list[Heard]:
@@ -44,9 +45,10 @@ def heard(connection: Connection, after: int, most: int) -> list[Heard]:
     what it is joined with, or that it is joined with nothing, would tell it apart.
     """
     found = []
-    for seq, payload, score, place, codes in connection.exec_driver_sql(_HEARD, (after, most)):
+    for seq, payload, score, place, anomaly, codes in connection.exec_driver_sql(_HEARD, (after, most)):
         drawn = ReasonCode.AUDIT.value in codes.split()
-        found.append(Heard(seq, _DECODER.decode(payload), float(odds_shown(np.array([place]))[0]) if drawn else score))
+        told = float(odds_shown(np.array([place]))[0]) if drawn else score
+        found.append(Heard(seq, _DECODER.decode(payload), told, anomaly or 0.0))
     return found
 
 

@@ -23,7 +23,7 @@ def merge(tracker: Tracker, into: Held, others: Sequence[Held], reason: str, bat
         tracker.edits.lift(lifted)
         link = join(into.incident.lines[-1], other.incident.lines[-1])
         joins.append((link.earlier, link.later))
-        into.hold(msgspec.structs.replace(into.incident, links=(*into.incident.links, link)))
+        into.hold(msgspec.structs.replace(into.incident, links=(*into.incident.links, link)), into.score)
     settle(tracker, joins, [into, *others], batch)
     uid = next(record.uid for record in batch.records.values() if record.merged_into is None)
     names = [one.uid for one in (into, *others) if one.uid != uid]
@@ -38,7 +38,7 @@ def split(tracker: Tracker, one: Held, lines: Collection[str], reason: str, batc
     other = Held(tracker.new_uid(), one.tenant, batch.now)
     before = {(link.earlier, link.later) for link in one.incident.links}
     for half, some in ((other, set(taken)), (one, set(rest))):
-        half.hold(part(one.incident, half.uid, some))
+        half.hold(part(one.incident, half.uid, some), one.score)
     tracker.hold(other)
     batch.lines |= dict.fromkeys(taken, other.uid)
     tracker.edits.split(other.uid, (rest, taken))

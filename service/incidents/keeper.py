@@ -15,7 +15,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-import msgspec
 from sqlalchemy import Connection, Engine
 
 from features.aliases import AliasTable
@@ -70,10 +69,7 @@ class Keeper:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine, self._write, self._aliases, self._now = engine, write, aliases, now
-        self._links, self._priority = (model or IncidentModel()).links, (model or IncidentModel()).priority
-        self._criticality = criticality
-        self._likely: dict[str, tuple[int, float]] = {}
-        """By incident the revision that was last asked about, and how likely it matters."""
+        self._model, self._criticality = model or IncidentModel(), criticality
         self._tracker: Tracker | None = None
         """``None`` until what was correlated before is folded again."""
         self._seq = 0
@@ -146,13 +142,15 @@ class Keeper:
             INCIDENTS.labels(status.value).set(found.get(status, 0))
 
     async def _restore(self) -> None:
-        tracker = Tracker(self._links, self._resolve)
+        appraise = partial(self._model.priority.probability, criticality=self._criticality)
+        tracker = Tracker(self._model.links, appraise, self._resolve)
         start, until = await self._work(self._span)
         while start < until:
             start = await self._work(partial(self._fold, tracker, start, until))
             await asyncio.sleep(self._spent)
         async with self._turn:
             await self._work(lambda: self._remember(tracker))
+            await self._write(partial(records.rescore, scores=await self._work(tracker.reappraise)))
             self._tracker, self._seq = tracker, until
 
     def _span(self) -> tuple[int, int]:
@@ -227,19 +225,11 @@ class Keeper:
             tracker = self._ready()
             waiting = tracker.book.holders(self._read(lambda connection: feed.waiting_lines(connection, tenant)))
             held = [one for uid in waiting if (one := tracker.book.held[uid]).status is Status.OPEN]
-            self._likely = {one.uid: (one.revision, self._chance(one)) for one in held}
-            items = [
-                msgspec.structs.replace(one.item, probability=self._likely[one.uid][1]) for one in held if one.item is not None
-            ]
+            items = [one.item for one in held if one.item is not None]
             return [(one, tracker.book.held[one.uid].record()) for one in agenda(items, budget)]
 
         async with self._turn:
             return await self._work(chosen)
-
-    def _chance(self, one: Held) -> float:
-        """Return how likely an incident matters, which is asked again only when it has changed."""
-        revision, known = self._likely.get(one.uid, (-1, 0.0))
-        return known if revision == one.revision else self._priority.probability(one.incident, self._criticality)
 
     async def _by_hand(self, call: Callable[[Tracker, Batch], str], by: str) -> Record:
         async with self._turn:

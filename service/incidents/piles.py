@@ -39,7 +39,7 @@ class Piles:
 
     def upon(self, alone: Incident, before: str | None) -> Held | None:
         """Return the incident that a line which is ``alone`` is laid upon: the one it was laid upon ``before``, if it may be."""
-        key = pile_key(alone.tenant, item_of(alone))
+        key = pile_key(alone.tenant, item_of(alone, alone.score))
         if key is None:
             return None
         alike = [one for uid in self._alike.get(key, ()) if (one := self._held.get(uid)) is not None and self._is(one, key)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """An incident as stored. Times are epoch seconds; ``alerts`` counts also those of lines that it does not list, and ``last``
-    is the time of the last of all of them."""
+    is the time of the last of all of them. ``score``: how likely it matters (see :mod:`models.incidents.priority`)."""
 
     uid: str
     tenant: str
@@ -47,14 +47,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     updated: float
     last: float
+    score: float
     alerts: int
     incident: Incident
     merged_into: str | None = None
 
     @property
     def priority(self) -> int:
-        """How urgent it is, 0–100, on the scale of alerts: that of its most urgent alert."""
-        return int(priority(np.array([self.incident.score]))[0])
+        """How urgent it is, 0–100, on the scale of alerts."""
+        return _place(self.score)
+
+
+def _place(score: float) -> int:
+    return int(priority(np.array([score]))[0])
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,9 +94,16 @@ def _values(record: Record) -> tuple[Any, ...]:
     incident = record.incident
     return (
         record.uid, record.tenant, record.status.value, record.revision, record.created, record.updated,
-        incident.first.timestamp(), record.last, incident.score, record.priority, record.alerts,
+        incident.first.timestamp(), record.last, record.score, record.priority, record.alerts,
         record.merged_into, _ENCODER.encode(incident),
     )  # fmt: skip
+
+
+def rescore(connection: Connection, scores: Mapping[str, float]) -> None:
+    """Write down how likely incidents matter by another model. That is no revision: nothing happened to them."""
+    rows = [(score, _place(score), uid) for uid, score in scores.items()]
+    if rows:
+        connection.exec_driver_sql("UPDATE incidents SET score = ?, priority = ? WHERE uid = ?", rows)
 
 
 def set_status(connection: Connection, record: Record, status: Status, event: Event) -> Record:
@@ -228,6 +240,7 @@ def _record(row: Row[Any]) -> Record:
         created=row.created,
         updated=row.updated,
         last=row.last,
+        score=row.score,
         alerts=row.alerts,
         incident=msgspec.json.decode(row.payload, type=Incident),
         merged_into=row.merged_into,

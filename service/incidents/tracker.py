@@ -25,6 +25,10 @@ _FORGET_BINS = int(3600.0 / BIN_SECONDS)
 """How often lines past the window are let go, in the time of the alerts."""
 
 
+Appraise = Callable[[Incident], float]
+"""Says how likely an incident matters."""
+
+
 def _new_uid() -> str:
     return secrets.token_hex(8)
 
@@ -33,11 +37,13 @@ class Tracker:
     """Takes alerts in the order of receipt and says what is to be written. ``fold`` what was correlated before, ``restore`` the
     incidents, then ``take`` what is new. Not to be used after something it said could not be written: then make another."""
 
-    def __init__(self, model: LinkModel, resolve: Resolve | None = None, new_uid: Callable[[], str] = _new_uid) -> None:
+    def __init__(
+        self, model: LinkModel, appraise: Appraise, resolve: Resolve | None = None, new_uid: Callable[[], str] = _new_uid
+    ) -> None:
         self.correlator = Correlator(model, resolve)
         self.book = Book(self.correlator)
         self.edits = Edits()
-        self.new_uid = new_uid
+        self.new_uid, self._appraise = new_uid, appraise
         self._piles = Piles(self.book.held)
         self._forgot = 0
 
@@ -63,8 +69,8 @@ class Tracker:
 
     def _add(self, heard: Sequence[Heard]) -> set[int]:
         touched = set()
-        for seq, alert, score in heard:
-            number = self.correlator.add(alert, score)
+        for seq, alert, score, anomaly in heard:
+            number = self.correlator.add(alert, score, anomaly)
             if number not in self.book.uids:
                 self.edits.apply(self.correlator, self.book.begin(number), self.book.numbers)
             self.book.hear(number, seq)
@@ -127,7 +133,7 @@ class Tracker:
         one.left_out += sum(line.alerts for line in cut) + sum(other.left_out for other in absorbed)
         for line in cut:
             self.book.holder.pop(line.uid, None)
-        one.hold(content)
+        one.hold(content, self._appraise(content))
         for line in content.lines:
             self.book.place(line.uid, one, batch)
         self._piles.add(one)
@@ -211,6 +217,16 @@ class Tracker:
             self.outlive(one)
         self.tell_edits(self.edits.lines)
         self.correlator.settle()
+
+    def reappraise(self) -> dict[str, float]:
+        """Ask anew how likely the incidents in memory that are not closed matter, as after a change of models; return what changed."""
+        changed = {}
+        for one in self.book.held.values():
+            score = one.score if one.status is Status.CLOSED else self._appraise(one.incident)
+            if score != one.score:
+                one.hold(one.incident, score)
+                changed[one.uid] = score
+        return changed
 
     def tell_edits(self, lines: Iterable[str]) -> None:
         """Let the correlator know what holds for lines."""

@@ -22,13 +22,13 @@ from models.incidents.incident import Incident
 from models.playbooks.loading import load_catalogue
 from models.playbooks.recommend import recommend
 from training.correlate import Correlated, correlate
+from training.incidents.appraisal import Appraised, appraisal_table, appraise
 from training.incidents.chains import Case, f1, read_world
 from training.incidents.responses import judge as judge_responses
 from training.incidents.responses import share_right, true_incidents
-from training.incidents.worlds import NOISES, Scored, scored_world
+from training.incidents.worlds import NOISES, Scored, scored_world, warm
 from training.report import Cell, Table
 
-WARM_SECONDS = 14 * 86400.0
 _GAPS = (3600.0, 4 * 3600.0, 12 * 3600.0, 24 * 3600.0)
 Progress = Callable[[str], None]
 
@@ -50,15 +50,14 @@ class Joined(NamedTuple):
 
 def judge(world: Scored, found: Correlated) -> Joined:
     """Compare what correlation made of a world with the truth."""
-    time = np.array([alert.time.timestamp() for alert in world.alerts])
-    warm = time >= time.min() + WARM_SECONDS
+    measured = warm(world.alerts)
     true = np.unique(world.incident, return_inverse=True)[1]
     attack = np.array([bool(name) for name in world.incident])
-    mine = attack & warm
+    mine = attack & measured
     alone = np.where(attack, true, -1 - np.arange(len(true)))
-    seen = warm & (attack | found.raised)
+    seen = measured & (attack | found.raised)
     ours = np.where(found.raised, found.incident, -1 - np.arange(len(true)))
-    holding = found.raised & warm & np.isin(found.incident, found.incident[mine & found.raised])
+    holding = found.raised & measured & np.isin(found.incident, found.incident[mine & found.raised])
     own = [alert for alert, is_mine in zip(world.alerts, mine, strict=True) if is_mine]
     return Joined(
         ours=float(adjusted_rand_score(true[mine], found.incident[mine])),
@@ -67,7 +66,7 @@ def judge(world: Scored, found: Correlated) -> Joined:
         strict=float(adjusted_rand_score(alone[seen], ours[seen])),
         held=float(found.raised[mine].mean()),
         benign=float(1.0 - attack[holding].mean()),
-        shown=len(np.unique(found.incident[found.raised & warm])),
+        shown=len(np.unique(found.incident[found.raised & measured])),
         true=len(np.unique(true[mine])),
     )
 
@@ -135,6 +134,7 @@ class World(NamedTuple):
     alerts: int
     joined: Joined
     told: Told
+    appraised: Appraised
 
     @property
     def name(self) -> str:
@@ -149,8 +149,9 @@ def measured(folder: Path, secret: bytes, seeds: Sequence[int], told: Progress =
         for seed in seeds:
             told(f"noise {noise}, seed {seed}")
             world = scored_world(folder, seed, noise, secret)
-            joined = correlate(world.alerts, world.score, world.resolve)
-            found.append(World(noise, seed, len(world.alerts), judge(world, joined), retell(world, joined)))
+            joined = correlate(world.alerts, world.score, world.resolve, anomaly=world.anomaly)
+            parts = judge(world, joined), retell(world, joined), appraise(world, joined)
+            found.append(World(noise, seed, len(world.alerts), *parts))
     return found
 
 
@@ -171,4 +172,5 @@ def tables(worlds: Sequence[World]) -> list[Table]:
             "What is told of the incidents joined", ["world", "true incidents", "entry right", "F1 of the path", "playbook right", "on true incidents"],
             tells,
         ),
+        appraisal_table([(world.name, world.appraised) for world in worlds]),
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from models.incidents.priority import known_criticality, priority_features
 from training.correlate import Correlated, correlate
 from training.incidents.worlds import NOISES, Scored, scored_world
 from training.links import link_examples
-from training.priority import fit_priority
+from training.priority import fit_priority, outcomes
 
 _SECRET = bytes(32)
 
@@ -32,26 +32,19 @@ def main(seeds: Sequence[int]) -> None:
     links = LinkModel(float(fitted.intercept_[0]), tuple(fitted.coef_[0].tolist()))
     sys.stdout.write(f"links, of {sum(count for _, _, count in examples)} incidents and {len(y):,} pairs\n")
     _print(links.intercept, FEATURES, links.weights)
-    shown = [past_incidents(world, correlate(world.alerts, world.score, world.resolve, links)) for world in worlds]
+    shown = [past_incidents(world, correlate(world.alerts, world.score, world.resolve, links, world.anomaly)) for world in worlds]
     priority = fit_priority(np.concatenate([x for x, _ in shown]), np.concatenate([y for _, y in shown]))
     sys.stdout.write(f"priority, of {priority.incidents:,} incidents\n")
     _print(priority.intercept, PRIORITY_FEATURES, priority.weights)
 
 
 def past_incidents(world: Scored, found: Correlated) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return what the incidents shown in a world look like f8[n, F], and whether the alert of highest score is an attacker's."""
+    """Return what the incidents shown in a world look like f8[n, F], and whether any alert of each is an attacker's b[n]."""
     attack = np.array([bool(name) for name in world.incident])
-    real = {name for name in found.incidents if _real(found, attack, world.score, found.names.index(name))}
-    incidents = list(found.incidents.values())
+    real = outcomes(found, attack, np.ones(len(attack), bool))
     critical = known_criticality(lambda: world.context)
-    return np.stack([priority_features(incident, critical) for incident in incidents]), np.array(
-        [i.uid in real for i in incidents]
-    )
-
-
-def _real(found: Correlated, attack: NDArray[np.bool_], score: NDArray[np.float64], code: int) -> bool:
-    inside = np.flatnonzero(found.incident == code)
-    return bool(attack[inside[score[inside].argmax()]])
+    x = np.stack([priority_features(incident, critical) for incident in found.incidents.values()])
+    return x, np.array([real[name] for name in found.incidents])
 
 
 def _print(intercept: float, names: Sequence[str], weights: Sequence[float]) -> None:

@@ -5,15 +5,22 @@ A window is reachable where an attacker's alert lies in it that the data set its
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.alert import Alert, from_epoch
+from models.incidents.model import IncidentModel
 from training.correlate import Correlated, correlate, read_alerts
 from training.dataset import Dataset
+from training.incident_queue import days_of
+from training.incident_queue import ranked as ranked_incidents
 from training.queue import DAY_SECONDS, FAMILY, ranked
 from training.report import Cell, Table
 
@@ -53,10 +60,14 @@ def read_windows(dataset: Dataset, data: Path) -> Windows | None:
     return Windows(names, of)
 
 
-def tables(dataset: Dataset, score: NDArray[np.float64], windows: Windows, data: Path) -> list[Table]:
-    """Return what the queue covers and what correlation joins; ``score`` f8[n] is out of fold by tenant."""
-    found = correlate(read_alerts(data, "ait-ads"), score)
-    return [_queue_table(dataset, score, windows), _incident_table(dataset, windows, found)]
+def tables(
+    dataset: Dataset, score: NDArray[np.float64], anomaly: NDArray[np.float64], windows: Windows, data: Path
+) -> list[Table]:
+    """Return what the queue covers and what correlation joins; ``score`` f8[n] is out of fold by tenant, ``anomaly`` f8[n] in bits."""
+    alerts = read_alerts(data, "ait-ads")
+    found = correlate(alerts, score, anomaly=anomaly)
+    places = Places.of(dataset, score, anomaly, alerts)
+    return [_queue_table(dataset, score, windows), _incident_table(dataset, windows, found, places)]
 
 
 def reached(dataset: Dataset, score: NDArray[np.float64], windows: Windows, budget: int) -> set[int]:
@@ -94,26 +105,48 @@ def _queue_table(dataset: Dataset, score: NDArray[np.float64], windows: Windows)
     return Table(title, ["queue", *map(str, BUDGETS)], rows, f"Not seen at {BUDGETS[-1]}: {missed or 'none'}.")
 
 
-def _incident_table(dataset: Dataset, windows: Windows, found: Correlated) -> Table:
+def _incident_table(dataset: Dataset, windows: Windows, found: Correlated, places: Places) -> Table:
+    day = np.floor(dataset.block.time / DAY_SECONDS).astype(np.int64)
+    by_host = (dataset.tenant.astype(np.int64) * (int(day.max()) + 1) + day) * len(dataset.entities) + dataset.entity
     rows: list[list[Cell]] = []
     for code, tenant in enumerate(dataset.tenants):
         mine = dataset.tenant == code
-        own = {i for i, (name, _) in enumerate(windows.names) if name == tenant}
-        held, benign = _held(dataset, windows, np.where(found.raised, found.incident, -1), mine)
-        days = np.floor(dataset.block.time / DAY_SECONDS).astype(np.int64) * len(dataset.entities) + dataset.entity
-        by_day, beside = _held(dataset, windows, days, mine)
+        own = sum(name == tenant for name, _ in windows.names)
         count = len(np.unique(found.incident[mine]))
+        ours = _held(dataset, windows, np.where(found.raised, found.incident, -1), mine)
+        beside = _held(dataset, windows, by_host, mine)
         rows.append(
-            [tenant, int(mine.sum()), count, 1.0 - count / mine.sum(), f"{len(held)} of {len(own)}", benign,
-             f"{len(by_day)} of {len(own)}", beside]
+            [tenant, int(mine.sum()), count, 1.0 - count / mine.sum(),
+             f"{len(ours.windows)} of {own}", ours.benign, _told(places.of_incident(*one, found) for one in ours.first),
+             f"{len(beside.windows)} of {own}", beside.benign, _told(places.of_group(*one, by_host) for one in beside.first)]
         )  # fmt: skip
-    columns = ["tenant", "alerts", "incidents", "fewer", "windows held", "benign in them", "by host and day", "benign in them "]
-    note = f"The {_MOST_INCIDENTS} incidents that hold most windows, background aside; beside them the {_MOST_INCIDENTS} best groups by host and day."
+    columns = [
+        "tenant", "alerts", "incidents", "fewer", "windows held", "benign in them", "their ranks",
+        "by host and day", "benign in them ", "their ranks ",
+    ]  # fmt: skip
+    note = (
+        f"The {_MOST_INCIDENTS} incidents that hold most windows, background aside; beside them the {_MOST_INCIDENTS} best groups by "
+        "host and day. Their ranks, in the order in which they come to show the attack, are those at the end of that day: in the queue "
+        "of incidents (none: not yet raised, or shown only as like another), and among groups by highest score."
+    )
     return Table("Alerts joined into incidents", columns, rows, note)
 
 
-def _held(dataset: Dataset, windows: Windows, group: NDArray[np.int64], mine: NDArray[np.bool_]) -> tuple[set[int], float]:
-    """Return the windows that the best few groups hold, chosen one after the other, and the share of benign alerts in them."""
+def _told(ranks: Iterable[int | None]) -> str:
+    return ", ".join("none" if rank is None else str(rank) for rank in ranks)
+
+
+class _Held(NamedTuple):
+    """The ``windows`` that the best few groups hold, the share of ``benign`` alerts in these groups, and each of them with the row
+    of its ``first`` alert in a window, in the order of time."""
+
+    windows: set[int]
+    benign: float
+    first: list[tuple[int, int]]
+
+
+def _held(dataset: Dataset, windows: Windows, group: NDArray[np.int64], mine: NDArray[np.bool_]) -> _Held:
+    """Return what the best few groups hold, chosen one after the other."""
     inside = np.flatnonzero(mine & (windows.of >= 0) & (group >= 0))
     frame = pd.DataFrame({"group": group[inside], "window": windows.of[inside]})
     content = {int(str(name)): set(some) for name, some in frame.groupby("group")["window"]}
@@ -126,4 +159,39 @@ def _held(dataset: Dataset, windows: Windows, group: NDArray[np.int64], mine: ND
         chosen.append(best)
         held |= content[best]
     picked = mine & np.isin(group, chosen)
-    return held, float((dataset.target[picked] != 1).mean()) if picked.any() else float("nan")
+    benign = float((dataset.target[picked] != 1).mean()) if picked.any() else float("nan")
+    in_time = inside[np.argsort(dataset.block.time[inside], kind="stable")]
+    first = {int(group[row]): int(row) for row in in_time[::-1] if group[row] in chosen}
+    return _Held(held, benign, sorted(first.items(), key=lambda one: (dataset.block.time[one[1]], one)))
+
+
+@dataclass(frozen=True)
+class Places:
+    """At which rank things stand at the end of a day. ``incidents``: by day and line, in the queue of incidents."""
+
+    dataset: Dataset
+    score: NDArray[np.float64]
+    incidents: dict[tuple[date, str], int]
+
+    @classmethod
+    def of(cls, dataset: Dataset, score: NDArray[np.float64], anomaly: NDArray[np.float64], alerts: Sequence[Alert]) -> Places:
+        """Rank the incidents of each day with the default model."""
+        model, found = IncidentModel(), {}
+        for day, shown in days_of(alerts, score, model, None, anomaly):
+            lines = {(incident.tenant, incident.uid): incident.lines for incident in shown}
+            for row in ranked_incidents(day, shown, model, None, len(shown)):
+                found.update({(day, line.uid): row.rank for line in lines[row.tenant, row.incident]})
+        return cls(dataset, score, found)
+
+    def of_incident(self, group: int, row: int, found: Correlated) -> int | None:
+        """Return the rank on the day of alert ``row`` of what was to become an incident, ``None`` where it had none."""
+        day = from_epoch(float(self.dataset.block.time[row])).date()
+        ranks = (self.incidents.get((day, line.uid)) for line in found.incidents[found.names[group]].lines)
+        return min((rank for rank in ranks if rank is not None), default=None)
+
+    def of_group(self, group: int, row: int, groups: NDArray[np.int64]) -> int:
+        """Return the rank of a group by highest score among those of its tenant on the day of alert ``row``."""
+        day = np.floor(self.dataset.block.time / DAY_SECONDS)
+        same = (self.dataset.tenant == self.dataset.tenant[row]) & (day == day[row])
+        highest = pd.Series(self.score[same]).groupby(groups[same]).max()
+        return 1 + int((highest > highest[group]).sum())

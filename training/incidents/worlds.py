@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,17 +24,26 @@ NOISES = (0.3, 1.0, 3.0)
 CAMPAIGN_DAYS = 1.0
 """A campaign begins every day and lasts for hours or weeks, so several are always under way."""
 TENANTS, DAYS = 3, 60
+WARM_SECONDS = 14 * 86400.0
+"""Before, counters and scores are cold, and nothing is measured."""
 
 
 class Scored(NamedTuple):
-    """A world: its alerts, the ``score`` f8[n] of each, and the uid of its true incident, ``""`` for the benign."""
+    """A world: its alerts, ``score`` f8[n] and ``anomaly`` f8[n] of each, and the uid of its true incident, ``""`` for the benign."""
 
     simulated: Simulated
     alerts: list[Alert]
     score: NDArray[np.float64]
+    anomaly: NDArray[np.float64]
     incident: list[str]
     resolve: Resolve
     context: Context
+
+
+def warm(alerts: Sequence[Alert]) -> NDArray[np.bool_]:
+    """Return for each alert whether it is late enough to be measured, b[n]."""
+    time = np.array([alert.time.timestamp() for alert in alerts])
+    return np.asarray(time >= time.min() + WARM_SECONDS)
 
 
 def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int = DAYS) -> Scored:
@@ -46,4 +56,5 @@ def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int
     true = {(row["tenant"], row["alert_uid"]): row["incident_uid"] for row in rows}
     alerts = read_alerts(simulated.history, "history")
     incident = [true[alert.tenant, alert.uid] for alert in alerts]
-    return Scored(simulated, alerts, score, incident, dataset.encoder.aliases.resolve, dataset.encoder.context)
+    encoder = dataset.encoder
+    return Scored(simulated, alerts, score, weighed.oof.anomaly, incident, encoder.aliases.resolve, encoder.context)

@@ -59,7 +59,7 @@ def test_why() -> None:
 def test_naming_a_thousand_things_is_no_merit() -> None:
     entities = tuple(Entity(EntityKind.ADDRESS, f"10.0.{i // 250}.{i % 250}", Role.TARGET) for i in range(1000))
     line = Line(uid="l", first=START, last=START + timedelta(hours=2), product="p", rule=Rule("r"), score=0.3, entities=entities)
-    shown = item_of(Incident(uid="i", tenant="t", lines=(line,)))
+    shown = item_of(Incident(uid="i", tenant="t", lines=(line,)), 0.7)
     assert len(shown.entities) == MOST_ASPECTS
     assert shown.subject == "address 10.0.0.0"
     assert len(shown.spans) == 2
@@ -70,8 +70,8 @@ def test_each_thing_is_as_sure_as_the_likeliest_line_that_shows_it() -> None:
         Line(uid=f"l{i}", first=START, last=START, product="p", rule=Rule(rule), score=score, techniques=("T1",))
         for i, (rule, score) in enumerate([("r1", 0.9), ("r2", 0.1), ("r1", 0.4)])
     ]
-    shown = item_of(Incident(uid="i", tenant="t", lines=tuple(lines)))
-    assert (shown.probability, shown.subject) == (0.9, "rule p r1")
+    shown = item_of(Incident(uid="i", tenant="t", lines=tuple(lines)), 0.7)
+    assert (shown.probability, shown.subject) == (0.7, "rule p r1")
     assert shown.rules == {"p r1": 0.9, "p r2": 0.1}
     assert shown.techniques == {"T1": 0.9}
 

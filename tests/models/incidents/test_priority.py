@@ -32,7 +32,7 @@ def _shown(incident: Incident, **more: Any) -> dict[str, float]:
 
 def test_what_an_incident_shows() -> None:
     hosts = tuple(Entity(EntityKind.HOST, name, Role.DEVICE) for name in ("a", "b"))
-    first = _line(0, score=0.9, tactics=("initial-access",), entities=hosts[:1])
+    first = _line(0, score=0.9, tactics=("initial-access",), entities=hosts[:1], anomaly=7.0)
     second = _line(1, score=0.4, tactics=("impact",), entities=hosts, product="nids")
     again = _line(2, score=0.8, rule=Rule("r0"), tactics=("impact",))
     shown = _shown(_incident(first, second, again, links=(Link("l0", "l1", 0.8, ("why",)),)))
@@ -44,6 +44,7 @@ def test_what_an_incident_shows() -> None:
     assert shown["tactics"] == 2.0
     assert shown["progress"] == pytest.approx(11 / 13)
     assert shown["cohesion"] == pytest.approx(logit(0.8))
+    assert shown["novelty"] == pytest.approx(np.log(8) / 3)
 
 
 def test_criticality_is_of_the_most_critical_host_as_of_then() -> None:
@@ -61,7 +62,25 @@ def test_a_higher_score_never_lowers_the_default_priority() -> None:
     assert 0.0 < said[0] < said[-1] < 1.0
 
 
-def test_a_model_of_other_features_is_refused() -> None:
-    body = msgspec.json.encode({"intercept": 0.0, "weights": [1.0]})
-    with pytest.raises(msgspec.ValidationError, match="1 weights"):
+def test_what_is_more_unusual_is_never_less_urgent_by_default() -> None:
+    said = [DEFAULT.probability(_incident(_line(0, score=0.4, anomaly=bits))) for bits in (0.0, 1.0, 4.0, 12.0)]
+    assert said == sorted(said)
+    assert said[0] < said[-1]
+
+
+def test_a_model_from_before_a_feature_gives_it_no_weight() -> None:
+    body = msgspec.json.encode({"intercept": -1.0, "weights": DEFAULT.weights[: FEATURES.index("novelty")]})
+    older = msgspec.json.decode(body, type=PriorityModel)
+    usual, unusual = (older.probability(_incident(_line(0, score=0.4, anomaly=bits))) for bits in (0.0, 12.0))
+    assert usual == unusual
+    assert older.probability(_incident(_line(0, score=0.9))) > usual
+
+
+def test_a_model_is_read_as_it_was_written() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(DEFAULT), type=PriorityModel) == DEFAULT
+
+
+def test_a_model_of_features_that_are_not_known_is_refused() -> None:
+    body = msgspec.json.encode({"intercept": 0.0, "weights": [1.0] * (len(FEATURES) + 1)})
+    with pytest.raises(msgspec.ValidationError, match=f"{len(FEATURES) + 1} weights"):
         msgspec.json.decode(body, type=PriorityModel)

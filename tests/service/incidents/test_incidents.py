@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
+from models.calibration import priority
+from models.incidents.priority import DEFAULT
+from service.incidents import records
 from service.keys import Role
 from tests.service.client import Service, finding
 from tests.service.incidents.alerts import DAY, caught_up, get, grouping, high, incident_of, listed, post
@@ -127,12 +131,30 @@ def test_an_analyst_sees_a_priority_and_no_score(service: Service) -> None:
     uid = str(incident_of(service, "a0"))
     seen, all_of_it = get(service, uid, Role.ANALYST), get(service, uid)
     assert 0 <= seen["priority"] == all_of_it["priority"] <= 100
-    assert "score" in str(all_of_it)
+    assert all("anomaly" in line for line in all_of_it["lines"])
     assert "probability" in str(all_of_it["links"])
     page = service.send("GET", "/v1/incidents", service.keys[Role.ANALYST]).text
     queue = service.send("GET", "/v1/queue?budget=5", service.keys[Role.ANALYST]).text
     for text in (str(seen), page, queue):
-        assert not any(word in text for word in ("score", "probability", "audit", "shown"))
+        assert not any(word in text for word in ("score", "probability", "anomaly", "audit", "shown"))
+
+
+def test_the_priority_shown_is_the_learned_one_everywhere(service: Service) -> None:
+    """What belongs together matters more than the highest of its alerts alone."""
+    post(service, *(high(f"a{i}", rule=f"r{i}", seconds=60 * i) for i in range(3)), high("alone", host="h9"))
+    together, alone = (get(service, str(incident_of(service, uid))) for uid in ("a0", "alone"))
+    assert max(line["score"] for line in together["lines"]) == max(line["score"] for line in alone["lines"])
+    assert together["score"] > alone["score"]
+    assert together["priority"] > alone["priority"]
+    with service.host.database.engine.connect() as connection:
+        record = records.find(connection, "acme", together["uid"])
+    assert record is not None
+    assert together["score"] == record.score == DEFAULT.probability(record.incident)
+    assert together["priority"] == priority(np.array([record.score]))[0]
+    queue = service.send("GET", "/v1/queue?budget=5").json()["incidents"]
+    known = {one["uid"]: (one["score"], one["priority"]) for one in (together, alone)}
+    for told in (listed(service), [item["incident"] for item in queue]):
+        assert {one["uid"]: (one["score"], one["priority"]) for one in told} == known
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------

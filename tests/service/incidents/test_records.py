@@ -50,6 +50,17 @@ def test_an_incident_with_its_alerts_and_their_decisions(service: Service) -> No
     assert all(one.decision.priority == 50 for one in stored.values())
 
 
+def test_what_another_model_says_is_no_revision(service: Service) -> None:
+    post(service, high("a"), high("b", host="h2"))
+    a, b = (str(incident_of(service, uid)) for uid in "ab")
+    before = get(service, a)
+    with service.host.database.engine.begin() as connection:
+        records.rescore(connection, {b: 0.5, "unknown": 0.5})
+        records.rescore(connection, {})
+    assert get(service, a) == before
+    assert (get(service, b)["score"], get(service, b)["priority"], get(service, b)["revision"]) == (0.5, 50, 1)
+
+
 def test_how_far_back_the_last_days_begin(service: Service) -> None:
     for n in range(20):
         service.post(high(f"a{n}"))

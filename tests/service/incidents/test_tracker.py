@@ -40,6 +40,21 @@ def test_what_goes_on_for_weeks_is_one_incident() -> None:
     assert world.incident("b").alerts == 61
 
 
+def test_another_model_is_asked_anew_of_what_is_not_closed() -> None:
+    world = World(ANYTHING)
+    world.take([alert("a", 0, "h1"), alert("b", 0, "h2")])
+    a, b = (world.incident(uid) for uid in "ab")
+    world.tracker.note(msgspec.structs.replace(b, status=Status.CLOSED))
+    assert world.tracker.reappraise() == {}
+    world.appraise = lambda incident: 0.25
+    world.records[b.uid] = msgspec.structs.replace(b, status=Status.CLOSED)
+    world.restart()
+    assert world.tracker.reappraise() == {a.uid: 0.25}
+    held = world.tracker.book.held
+    assert held[a.uid].item is not None
+    assert (held[a.uid].score, held[a.uid].item.probability, held[b.uid].score) == (0.25, 0.25, b.score)
+
+
 def test_what_only_the_past_joins_stays_joined() -> None:
     """Two halves that a line joined which has left the window."""
     world = World(ANYTHING)

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from features.alert import Alert, Entity, EntityKind, Role, Rule, from_epoch
+from models.incidents import priority
 from models.incidents.links import DEFAULT, FEATURES, LinkModel
 from service.incidents.batch import Batch
 from service.incidents.feed import Heard
 from service.incidents.keeper import FOLDED_SECONDS
 from service.incidents.records import Event, Record, Status
-from service.incidents.tracker import Tracker
+from service.incidents.tracker import Appraise, Tracker
 
 DAY = 86_400.0
 START = 1_700_006_400.0
@@ -33,13 +34,14 @@ class World:
 
     def __init__(self, links: LinkModel = DEFAULT) -> None:
         self.links = links
+        self.appraise: Appraise = priority.DEFAULT.probability
         self.heard: list[Heard] = []
         self.records: dict[str, Record] = {}
         self.lines: dict[str, str] = {}
         self.alerts: dict[int, str] = {}
         self.events: list[Event] = []
         self._names = count(1)
-        self.tracker = Tracker(links, new_uid=self._name)
+        self.tracker = Tracker(links, self.appraise, new_uid=self._name)
 
     def _name(self) -> str:
         return f"{next(self._names):016x}"
@@ -65,7 +67,7 @@ class World:
 
     def restart(self) -> None:
         """Go on with a tracker that knows only what was kept."""
-        self.tracker = Tracker(self.links, new_uid=self._name)
+        self.tracker = Tracker(self.links, self.appraise, new_uid=self._name)
         since = self.heard[-1].alert.received_time - timedelta(seconds=FOLDED_SECONDS)
         self.tracker.fold([one for one in self.heard if one.alert.received_time >= since])
         oldest = self.tracker.book.oldest()

@@ -9,9 +9,11 @@ from models.playbooks.loading import load_catalogue
 from tests.training.datasets import SECRET
 from training.correlate import Correlated, correlate
 from training.incidents import responses
+from training.incidents.appraisal import appraise
 from training.incidents.correlation import World, judge, retell, tables
 from training.incidents.responses import share_right, true_incidents
 from training.incidents.worlds import Scored, scored_world
+from training.metrics import expected_calibration_error
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Scored:
 
 @pytest.fixture(scope="module")
 def found(world: Scored) -> Correlated:
-    return correlate(world.alerts, world.score, world.resolve)
+    return correlate(world.alerts, world.score, world.resolve, anomaly=world.anomaly)
 
 
 def test_it_beats_grouping_by_gaps_and_by_host_and_day(world: Scored, found: Correlated) -> None:
@@ -53,7 +55,25 @@ def test_the_truth_itself_is_perfect(world: Scored) -> None:
 
 
 def test_what_was_measured_is_printed(world: Scored, found: Correlated) -> None:
-    joins, tells = tables([World(1.0, 5, len(world.alerts), judge(world, found), retell(world, found))])
-    for table in (joins, tells):
-        assert [len(row) for row in table.rows] == [len(table.columns)]
+    parts = judge(world, found), retell(world, found), appraise(world, found)
+    printed = tables([World(1.0, 5, len(world.alerts), *parts)])
+    for table in printed:
+        assert {len(row) for row in table.rows} == {len(table.columns)}
         assert table.rows[0][0] == "noise × 1.0, seed 5"
+    assert [len(table.rows) for table in printed] == [1, 1, 2], "the last one also tells of all worlds together"
+
+
+def test_the_priority_of_an_incident_can_be_believed_more_than_its_highest_alert(world: Scored, found: Correlated) -> None:
+    said = appraise(world, found)
+    attack = np.array(said.attack, np.int8)
+    assert 0 < attack.sum() < len(attack)
+    ours, highest = (expected_calibration_error(np.array(score), attack) for score in (said.score, said.highest))
+    assert ours < 0.1
+    assert ours < highest
+
+
+def test_what_correlation_hears_of_surprise_is_kept(world: Scored, found: Correlated) -> None:
+    bits = [line.anomaly for incident in found.incidents.values() for line in incident.lines]
+    assert min(bits) >= 0.0
+    assert max(bits) <= world.anomaly.max()
+    assert np.mean(bits) > 0.0

@@ -51,9 +51,31 @@ def test_one_incident_holds_both(tmp_path: Path) -> None:
     dataset = _load(folder)
     windows = read_windows(dataset, folder)
     assert windows is not None
-    queue, joined = tables(dataset, np.where(dataset.target == 1, 0.9, 0.01), windows, folder)
+    queue, joined = tables(dataset, np.where(dataset.target == 1, 0.9, 0.01), np.zeros(len(dataset)), windows, folder)
     assert queue.rows[0] == ["queue that covers", 2, 2, 2]
-    assert joined.rows[0][4:6] == ["2 of 2", 0.0]
+    assert joined.rows[0][4:] == ["2 of 2", 0.0, "1", "2 of 2", 0.0, "1"]
+
+
+def test_a_rank_is_of_the_day_on_which_the_attack_shows(tmp_path: Path) -> None:
+    """A louder incident elsewhere on that day comes first, in the queue and among the groups by host and day."""
+    folder = _folder(tmp_path)
+    dataset = _load(folder)
+    windows = read_windows(dataset, folder)
+    assert windows is not None
+    louder = np.where(dataset.target == 1, 0.6, 0.01)
+    louder[np.flatnonzero((dataset.target != 1) & (dataset.block.time < _T + 5000))] = 0.99
+    _, joined = tables(dataset, louder, np.zeros(len(dataset)), windows, folder)
+    assert [joined.rows[0][i] for i in (6, 9)] == ["2", "2"]
+
+
+def test_an_attack_that_raises_no_incident_has_no_ranks(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    dataset = _load(folder)
+    windows = read_windows(dataset, folder)
+    assert windows is not None
+    _, joined = tables(dataset, np.full(len(dataset), 0.01), np.zeros(len(dataset)), windows, folder)
+    assert joined.rows[0][4] == "0 of 2"
+    assert joined.rows[0][6] == ""
 
 
 def test_without_windows_there_is_nothing_to_measure(tmp_path: Path) -> None:
