@@ -30,6 +30,8 @@ from models.misses import LOOKS
 
 _SMALLEST = -7
 """Bets are powers of 2 from this on. Best is η = π·(ρ − 1) where ρ·α is missed: 1/128 for an audit of 2 % and ρ = 1.4."""
+LEAST_SHOWN = 1e-12
+"""What was less likely to be shown counts as if it had been as likely as this: the smaller jump."""
 _DAY = 86_400.0
 
 Proportion = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
@@ -45,27 +47,30 @@ class Observation(NamedTuple):
 class AnytimeTest(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the test of one certificate in one group; see the module for the formula, :func:`begin` and :func:`step`.
 
-    ``eta`` and ``log_stake``: for each bet the natural logarithm of what rides on the next observation, its own beginning
-    included. ``observed`` units, of which ``suppressed`` would have been; neither they nor the stakes move any more once it fired.
+    ``eta`` and ``stake``: the bets, and for each what rides on the next observation, its own beginning included. ``observed``
+    units, of which ``suppressed`` would have been; neither they nor the stakes move any more once it ``fired``.
+
+    No logarithms are needed. Each stake holds the newest beginning, so none vanishes; as the test ends when it fires, none
+    exceeds the number of bets over δ before the last jump, and ``LEAST_SHOWN`` bounds the jump.
     """
 
     alpha: Proportion
     delta: Proportion
     eta: tuple[float, ...]
-    log_stake: tuple[float, ...]
+    stake: tuple[float, ...]
     observed: int = 0
     suppressed: int = 0
     fired: bool = False
 
-    @property
-    def log_evidence(self) -> float:
-        """The natural logarithm of K, the evidence against the certificate; what it fired with, if it fired."""
-        return float(log_evidence(np.array(self.log_stake), self.observed))
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` where the bets are none: a state that was written down is checked when it is read."""
+        if len(self.eta) != len(self.stake) or not all(0.0 < eta * self.alpha < 1.0 for eta in self.eta):
+            raise ValueError("bets must lie in (0, 1/alpha), each with its stake")
 
     @property
     def evidence(self) -> float:
-        """K; the largest float where it is larger."""
-        return math.exp(min(self.log_evidence, 709.0))
+        """K, the evidence against the certificate; what it fired with, if it fired."""
+        return float(evidence(np.array(self.stake), self.observed))
 
 
 def bets(alpha: float) -> NDArray[np.float64]:
@@ -76,9 +81,8 @@ def bets(alpha: float) -> NDArray[np.float64]:
 
 def begin(alpha: float, delta: float) -> AnytimeTest:
     """Return the test of the bound ``alpha`` before any observation; it will fire in vain with probability at most ``delta``."""
-    eta = bets(alpha)
-    stake = np.full(len(eta), log_share(1))
-    return AnytimeTest(alpha=alpha, delta=delta, eta=tuple(eta.tolist()), log_stake=tuple(stake.tolist()))
+    eta = tuple(bets(alpha).tolist())
+    return AnytimeTest(alpha=alpha, delta=delta, eta=eta, stake=(float(share(1)),) * len(eta))
 
 
 def step(state: AnytimeTest, observations: Iterable[Observation]) -> AnytimeTest:
@@ -86,41 +90,37 @@ def step(state: AnytimeTest, observations: Iterable[Observation]) -> AnytimeTest
 
     It does not matter how observations are cut into batches; two states cannot be merged.
     """
-    eta, stake, limit = np.array(state.eta), np.array(state.log_stake), -math.log(state.delta)
+    eta, stake = np.array(state.eta), np.array(state.stake)
     observed, suppressed, fired = state.observed, state.suppressed, state.fired
     for seen in observations:
         if fired:
             break
-        observed, suppressed = observed + 1, suppressed + seen.suppressed
-        stake = advance(stake, log_gain(eta, state.alpha, seen), observed)
-        fired = bool(log_evidence(stake, observed) >= limit)
-    return msgspec.structs.replace(
-        state, log_stake=tuple(stake.tolist()), observed=observed, suppressed=int(suppressed), fired=fired
-    )
+        observed, suppressed = observed + 1, suppressed + int(seen.suppressed)
+        stake = advance(stake, factor(eta, state.alpha, seen), observed)
+        fired = seen.suppressed and bool(evidence(stake, observed) >= 1.0 / state.delta)  # what is not missed only lowers it
+    return msgspec.structs.replace(state, stake=tuple(stake.tolist()), observed=observed, suppressed=suppressed, fired=fired)
 
 
-def log_gain(eta: NDArray[np.float64], alpha: float, seen: Observation) -> NDArray[np.float64]:
-    """Return ln(1 + η·m) for each bet, f8[k]."""
-    if not seen.suppressed:
-        return np.log1p(-eta * alpha)
-    return np.asarray(np.log(seen.shown + eta * (1.0 - alpha)) - math.log(seen.shown), np.float64)
+def factor(eta: NDArray[np.float64], alpha: float, seen: Observation) -> NDArray[np.float64]:
+    """Return 1 + η·m for each bet, f8[k]."""
+    m = (1.0 - alpha) / max(seen.shown, LEAST_SHOWN) if seen.suppressed else -alpha
+    return 1.0 + eta * m
 
 
-def advance(log_stake: NDArray[np.float64], gain: NDArray[np.float64], observed: int) -> NDArray[np.float64]:
-    """Return the stakes after observation number ``observed`` (from 1), f8[..., k], the next beginning included."""
-    return np.asarray(np.logaddexp(log_stake + gain, log_share(observed + 1)), np.float64)
+def advance(stake: NDArray[np.float64], by: NDArray[np.float64], observed: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the stakes after observation number ``observed`` (from 1; i8[...]), f8[..., k], the next beginning included."""
+    return np.asarray(stake * by + share(np.asarray(observed) + 1)[..., None], np.float64)
 
 
-def log_evidence(log_stake: NDArray[np.float64], observed: int) -> NDArray[np.float64]:
-    """Return ln K after ``observed`` observations, f8[...]: the mean over the bets, and what has not begun to bet."""
-    most = log_stake.max(axis=-1)
-    riding = most + np.log(np.exp(log_stake - most[..., None]).mean(axis=-1))
-    return np.asarray(np.logaddexp(riding, -math.log1p(math.log(observed + 2))), np.float64)
+def evidence(stake: NDArray[np.float64], observed: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return K after ``observed`` observations, f8[...]: the mean over the bets, and what has not begun to bet."""
+    return np.asarray(stake.mean(axis=-1) + 1.0 / (1.0 + np.log(np.asarray(observed) + 2.0)), np.float64)
 
 
-def log_share(number: int) -> float:
-    """Return ln w(j), the share that begins to bet before observation j (from 1)."""
-    return math.log(math.log1p(1.0 / number)) - math.log1p(math.log(number)) - math.log1p(math.log(number + 1))
+def share(number: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return w(j), the share that begins to bet before observation j (from 1), f8[...]."""
+    j = np.asarray(number, np.float64)
+    return np.asarray(np.log1p(1.0 / j) / ((1.0 + np.log(j)) * (1.0 + np.log(j + 1.0))), np.float64)
 
 
 class Unit(NamedTuple):
@@ -142,13 +142,15 @@ class JudgedAlert(NamedTuple):
     """One alert of a unit as it was decided, judged or not.
 
     ``attacks``: how many people call it a true positive; 0 where the verdict in force is another, contested or none.
-    ``shown``: the probability with which it came before a person, whatever then happened.
+    ``shown``: the probability with which it came before a person; ``drawn``: whether the audit then drew it, where it would be
+    suppressed.
     """
 
     unit: Unit
     attacks: int
     suppressed: bool
     shown: float
+    drawn: bool = False
 
 
 def observe(alerts: Iterable[JudgedAlert]) -> dict[Unit, Observation]:
@@ -160,7 +162,9 @@ def observe(alerts: Iterable[JudgedAlert]) -> dict[Unit, Observation]:
     - A unit is suppressed when all its alerts would be; it was seen when any of them was drawn, and draws are independent.
       So its probability of being seen is 1 − Π(1 − π), which is above that of any one alert: repeats add no weight.
     - It is a true positive when one person says so of one of its alerts; if it would be suppressed, ``LOOKS`` people must agree
-      on one alert, as most single such verdicts are mistakes. Both make the test withdraw later, not oftener.
+      on one that was drawn, as most single such verdicts are mistakes. Both make the test withdraw later, not oftener.
+    - A miss that came to light otherwise (an outside report, an incident that grew) is none here, whatever else it calls for: it
+      was not drawn, and a weight of 1/π would count it for many.
     """
     members: dict[Unit, list[JudgedAlert]] = {}
     for alert in alerts:
@@ -168,8 +172,10 @@ def observe(alerts: Iterable[JudgedAlert]) -> dict[Unit, Observation]:
     found = {}
     for unit, some in members.items():
         suppressed = all(alert.suppressed for alert in some)
-        if max(alert.attacks for alert in some) >= (LOOKS if suppressed else 1):
-            found[unit] = Observation(True, _seen([alert.shown for alert in some])) if suppressed else Observation(False)
+        if not suppressed and any(alert.attacks for alert in some):
+            found[unit] = Observation(False)
+        elif suppressed and any(alert.drawn and alert.attacks >= LOOKS for alert in some):
+            found[unit] = Observation(True, _seen([alert.shown for alert in some]))
     return found
 
 

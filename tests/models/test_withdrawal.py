@@ -20,9 +20,9 @@ from models.withdrawal import (
     Unit,
     begin,
     bets,
-    log_gain,
-    log_share,
+    factor,
     observe,
+    share,
     step,
     unit_of,
 )
@@ -52,26 +52,36 @@ def _worlds(steps: int, rate: float, alpha: float, delta: float) -> Iterator[tup
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.4])
 def test_the_evidence_expects_1_where_just_so_much_is_missed_and_less_where_less_is(alpha: float) -> None:
-    expected = [sum(chance * state.evidence for chance, state in _worlds(6, rate, alpha, 0.05)) for rate in (alpha, alpha / 2)]
+    expected = [sum(chance * state.evidence for chance, state in _worlds(5, rate, alpha, 0.05)) for rate in (alpha, alpha / 2)]
     assert expected[0] == pytest.approx(1.0, abs=1e-9)
     assert expected[1] < 1.0 - 1e-6
-    assert sum(chance * state.evidence for chance, state in _worlds(6, min(3 * alpha, 1.0), alpha, 0.05)) > 1.001
+    assert sum(chance * state.evidence for chance, state in _worlds(5, min(3 * alpha, 1.0), alpha, 0.05)) > 1.001
 
 
-@pytest.mark.parametrize(("alpha", "delta"), [(0.1, 0.2), (0.3, 0.3), (0.4, 0.5)])
+@pytest.mark.parametrize(("alpha", "delta"), [(0.1, 0.2), (0.4, 0.5)])
 def test_it_fires_in_vain_at_most_as_often_as_it_may(alpha: float, delta: float) -> None:
-    fired = sum(chance for chance, state in _worlds(7, alpha, alpha, delta) if state.fired)
+    fired = sum(chance for chance, state in _worlds(6, alpha, alpha, delta) if state.fired)
     assert 0.0 < fired <= delta
 
 
 @given(ALPHAS, st.lists(SEEN, max_size=40))
 def test_it_is_the_sum_over_all_bets_and_beginnings(alpha: float, seen: list[Observation]) -> None:
     eta = bets(alpha)
-    gains = np.array([log_gain(eta, alpha, one) for one in seen]).reshape(len(seen), len(eta))
-    shares = [math.exp(log_share(number + 1)) for number in range(len(seen))]
-    begun = sum(share * np.exp(gains[number:].sum(axis=0)).mean() for number, share in enumerate(shares))
-    state = step(begin(alpha, 1e-300), seen)
-    assert state.evidence == pytest.approx(begun + 1.0 - sum(shares), rel=1e-9)
+    factors = np.array([factor(eta, alpha, one) for one in seen]).reshape(len(seen), len(eta))
+    shares = share(np.arange(len(seen)) + 1)
+    begun = sum(w * factors[number:].prod(axis=0).mean() for number, w in enumerate(shares.tolist()))
+    assert step(begin(alpha, 1e-300), seen).evidence == pytest.approx(begun + 1.0 - shares.sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("alpha", "shown"), [(0.05, 1.0), (0.01, 0.02)])
+def test_as_exact_as_with_logarithms_however_long(alpha: float, shown: float) -> None:
+    """The sum over beginnings, done in logarithms: ln S(t) = C(t) + ln Σ w(j)·exp(−C(j − 1)), C the summed ln of the factors."""
+    missed, eta = np.random.default_rng(3).random(40_000) < 0.9 * alpha * shown, bets(alpha)
+    gain = np.log([factor(eta, alpha, Observation(False)), factor(eta, alpha, Observation(True, shown))])[missed.astype(int)]
+    summed = np.vstack([np.zeros(len(eta)), np.cumsum(gain, axis=0)])
+    begun = np.logaddexp.accumulate(np.log(share(np.arange(len(summed)) + 1))[:, None] - summed)
+    state = step(begin(alpha, 1e-300), [Observation(miss, shown) for miss in missed.tolist()])
+    assert np.log(state.stake) == pytest.approx((summed + begun)[-1], abs=1e-6)
 
 
 @given(ALPHAS)
@@ -82,9 +92,10 @@ def test_no_bet_can_lose_more_than_its_stake(alpha: float) -> None:
 
 
 def test_shares_sum_to_1_however_long() -> None:
-    shares = [math.exp(log_share(number)) for number in range(1, 10_001)]
-    assert 1.0 - sum(shares) == pytest.approx(1.0 / (1.0 + math.log(10_001)), rel=1e-9)
-    assert all(a > b > 0.0 for a, b in itertools.pairwise(shares))
+    shares = share(np.arange(1, 1_000_001))
+    assert 1.0 - shares.sum() == pytest.approx(1.0 / (1.0 + math.log(1_000_001)), rel=1e-9)
+    assert (np.diff(shares) < 0.0).all()
+    assert shares[-1] > 0.0
 
 
 @given(ALPHAS, st.lists(SEEN, max_size=30), st.integers(0, 30))
@@ -105,14 +116,14 @@ def test_one_more_miss_is_never_less_evidence(alpha: float, seen: list[Observati
     at %= len(seen)
     missed = [*seen[:at], Observation(True, seen[at].shown), *seen[at + 1 :]]
     before, after = step(begin(alpha, 1e-300), seen), step(begin(alpha, 1e-300), missed)
-    assert after.log_evidence >= before.log_evidence - 1e-12
+    assert after.evidence >= before.evidence * (1.0 - 1e-12)
     assert after.suppressed >= before.suppressed
 
 
 @given(ALPHAS, st.floats(1e-9, 1.0), st.floats(0.0, 1.0))
 def test_a_miss_that_was_seldom_drawn_is_more_evidence(alpha: float, shown: float, less: float) -> None:
     likely, seldom = Observation(True, shown), Observation(True, max(shown * less, 1e-12))
-    assert step(begin(alpha, 1e-300), [seldom]).log_evidence >= step(begin(alpha, 1e-300), [likely]).log_evidence - 1e-12
+    assert step(begin(alpha, 1e-300), [seldom]).evidence >= step(begin(alpha, 1e-300), [likely]).evidence * (1.0 - 1e-12)
 
 
 def test_it_fires_once_and_then_stays() -> None:
@@ -136,14 +147,13 @@ def test_it_never_fires_without_a_miss() -> None:
 def test_no_jump_is_too_large_for_it(shown: float) -> None:
     state = step(begin(0.005, 0.05), [Observation(True, shown)])
     assert state.fired
-    assert math.isfinite(state.log_evidence)
     assert math.isfinite(state.evidence)
     assert msgspec.json.decode(msgspec.json.encode(state), type=AnytimeTest) == state
 
 
 def test_a_long_calm_does_not_tire_it() -> None:
     random = np.random.default_rng(0)
-    calm = step(begin(0.05, 0.05), [Observation(missed) for missed in (random.random(30_000) < 0.01).tolist()])
+    calm = step(begin(0.05, 0.05), [Observation(missed) for missed in (random.random(20_000) < 0.01).tolist()])
     assert not calm.fired
     after = step(calm, [Observation(missed) for missed in (random.random(1000) < 0.15).tolist()])
     assert after.fired
@@ -158,8 +168,8 @@ def test_a_state_that_makes_no_sense_is_not_read(field: str, value: float) -> No
         msgspec.convert(written, AnytimeTest)
 
 
-def _alert(attacks: int = 0, suppressed: bool = True, shown: float = 0.5, unit: Unit = UNIT) -> JudgedAlert:
-    return JudgedAlert(unit, attacks, suppressed, shown)
+def _alert(attacks: int = 0, suppressed: bool = True, shown: float = 0.5, drawn: bool = True, unit: Unit = UNIT) -> JudgedAlert:
+    return JudgedAlert(unit, attacks, suppressed, shown, drawn)
 
 
 def test_a_miss_counts_when_three_agree_and_a_find_when_one_says_so() -> None:
@@ -169,6 +179,13 @@ def test_a_miss_counts_when_three_agree_and_a_find_when_one_says_so() -> None:
     assert observe([_alert(1, suppressed=False, shown=1.0)]) == {UNIT: Observation(False)}
     assert observe([_alert(0, suppressed=False, shown=1.0)]) == {}
     assert observe([]) == {}
+
+
+@pytest.mark.parametrize("shown", [0.0, 0.02])
+def test_a_miss_that_the_audit_did_not_draw_is_no_observation(shown: float) -> None:
+    assert observe([_alert(LOOKS, shown=shown, drawn=False)]) == {}
+    assert observe([_alert(LOOKS, shown=shown, drawn=False), _alert(0)]) == {}
+    assert observe([_alert(LOOKS, shown=shown, drawn=False), _alert(LOOKS)]) == {UNIT: Observation(True, 1 - (1 - shown) * 0.5)}
 
 
 def test_one_alert_that_is_not_suppressed_saves_its_incident() -> None:
