@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,17 @@ class Interval(NamedTuple):
 
 CERTAIN = Interval(0.0, 0.0, 0.0)
 """The error of verdicts that are never wrong."""
+
+OVERALL = "all"
+"""The group of everything."""
+
+
+class GroupMisses(NamedTuple):
+    """What suppression misses in a group: ``drawn`` audited alerts, ``missed`` of them confirmed attacks, and the true share."""
+
+    drawn: int
+    missed: int
+    share: Interval
 
 
 def proportion(hits: float, count: float, delta: float) -> Interval:
@@ -58,6 +70,31 @@ def estimate_misses(
     rates = np.linspace(error.low, min(error.high, 0.45), _ERRORS_TRIED)
     low, high = _true_share(raw.low, rates).min(), _true_share(raw.high, rates).max()
     return Interval(float(_true_share(raw.share, np.array([error.share]))[0]), float(low), float(high))
+
+
+def misses_by_group(
+    missed: NDArray[np.bool_],
+    shown: NDArray[np.float64],
+    groups: Sequence[Sequence[str]],
+    error: Interval = CERTAIN,
+    delta: float = 0.05,
+) -> dict[str, GroupMisses]:
+    """Return :func:`estimate_misses` overall and for each group, by key, the overall one (``OVERALL``) first, then by key.
+
+    ``groups`` names for each drawn alert the groups that it is in, known when it was decided, such as ``tenant:acme`` or
+    ``severity:3``. Each interval holds at 1 − ``delta`` by itself; for all of g groups at once give ``delta / g``. A group in
+    which nothing was drawn is not there, and nothing is known of it.
+    """
+    rows: dict[str, list[int]] = {OVERALL: list(range(len(missed)))}
+    for row, keys in enumerate(groups):
+        for key in set(keys) - {OVERALL}:
+            rows.setdefault(key, []).append(row)
+    found = {}
+    for key in sorted(rows, key=lambda key: (key != OVERALL, key)):
+        some = np.array(rows[key], np.int64)
+        share = estimate_misses(missed[some], shown[some], error, delta)
+        found[key] = GroupMisses(len(some), int(missed[some].sum()), share)
+    return found
 
 
 def _true_share(said: float, error: NDArray[np.float64]) -> NDArray[np.float64]:

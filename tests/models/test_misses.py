@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from models.misses import CERTAIN, LOOKS, Interval, estimate_misses, proportion, verdict_error
+from models.misses import (
+    CERTAIN,
+    LOOKS,
+    GroupMisses,
+    Interval,
+    estimate_misses,
+    misses_by_group,
+    proportion,
+    verdict_error,
+)
 
 ERROR = 0.17
 
@@ -116,3 +125,34 @@ def test_believing_one_verdict_in_six_that_is_wrong_would_miss_the_truth() -> No
     rng = np.random.default_rng(2)
     said = rng.random(3000) < ERROR
     assert estimate_misses(said, np.full(3000, 0.1), CERTAIN).low > 0.1
+
+
+def test_groups_are_estimated_each_for_itself_and_overall_first() -> None:
+    missed, shown = np.array([True, False, False, True]), np.array([0.02, 0.5, 1.0, 0.5])
+    groups = [("tenant:b", "severity:2"), ("tenant:a",), ("tenant:b", "all", "tenant:b"), ()]
+    found = misses_by_group(missed, shown, groups)
+    assert list(found) == ["all", "severity:2", "tenant:a", "tenant:b"]
+    assert found["all"] == GroupMisses(4, 2, estimate_misses(missed, shown))
+    assert found["severity:2"] == GroupMisses(1, 1, estimate_misses(missed[:1], shown[:1]))
+    assert found["tenant:a"] == GroupMisses(1, 0, estimate_misses(missed[1:2], shown[1:2]))
+    assert found["tenant:b"] == GroupMisses(2, 1, estimate_misses(missed[[0, 2]], shown[[0, 2]]))
+
+
+def test_without_an_audit_there_is_no_group_but_the_overall_one() -> None:
+    assert misses_by_group(np.zeros(0, bool), np.zeros(0), []) == {"all": GroupMisses(0, 0, Interval(0.0, 0.0, 1.0))}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 1.0), st.sampled_from("abc")), min_size=1, max_size=30))
+def test_groups_that_share_out_all_alerts_make_up_the_overall_share(drawn: list[tuple[bool, float, str]]) -> None:
+    missed, shown, keys = (np.array(column) for column in zip(*drawn, strict=True))
+    found = misses_by_group(missed, shown, [[key] for key in keys.tolist()], Interval(0.1, 0.05, 0.2), 0.1)
+    overall, parts = found.pop("all"), list(found.values())
+    assert overall.drawn == sum(part.drawn for part in parts)
+    assert overall.missed == sum(part.missed for part in parts)
+    for key, part in found.items():
+        assert part.share == estimate_misses(missed[keys == key], shown[keys == key], Interval(0.1, 0.05, 0.2), 0.1)
+    plain = misses_by_group(missed, shown, [[key] for key in keys.tolist()])
+    weight = {key: float((1.0 / shown[keys == key]).sum()) for key in found}
+    assert plain["all"].share.share == pytest.approx(
+        sum(weight[key] * plain[key].share.share for key in weight) / sum(weight.values())
+    )
