@@ -1,0 +1,106 @@
+"""One account's UTC day as weighted values by field: all that behaviour is judged by."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from features.event import Event
+
+FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""An event outside of these is not believed: its clock is wrong, and decayed counts would overflow."""
+MAX_VALUES = 256
+"""Distinct values of one field in one day; what comes after is one value, ``OTHER``."""
+OTHER = "\x00other"
+
+
+class Day(msgspec.Struct, frozen=True, gc=False):
+    """What one account did on one UTC day: ``values`` by field, weights of a field sum to 1.
+
+    ``ordinal`` counts days since 1970; ``group`` is what the account mostly worked on, its peers' common ground.
+    """
+
+    tenant: str
+    entity: str
+    program: bool
+    ordinal: int
+    group: str
+    events: int
+    values: dict[str, dict[str, float]]
+
+    @property
+    def date(self) -> date:
+        """The UTC day."""
+        return date.fromordinal(self.ordinal + FIRST.toordinal())
+
+
+def _fields(event: Event) -> Iterable[tuple[str, str]]:
+    """Yield each field's values in one event; where the sender told no local ``hour`` or ``weekday``, they are those of UTC."""
+    yield "action", event.action
+    if event.target is not None:
+        yield "target", event.target.uid
+    for name in ("address", "country", "device", "application"):
+        value = getattr(event.source, name)
+        if value:
+            yield name, value
+    yield "outcome", event.outcome.value
+    told = {facet.name for facet in event.facets}
+    if "hour" not in told:
+        yield "hour", str(event.time.hour)
+    if "weekday" not in told:
+        yield "weekday", str(event.time.weekday())
+    for facet in event.facets:
+        yield facet.name, facet.value
+
+
+class _Open:
+    """A day that is still being gathered."""
+
+    def __init__(self) -> None:
+        self.program = False
+        self.events = 0
+        self.targets: Counter[str] = Counter()
+        self.values: dict[str, dict[str, float]] = {}
+
+    def add(self, event: Event) -> None:
+        self.program |= event.by_program
+        self.events += 1
+        self.targets[event.target.uid if event.target else ""] += 1
+        pairs = list(_fields(event))
+        shares = Counter(name for name, _ in pairs)
+        for name, value in pairs:
+            seen = self.values.setdefault(name, {})
+            key = value if value in seen or len(seen) < MAX_VALUES else OTHER
+            seen[key] = seen.get(key, 0.0) + 1.0 / shares[name]
+
+
+def _weights(counts: dict[str, float]) -> dict[str, float]:
+    """Return square roots of counts, summing to 1: the hundredth repeat says less than the first."""
+    roots = {value: math.sqrt(count) for value, count in counts.items()}
+    total = sum(roots.values())
+    return {value: root / total for value, root in roots.items()}
+
+
+def days(events: Iterable[Event]) -> list[Day]:
+    """Return the days of ``events``, in order of time; events whose time cannot be are left out."""
+    gathered: dict[tuple[int, str, str], _Open] = {}
+    for event in events:
+        if FIRST <= event.time < END:
+            key = ((event.time - FIRST).days, event.tenant, event.actor.uid)
+            gathered.setdefault(key, _Open()).add(event)
+    return [
+        Day(
+            tenant=tenant,
+            entity=entity,
+            program=day.program,
+            ordinal=ordinal,
+            group=max(sorted(day.targets), key=day.targets.__getitem__),
+            events=day.events,
+            values={name: _weights(counts) for name, counts in sorted(day.values.items())},
+        )
+        for (ordinal, tenant, entity), day in sorted(gathered.items())
+    ]

@@ -1,0 +1,165 @@
+"""What each account is like: decayed, smoothed shares of values by field, bounded for each account.
+
+``p(value | account) = (c + α·q) / (C + α)`` with the account's decayed counts c of C and the population's share q, itself smoothed
+over the values known. Counts are kept as weights that grow with time, so that nothing has to be touched to decay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.behaviour.day import OTHER, Day
+
+HALF_LIFE_DAYS = 180.0
+OWN = 2.0
+"""α: this many days of the population are mixed into an account's own."""
+UNSEEN = 20.0
+"""As many days are spread over all known values of the population."""
+KNOWN_DAYS = 10
+"""An account with fewer active days is nobody's likeness yet."""
+LATELY_DAYS = 365
+MAX_PEERS = 512
+MAX_VALUES_OF_ACCOUNT = 2048
+"""Distinct values of a field that one account may have; what comes after is one value."""
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+def _grown(array: NDArray[np.float64], size: int) -> Floats:
+    out = np.zeros(max(size, 2 * len(array), 8))
+    out[: len(array)] = array
+    return out
+
+
+class _Posting:
+    """Who has one value, and how much of it."""
+
+    def __init__(self) -> None:
+        self.slot: dict[int, int] = {}
+        self.rows: Rows = np.zeros(2, np.int64)
+        self.weight: Floats = np.zeros(2)
+
+    def add(self, row: int, weight: float) -> None:
+        at = self.slot.setdefault(row, len(self.slot))
+        if at == len(self.rows):
+            self.rows, self.weight = np.append(self.rows, np.zeros(at, np.int64)), np.append(self.weight, np.zeros(at))
+        self.rows[at] = row
+        self.weight[at] += weight
+
+    def of(self, position: Rows, size: int) -> Floats:
+        n = len(self.slot)
+        at = position[self.rows[:n]]
+        out = np.zeros(size)
+        out[at[at >= 0]] = self.weight[:n][at >= 0]
+        return out
+
+
+class _Field:
+    """One field's values: who has them, how many each account has, and the population's."""
+
+    def __init__(self) -> None:
+        self.postings: dict[str, _Posting] = {}
+        self.total: Floats = np.zeros(0)
+        self.distinct: dict[int, int] = {}
+        self.population: dict[str, float] = {}
+        self.population_total = 0.0
+
+    def key(self, row: int, value: str) -> str:
+        """Return the value, or ``OTHER`` where it would be one too many for the account."""
+        posting = self.postings.get(value)
+        if posting is not None and row in posting.slot:
+            return value
+        return value if self.distinct.get(row, 0) < MAX_VALUES_OF_ACCOUNT else OTHER
+
+    def add(self, row: int, values: dict[str, float], growth: float) -> None:
+        if row >= len(self.total):
+            self.total = _grown(self.total, row + 1)
+        for value, weight in values.items():
+            key = self.key(row, value)
+            posting = self.postings.setdefault(key, _Posting())
+            if row not in posting.slot:
+                self.distinct[row] = self.distinct.get(row, 0) + 1
+            posting.add(row, weight * growth)
+            self.total[row] += weight * growth
+            self.population[key] = self.population.get(key, 0.0) + weight
+            self.population_total += weight
+
+    def share(self, value: str) -> float:
+        spread = UNSEEN / (len(self.population) + 1)
+        return (self.population.get(value, 0.0) + spread) / (self.population_total + UNSEEN)
+
+
+class Profiles:
+    """The profiles of all accounts; each day is judged by them before it is learned."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        self._field = [_Field() for _ in self.fields]
+        self._row: dict[tuple[str, str], int] = {}
+        self._last: Floats = np.zeros(0)
+        self._days: Floats = np.zeros(0)
+        self._program: Floats = np.zeros(0)
+        self._tenant: Floats = np.zeros(0)
+        self._tenants: dict[str, int] = {}
+        self._origin: int | None = None
+
+    def active_days(self, tenant: str, entity: str) -> int:
+        """Return on how many days the account has been seen."""
+        row = self._row.get((tenant, entity))
+        return 0 if row is None else int(self._days[row])
+
+    def peers(self, day: Day, entity: str) -> Rows:
+        """Return whom ``entity`` is compared with on that day: known accounts of its tenant and kind that lately did something."""
+        n = len(self._row)
+        fit = (self._days[:n] >= KNOWN_DAYS) & (self._last[:n] >= day.ordinal - LATELY_DAYS)
+        fit &= (self._program[:n] == day.program) & (self._tenant[:n] == self._tenants.get(day.tenant, -1))
+        own = self._row.get((day.tenant, entity))
+        if own is not None:
+            fit[own] = False
+        rows = np.flatnonzero(fit)
+        if len(rows) > MAX_PEERS:
+            rows = np.sort(rows[np.argsort(-self._last[rows], kind="stable")[:MAX_PEERS]])
+        return rows
+
+    def log_shares(self, day: Day, entity: str, peers: Rows) -> tuple[Floats, Floats, Floats]:
+        """Return the mean log share of the day's values by field: of the account, of each peer (a row), of the population."""
+        rows = np.append(peers, self._row[day.tenant, entity])
+        position = np.full(len(self._row), -1)
+        position[rows] = np.arange(len(rows))
+        decay = np.exp2((self._first(day) - self._last[rows]) / HALF_LIFE_DAYS)
+        out, population = np.zeros((len(rows), len(self.fields))), np.zeros(len(self.fields))
+        for at, (name, field) in enumerate(zip(self.fields, self._field, strict=True)):
+            if len(field.total) < len(self._row):
+                field.total = _grown(field.total, len(self._row))
+            total = field.total[rows] * decay + OWN
+            for value, weight in day.values.get(name, {}).items():
+                share = field.share(value)
+                posting = field.postings.get(value)
+                count = np.zeros(len(rows)) if posting is None else posting.of(position, len(rows)) * decay
+                out[:, at] += weight * np.log((count + OWN * share) / total)
+                population[at] += weight * np.log(share)
+        return out[-1], out[:-1], population
+
+    def learn(self, day: Day) -> None:
+        """Add the day to its account's profile and to the population."""
+        row = self._row.setdefault((day.tenant, day.entity), len(self._row))
+        if row >= len(self._last):
+            for name in ("_last", "_days", "_program", "_tenant"):
+                setattr(self, name, _grown(getattr(self, name), row + 1))
+        growth = 2.0 ** ((day.ordinal - self._first(day)) / HALF_LIFE_DAYS)
+        for name, field in zip(self.fields, self._field, strict=True):
+            if name in day.values:
+                field.add(row, day.values[name], growth)
+        self._last[row] = max(self._last[row], day.ordinal)
+        self._days[row] += 1
+        self._program[row] = day.program
+        self._tenant[row] = self._tenants.setdefault(day.tenant, len(self._tenants))
+
+    def _first(self, day: Day) -> int:
+        if self._origin is None:
+            self._origin = day.ordinal
+        return self._origin

@@ -1,0 +1,114 @@
+"""Weights of evidence without labels: a day is credited to a colleague who did not make it, and told from the colleague's own.
+
+Each project's weights come from the *other* projects only, so what is scored has not chosen what it is scored by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from models.behaviour.day import Day
+from models.behaviour.evidence import Evidence, Weights, evidence
+from models.behaviour.profiles import Profiles
+from models.behaviour.stream import evidence_of
+from models.behaviour.watch import COLD_DAYS
+
+RECENT_HALF_LIFE_DAYS = 60.0
+LEAST_DAYS = 200
+"""Projects together with fewer simulated impostors teach nothing."""
+RIDGE = 0.3
+_Key = tuple[str, str]
+
+
+class Lesson(NamedTuple):
+    """The evidence of one day, whether it was credited to somebody else, and the project where it was made."""
+
+    vector: NDArray[np.float64]
+    impostor: bool
+    group: str
+
+
+class Walked(NamedTuple):
+    """The days of a history, each with its evidence as of then (``None``: too new an account), and what they teach."""
+
+    days: list[tuple[Day, Evidence | None]]
+    lessons: list[Lesson]
+
+
+class _Colleagues:
+    """Who lately worked on what, so that an impostor's day is credited to accounts as often as they are active."""
+
+    def __init__(self) -> None:
+        self._active: dict[_Key, dict[_Key, tuple[float, int]]] = {}
+
+    def add(self, day: Day) -> None:
+        there = self._active.setdefault((day.tenant, day.group), {})
+        weight, last = there.get((day.tenant, day.entity), (0.0, day.ordinal))
+        there[day.tenant, day.entity] = (weight * _decay(day.ordinal - last) + 1.0, day.ordinal)
+
+    def draw(self, day: Day, profiles: Profiles, rng: np.random.Generator) -> str | None:
+        there = self._active.get((day.tenant, day.group), {})
+        known = [
+            (key[1], weight * _decay(day.ordinal - last))
+            for key, (weight, last) in there.items()
+            if key[1] != day.entity and profiles.active_days(*key) >= COLD_DAYS
+        ]
+        total = sum(weight for _, weight in known)
+        if total <= 0:
+            return None
+        return known[int(rng.choice(len(known), p=[weight / total for _, weight in known]))][0]
+
+
+def _decay(days: int) -> float:
+    return float(2.0 ** (-days / RECENT_HALF_LIFE_DAYS))
+
+
+def fields_of(days: Sequence[Day]) -> tuple[str, ...]:
+    """Return all fields that occur in ``days``."""
+    return tuple(sorted({name for day in days for name in day.values}))
+
+
+def walk(days: Sequence[Day], *, seed: int = 0) -> Walked:
+    """Judge each day by what was known before it, then learn it; ``days`` are in order of time."""
+    profiles, colleagues, rng = Profiles(fields_of(days)), _Colleagues(), np.random.default_rng(seed)
+    seen: list[tuple[Day, Evidence | None]] = []
+    lessons: list[Lesson] = []
+    for day in days:
+        own = evidence_of(profiles, day)
+        seen.append((day, own))
+        if own is not None and not day.program:
+            lessons.append(Lesson(own.vector, False, day.group))
+            other = colleagues.draw(day, profiles, rng)
+            if other is not None:
+                lessons.append(Lesson(evidence(profiles, day, other).vector, True, day.group))
+        profiles.learn(day)
+        if not day.program:
+            colleagues.add(day)
+    return Walked(seen, lessons)
+
+
+def learn_weights(lessons: Sequence[Lesson], fields: tuple[str, ...]) -> Weights:
+    """Fit the logistic weighing, each project counting the same; the textbook's weights where there is too little to learn from."""
+    y = np.array([lesson.impostor for lesson in lessons], bool)
+    if y.sum() < LEAST_DAYS or (~y).sum() < LEAST_DAYS:
+        return Weights.plain(fields)
+    x = np.array([lesson.vector for lesson in lessons])
+    _, group, size = np.unique([lesson.group for lesson in lessons], return_inverse=True, return_counts=True)
+    weight = len(y) / len(size) / size[group]
+    mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
+    fitted = LogisticRegression(C=RIDGE, max_iter=1000).fit((x - mean) / scale, y, sample_weight=weight)
+    vector = fitted.coef_[0] / scale
+    return Weights.from_vector(fields, vector, float(fitted.intercept_[0] - vector @ mean))
+
+
+def weights_by_project(walked: Walked, fields: tuple[str, ...]) -> Mapping[str, Weights]:
+    """Return for each project the weights learned from all others."""
+    return {
+        group: learn_weights([lesson for lesson in walked.lessons if lesson.group != group], fields)
+        for group in sorted({day.group for day, _ in walked.days})
+    }
