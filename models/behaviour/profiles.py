@@ -113,12 +113,15 @@ class Profiles:
         return 0 if row is None else int(self._days[row])
 
     def peers(self, day: Day, entity: str) -> Rows:
-        """Return whom ``entity`` is compared with on that day: known accounts of its tenant and kind that lately did something."""
-        n = len(self._row)
+        """Return whom ``entity`` is compared with on that day: people of its tenant, known, who lately did something.
+
+        A program is compared with its own past and with everybody; it has no colleagues who could sit down in its place.
+        """
+        n = 0 if day.program else len(self._row)
         fit = (self._days[:n] >= KNOWN_DAYS) & (self._last[:n] >= day.ordinal - LATELY_DAYS)
-        fit &= (self._program[:n] == day.program) & (self._tenant[:n] == self._tenants.get(day.tenant, -1))
+        fit &= (self._program[:n] == 0) & (self._tenant[:n] == self._tenants.get(day.tenant, -1))
         own = self._row.get((day.tenant, entity))
-        if own is not None:
+        if own is not None and own < n:
             fit[own] = False
         rows = np.flatnonzero(fit)
         if len(rows) > MAX_PEERS:

@@ -7,6 +7,7 @@ whom they suit best. Pairs back off to single commands, those to everybody's, th
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections import Counter
@@ -22,6 +23,8 @@ LIKENESS = 0.5
 """What the likeness to one other account counts beside the other two ratios."""
 INERTIA = 0.3
 """The share of the score before in the next: who sits at a keyboard seldom leaves after one segment."""
+LEARNT_BELOW = -0.5
+"""A segment that scores lower is surely the account's own, and is learned; others are not, so that nobody is learned by mistake."""
 
 Segment = Sequence[str]
 
@@ -36,13 +39,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, segments: Sequence[Segment]) -> Usage:
         """Count the commands of ``segments``."""
-        commands = Counter(command for segment in segments for command in segment)
-        pairs: dict[str, dict[str, int]] = {}
+        usage = cls(commands={}, pairs={}, total=0)
         for segment in segments:
-            for first, then in itertools.pairwise(segment):
-                following = pairs.setdefault(first, {})
-                following[then] = following.get(then, 0) + 1
-        return cls(commands=dict(commands), pairs=pairs, total=commands.total())
+            usage = usage.add(segment)
+        return usage
+
+    def add(self, segment: Segment) -> Usage:
+        """Return the counts with one segment more; the dictionaries are this one's own, grown."""
+        for command in segment:
+            self.commands[command] = self.commands.get(command, 0) + 1
+        for first, then in itertools.pairwise(segment):
+            following = self.pairs.setdefault(first, {})
+            following[then] = following.get(then, 0) + 1
+        return msgspec.structs.replace(self, total=self.total + len(segment))
 
 
 class SequenceModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +75,11 @@ class SequenceModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scorer:
-    """Scores segments of one account against all others, in their order."""
+    """Scores segments of one account against all others, in their order; the account's own goes on being learned."""
 
-    def __init__(self, model: SequenceModel, account: str, *, without: str = "") -> None:
-        self._own = model.accounts.get(account, Usage(commands={}, pairs={}, total=0))
-        self._others = [usage for name, usage in model.accounts.items() if name not in {account, without}]
+    def __init__(self, model: SequenceModel, account: str) -> None:
+        self._own = copy.deepcopy(model.accounts.get(account, Usage.of([])))
+        self._others = [usage for name, usage in model.accounts.items() if name != account]
         self._commands: Counter[str] = Counter()
         for usage in self._others:
             self._commands.update(usage.commands)
@@ -123,4 +132,6 @@ class Scorer:
         commands, pairs, likeness = self.ratios(segment)
         now = commands + pairs + LIKENESS * likeness
         self._before = now if self._before is None else INERTIA * self._before + (1 - INERTIA) * now
+        if self._before < LEARNT_BELOW:
+            self._own = self._own.add(segment)
         return self._before

@@ -22,7 +22,8 @@ ALARM = 1.0
 REMEMBERED_DAYS = 30
 COLD_DAYS = 20
 """An account with fewer active days is not judged."""
-NOTHING_KNOWN = math.log(TAKEN / (1 - TAKEN))
+NOTHING_KNOWN = math.log(TAKEN / (1 - TAKEN)) - MOST_A_DAY
+"""The score of a day that is not judged: nothing speaks against it. No judged day is lower."""
 OWN_PAST, GROUP_PAST = 250, 2000
 
 
