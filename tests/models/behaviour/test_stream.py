@@ -1,0 +1,107 @@
+"""The stream of days: whom a day looks like, cold start, bounds, repeats of an alarm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.behaviour.day import OTHER, Day, days
+from models.behaviour.evidence import Weights, evidence
+from models.behaviour.profiles import MAX_PEERS, MAX_VALUES_OF_ACCOUNT, Profiles
+from models.behaviour.stream import Stream, evidence_of
+from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, Judged
+from tests.models.behaviour.events import event, history
+
+FIELDS = ("action", "directory", "hour", "target")
+
+
+def run(stream: Stream, given: list[Day]) -> list[Judged]:
+    return [stream.step(day) for day in given]
+
+
+def test_a_day_in_a_colleague_s_manner_stands_out_and_says_why() -> None:
+    stream = Stream(FIELDS, {})
+    usual = run(stream, history(60))
+    [own, taken] = run(stream, days([event("bob", 60), event("ann", 60, "bob")]))[::-1]
+    assert own.score < ALARM < taken.score
+    assert taken.p_value == 1 / 41  # of her forty judged days
+    assert taken.score > max(judged.score for judged in usual)
+    assert taken.reasons[0].startswith(("directory is unusual", "hour is unusual"))
+
+
+def test_a_new_account_is_not_judged_and_that_is_said() -> None:
+    stream = Stream(FIELDS, {})
+    first = run(stream, history(COLD_DAYS, ("ann",)))
+    assert {(judged.score, judged.p_value) for judged in first} == {(NOTHING_KNOWN, 1.0)}
+    assert "not judged" in first[0].reasons[0]
+    assert stream.step(days([event("ann", COLD_DAYS)])[0]).reasons == []
+
+
+def test_an_alarm_is_told_once_and_evidence_lasts() -> None:
+    stream = Stream(FIELDS, {})
+    run(stream, history(60))
+    taken = run(stream, days([event("ann", day, "bob") for day in range(60, 64)]))
+    assert taken[0].score > ALARM
+    assert all(judged.score == ALARM for judged in taken[1:])
+    back = run(stream, days([event("ann", day) for day in range(64, 70)]))
+    assert back[-1].score < 0
+
+
+def test_a_program_never_takes_the_place_of_a_person() -> None:
+    stream = Stream(FIELDS, {})
+    both = [
+        event(name, day, habits, program=True) for day in range(60) for name, habits in (("deploy", "ann"), ("backup", "bob"))
+    ]
+    run(stream, days(both))
+    [changed] = run(stream, days([event("deploy", 60, "bob", program=True)]))
+    assert changed.score <= ALARM
+    assert len(stream.profiles.peers(days([event("ann", 60)])[0], "ann")) == 0
+
+
+def test_one_account_does_not_change_another_s_baseline_and_tenants_do_not_meet() -> None:
+    stream = Stream(FIELDS, {})
+    run(stream, history(60))
+    [day] = days([event("ann", 60)])
+    peers = stream.profiles.peers(day, "ann")
+    before = stream.profiles.log_shares(day, "ann", peers)[0]
+    run(stream, days([event("bob", 60 + n, "bob") for n in range(30)]))
+    np.testing.assert_allclose(stream.profiles.log_shares(day, "ann", peers)[0], before, atol=0.1)
+    run(stream, days([event("eve", n, "bob", tenant="other") for n in range(60)]))
+    [foreign] = days([event("eve", 60, "bob", tenant="other")])
+    assert len(stream.profiles.peers(foreign, "eve")) == 0
+
+
+def test_a_million_distinct_values_of_one_account_are_bounded() -> None:
+    profiles = Profiles(["directory"])
+    for n in range(3 * MAX_VALUES_OF_ACCOUNT):
+        profiles.learn(Day("t", "ann", False, n // 100, "", 1, {"directory": {str(n): 1.0}}))
+    [field] = profiles._field
+    assert len(field.postings) <= MAX_VALUES_OF_ACCOUNT + 1
+    assert OTHER in field.postings
+    assert len(field.population) == len(field.postings)
+
+
+def test_peers_are_bounded_and_the_latest() -> None:
+    profiles = Profiles(["directory"])
+    for day in range(10):
+        for n in range(MAX_PEERS + 50):
+            profiles.learn(Day("t", f"u{n}", False, day + n, "", 1, {"directory": {"a": 1.0}}))
+    today = Day("t", "u0", False, 365, "", 1, {"directory": {"a": 1.0}})
+    peers = profiles.peers(today, "u0")
+    assert len(peers) == MAX_PEERS
+    assert 1 not in peers
+    assert np.isfinite(evidence(profiles, today, "u0").vector).all()
+
+
+def test_times_far_apart_do_not_overflow() -> None:
+    profiles = Profiles(["directory"])
+    for ordinal in [*range(30), *range(47_000, 47_030)]:
+        profiles.learn(Day("t", "ann", False, ordinal, "", 1, {"directory": {"a": 1.0}}))
+    found = evidence_of(profiles, Day("t", "ann", False, 47_040, "", 1, {"directory": {"b": 1.0}}))
+    assert found is not None
+    assert np.isfinite(found.vector).all()
+
+
+def test_weights_survive_json() -> None:
+    weights = Weights.from_vector(("a", "b"), np.arange(7.0), -1.5)
+    assert Weights.from_json(weights.to_json()) == weights
+    assert weights.vector.tolist() == list(range(7))
