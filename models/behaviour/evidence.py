@@ -8,7 +8,7 @@ learned without labels (``training/behaviour``): days of colleagues credited to 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -77,29 +77,26 @@ class Evidence(NamedTuple):
     def reasons(self, most: int = 3) -> list[str]:
         """Return what speaks most against the account, in words."""
         n = len(self.fields)
-        told: list[tuple[float, str]] = [
-            (float(amount), f"{name.replace('_', ' ')} is unusual for the account" + (", usual for another" if other else ""))
-            for other, part in ((False, self.vector[:n]), (True, self.vector[n : 2 * n]))
-            for name, amount in zip(self.fields, part, strict=True)
-            if amount > 1.0
-        ]
-        best: dict[str, tuple[float, str]] = {}
-        for amount, text in told:
-            name = text.split(" is unusual", 1)[0]
-            best[name] = max(best.get(name, (0.0, "")), (amount, text))
-        return [text for _, text in sorted(best.values(), reverse=True)[:most]]
+        told = []
+        for name, stranger, closest in zip(self.fields, self.vector[:n], self.vector[n : 2 * n], strict=True):
+            if max(stranger, closest) > 1.0:
+                other = ", usual for another" if closest >= stranger else ""
+                told.append((float(max(stranger, closest)), f"{name.replace('_', ' ')} is unusual for the account{other}"))
+        return [text for _, text in sorted(told, reverse=True)[:most]]
 
 
 def evidence(profiles: Profiles, day: Day, entity: str) -> Evidence:
-    """Return the evidence that ``day`` was not made by ``entity`` (its own account, or one to whom it is credited for learning)."""
+    """Return the evidence that ``day`` was not made by ``entity`` (its own account, or one to whom it is credited for learning).
+
+    Where there are no peers, the population stands for them.
+    """
     peers = profiles.peers(day, entity)
     own, others, population = profiles.log_shares(day, entity, peers)
-    ratio = others - own
-    closest, mean, nearest = np.zeros(len(own)), 0.0, 0.0
-    if len(ratio):
-        total: Any = ratio.sum(axis=1)
-        best = int(np.argmax(total))
-        closest, nearest = ratio[best], float(total[best])
-        mean = nearest + math.log(float(np.exp(total - nearest).mean()))
-    vector = np.concatenate([population - own, closest, [mean, nearest, math.log1p(day.events)]])
+    stranger = population - own
+    ratio = others - own if len(others) else stranger[np.newaxis]
+    total: Floats = ratio.sum(axis=1)
+    best = int(np.argmax(total))
+    nearest = float(total[best])
+    mean = nearest + math.log(float(np.exp(total - nearest).mean()))
+    vector = np.concatenate([stranger, ratio[best], [mean, nearest, math.log1p(day.events)]])
     return Evidence(vector, profiles.fields)

@@ -19,6 +19,8 @@ TAKEN = 0.02
 MOST_A_DAY = 5.0
 """One day moves the log odds by at most this."""
 ALARM = 1.0
+PROGRAM_AT_MOST = 0.0
+"""Programs change whenever they are changed: a service account is shown after every alarm about a person."""
 REMEMBERED_DAYS = 30
 COLD_DAYS = 20
 """An account with fewer active days is not judged."""
@@ -46,7 +48,7 @@ class _Account:
         held = math.log(before / (1 - before)) + min(max(log_odds, -MOST_A_DAY), MOST_A_DAY)
         self.taken = 1 / (1 + math.exp(-held))
         if day.program:
-            return min(held, ALARM)
+            return min(held, PROGRAM_AT_MOST)
         lately = self.highest if day.ordinal - self.highest_day <= REMEMBERED_DAYS else -math.inf
         floor, today = max(ALARM, lately), min(log_odds, 2 * MOST_A_DAY)
         if today > floor:

@@ -39,3 +39,14 @@ def test_nothing_typed_nobody_known_and_no_peers_are_finite() -> None:
         for segment in ([], ["ls"], ["x"] * 1000):
             assert math.isfinite(Scorer(model, "ann").score(segment))
             assert math.isfinite(Scorer(model, "ann").unigram(segment))
+
+
+def test_a_new_habit_beside_the_old_is_learned_and_an_intruder_is_not() -> None:
+    model = SequenceModel.fit(OWN)
+    new, plain, invaded = [*OWN["ann"][0], "git", "git"], Scorer(model, "ann"), Scorer(model, "ann")
+    for _ in range(10):
+        plain.score(new)
+        invaded.score(OWN["bob"][0])
+    assert plain.ratios(new)[0] < Scorer(model, "ann").ratios(new)[0]
+    assert invaded.ratios(OWN["bob"][0]) == Scorer(model, "ann").ratios(OWN["bob"][0])
+    assert "git" not in model.accounts["ann"].commands

@@ -8,7 +8,7 @@ from models.behaviour.day import OTHER, Day, days
 from models.behaviour.evidence import Weights, evidence
 from models.behaviour.profiles import MAX_PEERS, MAX_VALUES_OF_ACCOUNT, Profiles
 from models.behaviour.stream import Stream, evidence_of
-from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, Judged
+from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, PROGRAM_AT_MOST, Judged
 from tests.models.behaviour.events import event, history
 
 FIELDS = ("action", "directory", "hour", "target")
@@ -53,7 +53,7 @@ def test_a_program_never_takes_the_place_of_a_person() -> None:
     ]
     run(stream, days(both))
     [changed] = run(stream, days([event("deploy", 60, "bob", program=True)]))
-    assert changed.score <= ALARM
+    assert changed.score <= PROGRAM_AT_MOST
     assert len(stream.profiles.peers(days([event("ann", 60)])[0], "ann")) == 0
 
 
