@@ -109,7 +109,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 
 
 def _rows(history: Sequence[Day], weights: Mapping[str, Weights], seeds: range, per_project: int) -> None:
-    groups = sorted({day.group for day in history})
+    groups = sorted({day.group for day in history}) if per_project else []
     drawn: dict[str, list[Swap | None]] = {
         "pairs within a project": [draw(history, seed) for seed in seeds],
         "pairs across projects": [draw(history, seed, across=True) for seed in seeds],
