@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from features.event import Event
+from features.event import Event, Outcome
 
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """An event outside of these is not believed: its clock is wrong, and decayed counts would overflow."""
@@ -47,7 +47,8 @@ def _fields(event: Event) -> Iterable[tuple[str, str]]:
         value = getattr(event.source, name)
         if value:
             yield name, value
-    yield "outcome", event.outcome.value
+    if event.outcome is not Outcome.UNKNOWN:
+        yield "outcome", event.outcome.value
     told = {facet.name for facet in event.facets}
     if "hour" not in told:
         yield "hour", str(event.time.hour)

@@ -22,6 +22,8 @@ RECENT_HALF_LIFE_DAYS = 60.0
 LEAST_DAYS = 200
 """Projects together with fewer simulated impostors teach nothing."""
 RIDGE = 0.3
+LEAST_SPREAD = 0.05
+"""Evidence that varies less (a field with one value only) says nothing, however well the little that it varies fits."""
 _Key = tuple[str, str]
 
 
@@ -100,7 +102,7 @@ def learn_weights(lessons: Sequence[Lesson], fields: tuple[str, ...]) -> Weights
     x = np.array([lesson.vector for lesson in lessons])
     _, group, size = np.unique([lesson.group for lesson in lessons], return_inverse=True, return_counts=True)
     weight = len(y) / len(size) / size[group]
-    mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
+    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), LEAST_SPREAD)
     fitted = LogisticRegression(C=RIDGE, max_iter=1000).fit((x - mean) / scale, y, sample_weight=weight)
     vector = fitted.coef_[0] / scale
     return Weights.from_vector(fields, vector, float(fitted.intercept_[0] - vector @ mean))
