@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def ask(
 class Recorded:
     """First decisions on the alerts of a data set: the features that they rested on, and who could see the alerts."""
 
-    def __init__(self, dataset: Dataset, rows: Sequence[dict[str, object]]) -> None:
+    def __init__(self, dataset: Dataset, rows: Sequence[dict[str, Any]]) -> None:
         row_of = dataset.rows_by_uid()
         self.features: dict[int, NDArray[np.float64]] = {}
         self.shown, self.came = np.zeros(len(dataset)), np.zeros(len(dataset), bool)

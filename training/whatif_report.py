@@ -14,7 +14,7 @@ from models.whatif.outcome import Lost, TierOutcome
 from models.whatif.whatif import Point, WhatIf
 from training.report import Cell, Plot, Table, line_plot, write_report
 
-SHOWN = 20
+SHOWN = 10
 """Rows of a table on a terminal."""
 _ENDLESS = 10**9
 
@@ -42,6 +42,10 @@ def write(folder: Path, found: WhatIf) -> Path:
 
 def _summary(found: WhatIf) -> Table:
     now, then = found.present, found.proposed
+    responses: list[list[Cell]] = [
+        [f"{a.tier} responses a day (judged, not due)", _tier(a), _tier(b)]
+        for a, b in zip(now.responses, then.responses, strict=True)
+    ]
     rows: list[list[Cell]] = [
         ["proven: incidents hidden whole, at most", _percent(now.bound), _percent(then.bound)],
         ["alerts hidden a day", now.hidden_a_day, then.hidden_a_day],
@@ -49,10 +53,7 @@ def _summary(found: WhatIf) -> Table:
         ["alerts hidden", now.hidden, then.hidden],
         ["groups hidden", now.groups_hidden, then.groups_hidden],
         ["hours of people saved a day", now.hours_a_day, then.hours_a_day],
-        *(
-            [f"{a.tier} responses a day (judged, not due)", _tier(a), _tier(b)]
-            for a, b in zip(now.responses, then.responses, strict=True)
-        ),
+        *responses,
         ["responses a day that wait for a person", now.approvals_a_day, then.approvals_a_day],
         ["known true positives hidden", now.attacks_hidden, then.attacks_hidden],
         ["known incidents hidden whole", now.incidents_lost, then.incidents_lost],
