@@ -32,6 +32,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "/v1/playbooks"): EVERYONE,
     ("GET", "/v1/measures"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/thresholds"): EVERYONE,
+    ("POST", "/v1/thresholds/whatif"): frozenset({Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/metrics"): frozenset({Role.ADMIN, Role.SCIENTIST}),
     ("GET", "/openapi.json"): EVERYONE,
 }

@@ -73,9 +73,10 @@ def what_if(
     *,
     names: Names,
     pace: Pace,
+    present: ThresholdPolicy | None = None,
     notes: Sequence[str] = (),
 ) -> WhatIf:
-    """Return what ``proposal`` would do to a log, what the bundle's own policy does to it, and the trade-off."""
+    """Return what ``proposal`` would do to a log, what the ``present`` policy (the bundle's own) does to it, and the trade-off."""
     attack = (log.target == 1) & ~np.isnan(log.score)
     return WhatIf(
         bundle=bundle.digest,
@@ -86,7 +87,7 @@ def what_if(
         attacks=int(attack.sum()),
         incidents=len(np.unique(log.incident[attack & (log.incident >= 0)])),
         pace=pace,
-        present=outcome(bundle.policy, log, names, pace),
+        present=outcome(present or bundle.policy, log, names, pace),
         proposed=outcome(proposal, log, names, pace),
         curve=trade_off(proposal, bundle.calibration, log, names, pace),
         notes=list(notes),
