@@ -62,11 +62,12 @@ class Host:
         self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
         """Bundles that were refused, and why."""
-        self.database = Database(settings.database)
+        secret = load_or_create_secret(settings.secret)
+        self.database = Database(settings.database, secret)
         try:
             self._context_stamp = self._stamp(settings.context)
             context = Context.load(settings.context)
-            self.encoder = FactEncoder(load_or_create_secret(settings.secret), context, context.aliases)
+            self.encoder = FactEncoder(secret, context, context.aliases)
             self.encoder.register(*self.database.names())
             if history is not None:
                 self._take_history(history)
