@@ -24,7 +24,7 @@ from models.bundle import Scored
 from models.decision import Action, Decision
 from models.engine import ScoringEngine
 from service.audit import RING, Auditor
-from service.errors import ConflictError, OverloadedError, RateLimitedError, ServiceError
+from service.errors import ConflictError, GoneError, OverloadedError, RateLimitedError, ServiceError
 from service.jobs import AlertsJob, Answer, Job, LabelsJob, size
 from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
 from service.pace import HOUR_SECONDS, Pace
@@ -242,7 +242,7 @@ def _sort_out(
         digest, key = content_digest(alert), (job.tenant, alert.uid)
         if alert.uid in stored:
             seq, before = stored[alert.uid]
-            slots.append(-seq if before == digest else _taken(alert))
+            slots.append(-seq if before == digest else _taken(alert, before))
         elif key in new:
             slots.append(new[key] if digests[new[key]] == digest else _taken(alert))
         else:
@@ -254,15 +254,15 @@ def _sort_out(
     return slots
 
 
-def _taken(alert: Alert) -> ConflictError:
-    return ConflictError(f"alert {alert.uid} was sent before with other content")
+def _taken(alert: Alert, before: bytes = b"-") -> ServiceError:
+    told = f"alert {alert.uid} was"
+    return ConflictError(f"{told} sent before with other content") if before else GoneError(f"{told} erased")
 
 
 def _decisions(
     fresh: list[Alert], scored: Scored, shown: NDArray[np.float64], *, first: int, now: float, bundle: str
 ) -> list[Decision]:
-    when = datetime.fromtimestamp(now, UTC)
-    undecided = not bundle
+    when, undecided = datetime.fromtimestamp(now, UTC), not bundle
     made = [
         Decision(
             uid=f"{first + i}.1",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from features.label import Provenance
 from models.decision import Action, ReasonCode
 from service.store import database as db
 from service.store.decision_log import DecisionLog, Revision
-from service.store.tables import queue
+from service.store.tables import erasures, labels, queue
 
 _SUPPRESSED = (
     "SELECT d.alert_seq FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
@@ -46,13 +46,10 @@ def _done_with(connection: Connection, seqs: Sequence[int]) -> set[int]:
     """Return those alerts that a person has judged, that wait already, or of which nothing is left to look at."""
     found: set[int] = set()
     for start in range(0, len(seqs), _AT_ONCE):
-        some = tuple(seqs[start : start + _AT_ONCE])
-        marks = ",".join("?" * len(some))
-        for table in ("queue", "erasures"):
-            found.update(
-                connection.exec_driver_sql(f"SELECT alert_seq FROM {table} WHERE alert_seq IN ({marks})", some).scalars()
-            )  # noqa: S608
-        labelled = connection.exec_driver_sql(f"SELECT DISTINCT alert_seq FROM labels WHERE alert_seq IN ({marks})", some)  # noqa: S608
+        some = seqs[start : start + _AT_ONCE]
+        for table in (queue, erasures):
+            found.update(connection.execute(select(table.c.alert_seq).where(table.c.alert_seq.in_(some))).scalars())
+        labelled = connection.execute(select(labels.c.alert_seq).distinct().where(labels.c.alert_seq.in_(some)))
         found.update(seq for seq in labelled.scalars().all() if _judged(connection, seq))
     return found
 

@@ -20,11 +20,13 @@ from features.label import Label
 from models.decision import Action, Decision, ReasonCode
 from service.errors import StartError
 from service.store.decision_log import DecisionLog, DecisionRow, Of
+from service.store.erasing import erased_of
 from service.store.rows import insert_rows
 from service.store.tables import alerts, decisions, labels, names, past, queue
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
+_PRAGMAS = "journal_mode=WAL synchronous=FULL foreign_keys=ON secure_delete=ON temp_store=MEMORY cache_size=-65536"
 _ALERTS = "alerts (seq, tenant, uid, received, digest, payload, fact)"
 _QUEUE = "queue (alert_seq, tenant, priority)"
 _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
@@ -65,24 +67,29 @@ class Database:
             alembic.command.upgrade(config, "head")
             self.writer.commit()
         except SQLAlchemyError as error:
-            self.close()
+            self._let_go()
             raise StartError(f"{path} cannot be used: {error.__cause__ or error}") from error
 
     def close(self) -> None:
-        """Close all connections and give up the lock."""
+        """Close all connections, the writer's too: the last one folds the write-ahead log in. Give up the lock."""
+        self.writer.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self.engine.dispose()
         self._lock.close()
 
     # -- writing: called by the scorer's thread only ---------------------------------------------------------------
 
     def known(self, tenant: str, uids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-        """Return (seq, digest) of those alerts that are stored already, by uid."""
+        """Return (seq, digest) of those alerts that are stored already, by uid; an erased one has no digest."""
         found: dict[str, tuple[int, bytes]] = {}
         for start in range(0, len(uids), _ASKED_AT_ONCE):
             some = uids[start : start + _ASKED_AT_ONCE]
             rows = self.writer.exec_driver_sql(f"{_KNOWN} ({','.join('?' * len(some))})", (tenant, *some))
             found.update((uid, (seq, digest)) for uid, seq, digest in rows)
-        return found
+        gone = erased_of(self.writer, self.log, tenant, [uid for uid in uids if uid not in found])
+        return found | {uid: (seq, b"") for uid, seq in gone.items()}
 
     def insert(
         self, new_alerts: Sequence[AlertRow], new_decisions: Sequence[DecisionRow], shown: Sequence[tuple[int, str, int]]
@@ -116,6 +123,14 @@ class Database:
     def insert_past(self, source: str, facts: bytes) -> None:
         """Remember facts of a folded history."""
         self.writer.execute(past.insert(), {"source": source, "facts": facts})
+
+    def fold_log(self) -> None:
+        """Fold the write-ahead log into the file and empty it, beside the writer: nothing of what was erased is left there.
+
+        Where somebody reads just then it stays until the next time.
+        """
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -152,7 +167,7 @@ def open_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"):
+        for pragma in _PRAGMAS.split():
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
