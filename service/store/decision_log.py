@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ SEALED = f"id, {COLUMNS}, subject, content"
 _TABLE = f"decisions ({SEALED}, chain)"
 _HEAD = "SELECT id, chain FROM decisions ORDER BY id DESC LIMIT 1"
 _AT_ONCE = 500
+_ENCODE = msgspec.msgpack.Encoder().encode
 GENESIS = bytes(32)
 """What the first row is chained to."""
 
@@ -73,23 +75,23 @@ class DecisionLog:
     """Appends decisions on a connection that writes. It remembers nothing: the head is always the last row that is there."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._mac = {size: partial(hashlib.blake2b, digest_size=size, key=secret) for size in (16, 32)}
 
     def subject(self, tenant: str, uid: str) -> bytes:
         """Return the pseudonym of an alert: the same whenever it is asked, and not to be had without the secret."""
-        return self._mac(b"tamis.subject", msgspec.msgpack.encode((tenant, uid)), 16)
+        return self._mac[16](_ENCODE((tenant, uid)), person=b"tamis.subject").digest()
 
     def content(self, digest: bytes, payload: bytes) -> bytes:
         """Return the salted digest of what is stored of an alert."""
-        return self._mac(b"tamis.content", msgspec.msgpack.encode((digest, payload)), 16)
+        return self._mac[16](_ENCODE((digest, payload)), person=b"tamis.content").digest()
 
     def seal(self, *parts: object) -> bytes:
         """Return what proves that the service itself wrote the ``parts`` of an erasure."""
-        return self._mac(b"tamis.erasure", msgspec.msgpack.encode(parts), 16)
+        return self._mac[16](_ENCODE(parts), person=b"tamis.erasure").digest()
 
     def chained(self, before: bytes, record: bytes) -> bytes:
         """Return the chain after a record."""
-        return self._mac(b"tamis.chain", before + record, 32)
+        return self._mac[32](before + record, person=b"tamis.chain").digest()
 
     def append(self, connection: Connection, rows: Sequence[DecisionRow], alerts: Sequence[Of]) -> None:
         """Append decisions on ``alerts``, one each."""
@@ -114,9 +116,6 @@ class DecisionLog:
             self.append(connection, rows, [Of(*row[16:]) for row in before])
             revised += [Revised(row[0], row[18], row[4]) for row in before]
         return revised
-
-    def _mac(self, person: bytes, body: bytes, size: int) -> bytes:
-        return hashlib.blake2b(body, digest_size=size, key=self._secret, person=person).digest()
 
 
 _CURRENT = (
@@ -146,8 +145,10 @@ def canonical(row: tuple[Any, ...], of: Of) -> bytes:
 
     Numbers are held exactly, as the database gives them back: −0.0 is 0.0, NaN is nothing.
     """
-    stored = [(value + 0.0 if value == value else None) if isinstance(value, float) else value for value in row]  # noqa: PLR0124
-    return msgspec.msgpack.encode((stored, of))
+    raw, score, anomaly = row[6:9]
+    if not (raw and score and anomaly) or raw != raw or score != score or anomaly != anomaly:  # noqa: PLR0124
+        row = (*row[:6], *(None if value is None or value != value else value + 0.0 for value in row[6:9]), *row[9:])  # noqa: PLR0124
+    return _ENCODE((row, of))
 
 
 __all__ = ["COLUMNS", "GENESIS", "SEALED", "DecisionLog", "DecisionRow", "Head", "Of", "Revised", "Revision", "canonical", "head"]
