@@ -6,6 +6,7 @@ ModelsError
 ├── CostsError        a file of costs cannot be used
 ├── NotEnoughLabelsError  nothing can be fitted
 ├── BundleStoreError  the bundle store has no such bundle, or nothing to roll back to
+├── PolicyError       a live policy is damaged, made by another version of the code, or not to be changed so
 ├── PlaybookError     a playbook does not validate
 └── CorrelationError  lines of two tenants are not one incident
 """
@@ -57,6 +58,14 @@ class BundleStoreError(ModelsError):
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"bundle store {path}: {reason}")
+
+
+class PolicyError(ModelsError):
+    """A live policy is refused. Attributes: ``path`` (file, folder, or the entry), ``reason``."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"policy {path}: {reason}")
 
 
 class PlaybookError(ModelsError):

@@ -201,6 +201,7 @@ class Host:
 
     async def _look_at_keys(self) -> None:
         self.keys.refresh()
+        await self._between_batches(self.scorer.live.look)  # for those who ask; the scorer itself looks before each batch
         KEYS.set(self.scorer.engine.state.keys)
 
     async def _anchor(self) -> None:

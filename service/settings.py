@@ -92,6 +92,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.var / "bundles"
 
     @property
+    def policy(self) -> Path:
+        """The versions of the live policy."""
+        return self.var / "policy"
+
+    @property
     def context(self) -> Path:
         """Context versions."""
         return self.var / "context"

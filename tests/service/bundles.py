@@ -18,6 +18,8 @@ from models.bundle import Golden, write_bundle
 from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
 from models.ledger import LabelLedger
+from models.live_policy import Mode, Setting
+from models.policy_store import PolicyStore
 from models.rule_encoder import RuleCount, RuleEncoder
 from tests.proofs import proven
 
@@ -65,7 +67,18 @@ def make_bundle(
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 
 
+def automate(var: Path, tenant: str = "acme", mode: Mode = Mode.AUTOMATE) -> None:
+    """Let a tenant's decisions out; it has no incidents of its own in these bundles."""
+    setting = Setting(tenant=tenant, mode=mode, transferred=True)
+    PolicyStore(var / "policy").change(
+        lambda policy: msgspec.structs.replace(policy, modes=(*(s for s in policy.modes if s.tenant != tenant), setting)),
+        by="test", time=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+
 def publish(var: Path, work: Path, seed: int = 0, **given: Any) -> str:
-    """Make a bundle and make it champion under ``var``."""
+    """Make a bundle and make it champion under ``var``, for a tenant that is let out."""
     make_bundle(work, seed, **given)
+    if not PolicyStore(var / "policy").newest():
+        automate(var)
     return BundleStore(var / "bundles").publish(work, by="test", time=datetime.now(UTC))

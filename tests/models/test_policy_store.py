@@ -1,0 +1,66 @@
+"""The store of the live policy: versions that are never changed, and what is refused."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from models.errors import PolicyError
+from models.live_policy import LivePolicy, Mode, Setting
+from models.policy_store import PolicyStore
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _with(tenant: str) -> Setting:
+    return Setting(tenant=tenant, mode=Mode.AUTOMATE)
+
+
+def test_nothing_said_is_version_zero(tmp_path: Path) -> None:
+    store = PolicyStore(tmp_path / "policy")
+    assert store.read() == LivePolicy()
+    assert store.find(LivePolicy().digest) == LivePolicy()
+
+
+def test_each_change_is_a_version_of_its_own_and_is_found_by_its_digest(tmp_path: Path) -> None:
+    store = PolicyStore(tmp_path)
+    first = store.change(lambda p: msgspec.structs.replace(p, modes=(_with("a"),)), by="ann", time=NOW, note="why")
+    second = store.change(lambda p: msgspec.structs.replace(p, modes=()), by="ben", time=NOW)
+    assert (first.version, second.version, store.read()) == (1, 2, second)
+    assert (first.by, first.note) == ("ann", "why")
+    assert store.find(first.digest) == first
+    assert store.find("0" * 16) is None
+
+
+def test_those_who_change_it_at_once_all_succeed(tmp_path: Path) -> None:
+    names = [str(i) for i in range(8)]
+
+    def add(name: str) -> None:
+        PolicyStore(tmp_path).change(lambda p: msgspec.structs.replace(p, modes=(*p.modes, _with(name))), by=name, time=NOW)
+
+    threads = [threading.Thread(target=add, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(s.tenant for s in PolicyStore(tmp_path).read().modes) == names
+    assert PolicyStore(tmp_path).newest() == 8
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b'{"format": 2, "version": 1}', b'{"format": 0, "version": 1}', b'{"format": 1, "version": 3}', b"\xff",
+     b'{"format": 1, "version": 1, "guardrail": []}', b'{"format": 1, "version": 1, "modes": [{"mode": "auto"}]}',
+     b'{"format": 1, "version": 1, "never_suppress": [{"by": "colour"}]}'],
+)  # fmt: skip
+def test_what_is_not_understood_is_refused_with_its_path(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "00000001.json").write_bytes(body)
+    with pytest.raises(PolicyError, match=r"00000001\.json"):
+        PolicyStore(tmp_path).read()
+    with pytest.raises(PolicyError):
+        PolicyStore(tmp_path).change(lambda p: p, by="ann", time=NOW)
+    assert PolicyStore(tmp_path).newest() == 1
