@@ -9,6 +9,7 @@ import typer
 
 from features.hashing import load_or_create_secret
 from service.errors import NotFoundError, StartError
+from service.reproducing import read_records, reproduce
 from service.settings import ServiceSettings
 from service.store.anchors import read_anchors
 from service.store.database import Database
@@ -70,6 +71,26 @@ def erase(
         finally:
             database.close()
         typer.echo(f"erased: {len(uids)}", err=True)
+
+
+@app.command("replay-decisions")
+def replay_decisions(last: Annotated[int | None, typer.Option(min=1, help="Only the last N; else all.")] = None) -> None:
+    """Decide again from the records alone, bit for bit, by the bundles and the live policies that decided. Exit code 1 if any differs."""
+    with told():
+        settings = ServiceSettings.from_env()
+        secret = _secret(settings)
+        with read_records(settings) as connection:
+            found = reproduce(connection, settings, secret, last)
+    for differs in found.differs:
+        typer.echo(f"row {differs.row}{_named(differs.tenant, differs.alert)}: {plain(differs.why)}")
+    for digest, count in found.looked_at.items():
+        typer.echo(f"{digest[:16] or 'no bundle':16}  {found.same[digest]} of {count} reproduced", err=True)
+    if found.draws:
+        typer.echo(f"{found.draws} audit draws: lots drawn again, places in the queue taken from the record", err=True)
+    if found.revisions:
+        typer.echo(f"{found.revisions} later revisions agree with those before them", err=True)
+    if found.differs:
+        raise typer.Exit(1)
 
 
 def _secret(settings: ServiceSettings) -> bytes:
