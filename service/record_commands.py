@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from features.hashing import load_or_create_secret
+from models.incidents.printable import printable
 from service.errors import NotFoundError, StartError
+from service.explaining import Explainer
 from service.reproducing import read_records, reproduce
 from service.settings import ServiceSettings
 from service.store.anchors import read_anchors
@@ -17,7 +19,7 @@ from service.store.decision_log import DecisionLog
 from service.store.erasing import erase as erase_alert
 from service.store.erasing import naming
 from service.store.log_check import check, open_snapshot
-from service.terminal import plain, told
+from service.terminal import told
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -73,6 +75,20 @@ def erase(
         typer.echo(f"erased: {len(uids)}", err=True)
 
 
+@app.command()
+def explain(
+    uid: Annotated[str, typer.Argument(help="The alert's uid.")],
+    tenant: Annotated[str, typer.Option(help="Whose alert it is, where several have one of that uid.")] = "",
+) -> None:
+    """Say what was decided on an alert, in each revision, and why."""
+    with told():
+        settings = ServiceSettings.from_env()
+        secret = _secret(settings)
+        with read_records(settings) as connection:
+            for line in Explainer(connection, settings, secret).tell(uid, tenant):
+                typer.echo(line)
+
+
 @app.command("replay-decisions")
 def replay_decisions(last: Annotated[int | None, typer.Option(min=1, help="Only the last N; else all.")] = None) -> None:
     """Decide again from the records alone, bit for bit, by the bundles and the live policies that decided. Exit code 1 if any differs."""
@@ -82,7 +98,7 @@ def replay_decisions(last: Annotated[int | None, typer.Option(min=1, help="Only 
         with read_records(settings) as connection:
             found = reproduce(connection, settings, secret, last)
     for differs in found.differs:
-        typer.echo(f"row {differs.row}{_named(differs.tenant, differs.alert)}: {plain(differs.why)}")
+        typer.echo(f"row {differs.row}{_named(differs.tenant, differs.alert)}: {printable(differs.why)}")
     for digest, count in found.looked_at.items():
         typer.echo(f"{digest[:16] or 'no bundle':16}  {found.same[digest]} of {count} reproduced", err=True)
     if found.draws:
@@ -102,8 +118,8 @@ def _secret(settings: ServiceSettings) -> bytes:
 
 
 def _named(tenant: str, alert: str) -> str:
-    return f" (alert {plain(alert)} of {plain(tenant)})" if alert else ""
+    return f" (alert {printable(alert)} of {printable(tenant)})" if alert else ""
 
 
 def _undecided(alert: str, what: str) -> str:
-    return f"{what} ({plain(alert)})"
+    return f"{what} ({printable(alert)})"
