@@ -6,6 +6,9 @@ ServiceError
 ├── NotFoundError 404       nothing of that uid for this tenant
 ├── ConflictError 409       the uid is taken by other content
 ├── GoneError 410           it was erased
+
+
+├── PreconditionError 412   another version is in force than the one that was seen
 ├── TooLargeError 413       the body exceeds the limit
 ├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason
 ├── RefusedTargetError 422  the URL may not be called
@@ -63,6 +66,12 @@ class GoneError(ServiceError):
     """It was erased, and does not come back."""
 
     status, title = 410, "Gone"
+
+
+class PreconditionError(ServiceError):
+    """Another version is in force than the one that was seen, or none was named."""
+
+    status, title = 412, "Precondition failed"
 
 
 class TooLargeError(ServiceError):

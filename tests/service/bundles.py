@@ -37,8 +37,11 @@ def make_bundle(
     ledger: LabelLedger = LEDGER,
     columns: Sequence[str] = DEFAULT_VIEW.names[:3],
     limit: float = 9.0,
+    units: int = 500,
 ) -> str:
-    """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``."""
+    """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``.
+
+    Of fewer than 299 ``units`` its certificate is refused."""
     random = np.random.default_rng(seed)
     rows = random.exponential(3.0, (400, len(view.features)))
     target = (rows[:, [view.names.index(name) for name in columns]].sum(axis=1) > limit).astype(float)
@@ -63,7 +66,7 @@ def make_bundle(
             )
         },
     }
-    parts |= proven(parts, [0.9] * 500, window, escalate_from=0.99, audit=audit)
+    parts |= proven(parts, [0.9] * units, window, escalate_from=0.99, audit=audit)
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 
 
