@@ -6,8 +6,6 @@ ServiceError
 ├── NotFoundError 404       nothing of that uid for this tenant
 ├── ConflictError 409       the uid is taken by other content
 ├── GoneError 410           it was erased
-
-
 ├── PreconditionError 412   another version is in force than the one that was seen
 ├── TooLargeError 413       the body exceeds the limit
 ├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason

@@ -33,11 +33,8 @@ def verify_log() -> None:
         with open_snapshot(settings.database) as connection:
             found = check(connection, DecisionLog(_secret(settings)), anchors)
     for fault in found.faults:
-        typer.echo(
-            f"row {fault.row}{_named(fault.tenant, fault.alert)}: {fault.what}"
-            if fault.row
-            else _undecided(fault.alert, fault.what)
-        )
+        row = f"row {fault.row}" if fault.row else "no row"
+        typer.echo(f"{row}{_named(fault.tenant, fault.alert)}: {fault.what}")
     count = len(found.faults)
     faults = "whole" if not count else "1 fault" if count == 1 else f"{count} faults"
     erased = f", {found.erased} of erased alerts" if found.erased else ""
@@ -119,7 +116,3 @@ def _secret(settings: ServiceSettings) -> bytes:
 
 def _named(tenant: str, alert: str) -> str:
     return f" (alert {printable(alert)} of {printable(tenant)})" if alert else ""
-
-
-def _undecided(alert: str, what: str) -> str:
-    return f"{what} ({printable(alert)})"

@@ -98,6 +98,7 @@ class _Walk:
     def __init__(self, log: DecisionLog, anchors: Sequence[Anchor]) -> None:
         self._log = log
         self._anchors = sorted(anchors, key=lambda anchor: anchor.row, reverse=True)
+        self._given = len(anchors)
         self._before: list[bytes] = [GENESIS]
         self._last = 0
         self.rows = self.erased = 0
@@ -138,6 +139,8 @@ class _Walk:
 
     def end(self) -> None:
         """Look whether the log goes as far as it was anchored."""
+        if self.rows and not self._given:
+            self.faults.append(Fault(0, "", "", "there are no anchors: the file in which they are kept was taken away"))
         for anchor in self._anchors:
             if anchor.row > self._last:
                 self._missing(self._last + 1, anchor.row, f": the log went so far on {anchor.time:%Y-%m-%d %H:%M} UTC")

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from models.audit import Audit
+from service.commands import app
 from service.store.anchors import EVERY_SECONDS, Anchors, read_anchors
 from service.store.decision_log import DecisionLog
 from service.store.log_check import Checked, check, open_snapshot
@@ -128,6 +130,17 @@ def test_a_tail_that_was_cut_off_is_found_by_the_anchors(kept: Service) -> None:
     with Service(kept.settings.var) as service:  # growing over the cut does not heal it
         service.post([finding(f"c{i}", seconds=9000 + i) for i in range(30)])
     assert rows(looked_at(kept)) == {300}
+
+
+def test_without_its_anchors_it_is_not_whole(kept: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAMIS_VAR", str(kept.settings.var))
+    kept.settings.anchors.write_bytes(b"[{")
+    assert "anchors.json" in CliRunner().invoke(app, ["verify-log"]).output
+    with Service(kept.settings.var) as service:  # it serves all the same
+        assert service.post(finding("c", seconds=9000)).status_code == 201
+    kept.settings.anchors.unlink()
+    done = CliRunner().invoke(app, ["verify-log"])
+    assert (done.exit_code, done.output.startswith("no row: there are no anchors")) == (1, True)
 
 
 def test_it_is_whole_while_the_service_writes_revisions_and_after_a_failure(
