@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from models.bundle_store import BundleStore
 from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
 from models.incidents.priority import known_criticality
+from service import verifying
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
 from service.incidents.keeper import Keeper
@@ -39,13 +39,13 @@ from service.outbox.receivers import ReceiverStore
 from service.outbox.sender import Sender
 from service.scorer import Scorer
 from service.settings import ServiceSettings
+from service.store.anchors import Anchors
 from service.store.database import Database
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_VERIFY_SECONDS = 60.0
 _SNAPSHOTS_KEPT = 2
 
 
@@ -62,17 +62,19 @@ class Host:
         self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
         """Bundles that were refused, and why."""
-        self.database = Database(settings.database)
+        secret = load_or_create_secret(settings.secret)
+        self.database = Database(settings.database, secret)
         try:
             self._context_stamp = self._stamp(settings.context)
             context = Context.load(settings.context)
-            self.encoder = FactEncoder(load_or_create_secret(settings.secret), context, context.aliases)
+            self.encoder = FactEncoder(secret, context, context.aliases)
             self.encoder.register(*self.database.names())
             if history is not None:
                 self._take_history(history)
         except (FeaturesError, StartError):
             self.database.close()
             raise
+        self.anchors = Anchors(settings.anchors, self.database.engine)
         self.scorer: Scorer
         self.champion: str | None = None
         """The bundle that should serve."""
@@ -80,7 +82,8 @@ class Host:
         self._snapshot_seq = 0
 
     async def start(self) -> None:
-        """Load the champion, bring the counters up to date, start the scorer and the outbox."""
+        """Anchor the log, load the champion, bring the counters up to date, start the scorer and the outbox."""
+        await asyncio.to_thread(self._anchor_now)
         try:
             self.champion = self.bundles.current()
         except ModelsError:
@@ -110,9 +113,16 @@ class Host:
         for part in (self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
+        self._anchor_now()
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
             self._save(self.scorer.engine.state, self.scorer.seq, self.scorer.engine.counter_digest)
         self.database.close()
+
+    def _anchor_now(self) -> None:
+        try:
+            self.anchors.drop()
+        except (ServiceError, SQLAlchemyError, OSError):
+            log.exception("the end of the decision log could not be anchored")
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         """Make a call on the writing connection, between two batches; return what it returned when all it wrote is committed.
@@ -189,7 +199,7 @@ class Host:
     async def _keep_current(self) -> None:
         while True:
             await asyncio.sleep(self.settings.poll_seconds)
-            for step in (self._look_at_keys, self._look_at_context, self._look_at_bundles, self._look_at_snapshot):
+            for step in (self._look_at_keys, self._look_at_context, self._look_at_bundles, self._look_at_snapshot, self._anchor):
                 try:
                     await step()
                 except (FeaturesError, ModelsError, ServiceError, SQLAlchemyError, OSError):
@@ -199,6 +209,9 @@ class Host:
         self.keys.refresh()
         await self._between_batches(self.scorer.live.look)  # for those who ask; the scorer itself looks before each batch
         KEYS.set(self.scorer.engine.state.keys)
+
+    async def _anchor(self) -> None:
+        await asyncio.to_thread(self.anchors.drop_if_due)
 
     async def _look_at_context(self) -> None:
         stamp = self._stamp(self.settings.context)
@@ -265,20 +278,8 @@ class Host:
         """Check a bundle in a child process, then load it; a refused one is remembered and ``None`` returned."""
         if digest is None:
             return None
-        path = self.bundles.path(digest)
-        started = time.monotonic()
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "models.verify", str(path), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
-        )
-        try:
-            _, told = await asyncio.wait_for(child.communicate(), _VERIFY_SECONDS)
-            reason = (
-                "" if child.returncode == 0 else told.decode("utf-8", "replace").strip() or f"its check died ({child.returncode})"
-            )
-        except TimeoutError:
-            child.kill()
-            await child.wait()
-            reason = f"its check took longer than {_VERIFY_SECONDS:.0f} s"
+        path, started = self.bundles.path(digest), time.monotonic()
+        reason = await verifying.fault(path)
         bundle = None
         if not reason:
             try:

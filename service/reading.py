@@ -12,12 +12,15 @@ from service.blinding import decision_for
 from service.host import Host
 from service.keys import Key
 from service.store import database as db
+from service.store.erasing import refuse_erased
 
 
 def seen_decision(host: Host, key: Key, uid: str) -> Decision | None:
-    """Return what the key may see of the current decision on an alert, with its reasons."""
+    """Return what the key may see of the current decision on an alert, with its reasons. Raises ``GoneError`` if it was erased."""
     with host.database.engine.connect() as connection:
         stored = db.find(connection, key.tenant, uid)
+        if stored is None:
+            refuse_erased(connection, host.database.log, key.tenant, uid)
         label = db.current_label(connection, stored.seq) if stored is not None else None
     if stored is None:
         return None
