@@ -180,6 +180,24 @@ def import_facts(folder: Path, kind: str, file: Path, tenant: str, time: datetim
     return target
 
 
+def new_indicators(folder: Path, after: int) -> tuple[int, list[Indicator]]:
+    """Return the indicators of the versions numbered beyond ``after``, and the highest number there is.
+
+    One whose file names no ``valid_from`` has none here: what it says holds of the past as well. Raises ``ContextError``.
+    """
+    newest, found = after, list[Indicator]()
+    for path in sorted(folder.glob("*-indicators.json")):
+        number = int(path.name.split("-")[0])
+        if number > after:
+            try:
+                version = msgspec.json.decode(path.read_bytes(), type=_Version)
+                found += [msgspec.convert(fact, Indicator, strict=False) for fact in version.facts]
+            except (OSError, msgspec.MsgspecError) as error:
+                raise ContextError(str(path), f"damaged context version: {error}") from error
+            newest = max(newest, number)
+    return newest, found
+
+
 def _read(file: Path) -> list[dict[str, Any]]:
     try:
         text = file.read_text("utf-8-sig")

@@ -40,6 +40,7 @@ from service.outbox.sender import Sender
 from service.scorer import Scorer
 from service.settings import ServiceSettings
 from service.store.database import Database
+from service.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -99,15 +100,18 @@ class Host:
             criticality=known_criticality(lambda: self.encoder.context),
         )  # fmt: skip
         self.closer = make_closer(
-            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer
-        )
-        for part in (self.outbox, keeper, self.closer):
+            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer)  # fmt: skip
+        self.watcher = Watcher(
+            self.settings, self.database.engine, self.write, explainer=self.explainer, encoder=self.encoder,
+            loaded=lambda: self._context_stamp,
+        )  # fmt: skip
+        for part in (self.outbox, keeper, self.closer, self.watcher):
             part.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
-        for part in (self.closer, self.incidents, self.outbox):
+        for part in (self.watcher, self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
@@ -200,14 +204,13 @@ class Host:
         KEYS.set(self.scorer.engine.state.keys)
 
     async def _look_at_context(self) -> None:
-        stamp = self._stamp(self.settings.context)
-        if stamp == self._context_stamp:
+        if (stamp := self._stamp(self.settings.context)) == self._context_stamp:
             return
         context = await asyncio.to_thread(Context.load, self.settings.context)
-        self._context_stamp = stamp
 
         def change() -> None:
             self.encoder.context, self.encoder.aliases = context, context.aliases
+            self._context_stamp = stamp
 
         await self._between_batches(change)
 
@@ -216,8 +219,7 @@ class Host:
         serving = self.scorer.engine.bundle
         if digest is None or digest in self.refused or (serving is not None and serving.digest == digest):
             return
-        bundle = await self._verified(digest)
-        if bundle is None:
+        if (bundle := await self._verified(digest)) is None:
             return
         engine = ScoringEngine(bundle, self.encoder, self.scorer.engine.state)
         if engine.counter_digest == self.scorer.engine.counter_digest:
@@ -264,8 +266,7 @@ class Host:
         """Check a bundle in a child process, then load it; a refused one is remembered and ``None`` returned."""
         if digest is None:
             return None
-        path = self.bundles.path(digest)
-        started = time.monotonic()
+        path, started = self.bundles.path(digest), time.monotonic()
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "models.verify", str(path), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
         )

@@ -1,29 +1,31 @@
-"""When an incident escalates, its suppressed alerts come back: as new revisions of their decisions, before a person."""
+"""Suppressed alerts come back: as new revisions of their decisions, before a person."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from sqlalchemy import Connection
 
 from features.label import Provenance
 from models.decision import Action, ReasonCode
 from service.store import database as db
-from service.store.tables import queue
 
-_SUPPRESSED = (
+_OF_INCIDENT = (
     "SELECT d.id FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
     "CROSS JOIN decisions d ON d.alert_seq = a.alert_seq WHERE l.incident = ? AND d.published_action = 'suppress' "
     "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision) LIMIT ?"
 )
 _REVISED = (
-    "INSERT INTO decisions "  # noqa: S608 — of the constants above only
+    "INSERT INTO decisions "
     "(alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown, published_action, tier, "
     "policy, certificate) SELECT alert_seq, revision + 1, ?, ?, priority, raw, score, anomaly, ?, bundle, features, 1.0, ?, '', "
-    "policy, '' "
-    f"FROM decisions WHERE id IN ({_SUPPRESSED})"
+    "policy, '' FROM decisions d WHERE d.id IN (SELECT value FROM json_each(?)) AND d.published_action = 'suppress' "
+    "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision)"
 )
 _QUEUE = Action.QUEUE.value
 _BACK = "SELECT d.alert_seq, t.tenant, d.priority FROM decisions d CROSS JOIN alerts t ON t.seq = d.alert_seq WHERE d.id > ?"
-
+_WAITS = "INSERT OR IGNORE INTO queue (alert_seq, tenant, priority) VALUES (?, ?, ?)"  # one that is contested waits already
 
 _LABELLED = "SELECT DISTINCT alert_seq FROM labels WHERE alert_seq IN (SELECT alert_seq FROM decisions WHERE id > ?)"
 
@@ -32,20 +34,28 @@ MOST_AT_ONCE = 4_000
 
 
 def take_back(connection: Connection, incident: str, now: float) -> int:
-    """Revise the decisions of an incident's suppressed alerts to ``queue``, and let those wait that nobody has judged.
+    """Bring back the suppressed alerts of an incident; if ``MOST_AT_ONCE`` were, there may be more."""
+    ids = connection.exec_driver_sql(_OF_INCIDENT, (incident, MOST_AT_ONCE)).scalars().all()
+    return bring_back(connection, ids, ReasonCode.INCIDENT_ESCALATED, now)
 
-    Return how many were revised; if ``MOST_AT_ONCE`` were, there may be more. They come by no lot: their probability of having
-    been shown is 1. They keep their priority, so that a flood of them does not push anything else down.
+
+def bring_back(connection: Connection, ids: Sequence[int], code: ReasonCode, now: float) -> int:
+    """Revise decisions, by number, to ``queue`` for a reason, and let those alerts wait that nobody has judged.
+
+    What is not suppressed, or was revised since, is left alone. Return how many were revised. They come by no lot: their
+    probability of having been shown is 1. They keep their priority, so that a flood of them does not push anything else down.
     """
+    if not ids:
+        return 0
     last = connection.exec_driver_sql("SELECT COALESCE(MAX(id), 0) FROM decisions").scalar_one()
-    given = (now, _QUEUE, ReasonCode.INCIDENT_ESCALATED.value, _QUEUE, incident, MOST_AT_ONCE)
+    given = (now, _QUEUE, code.value, _QUEUE, msgspec.json.encode(list(ids)).decode())
     made = connection.exec_driver_sql(_REVISED, given).rowcount
     if made:
         labelled = connection.exec_driver_sql(_LABELLED, (last,)).scalars().all()
         judged = {seq for seq in labelled if _judged(connection, seq)}
-        back = [row._asdict() for row in connection.exec_driver_sql(_BACK, (last,)) if row.alert_seq not in judged]
+        back = [tuple(row) for row in connection.exec_driver_sql(_BACK, (last,)) if row.alert_seq not in judged]
         if back:
-            connection.execute(queue.insert(), back)
+            connection.exec_driver_sql(_WAITS, back)
     return made
 
 
