@@ -13,7 +13,7 @@ from service.blinding import decision_for
 from service.host import Host
 from service.keys import Key
 from service.store import database as db
-from service.voices import has_looked
+from service.voices import has_looked, is_waiting
 
 
 def seen_decision(host: Host, key: Key, uid: str) -> Decision | None:
@@ -29,7 +29,7 @@ def _is_judged(connection: Connection, seq: int, key: Key) -> bool:
     label = db.current_label(connection, seq)
     if label is None or label.target < 0:
         return False
-    return not db.is_waiting(connection, seq) or bool(has_looked(connection, [seq], key.analyst))
+    return not is_waiting(connection, seq) or bool(has_looked(connection, [seq], key.analyst))
 
 
 def find_alert(host: Host, tenant: str, uid: str) -> db.Stored | None:

@@ -55,6 +55,11 @@ def has_looked(connection: Connection, alert_seqs: Iterable[int], analyst: str) 
     return {seq for seq, told in labels_on(connection, alert_seqs).items() if analyst in attackers(told)}
 
 
+def is_waiting(connection: Connection, alert_seq: int) -> bool:
+    """Whether an alert waits for a person."""
+    return connection.exec_driver_sql("SELECT 1 FROM queue WHERE alert_seq = ?", (alert_seq,)).first() is not None
+
+
 def would_hide(action: str, codes: Sequence[str]) -> bool:
     """Whether an alert would be suppressed but for the audit's draw and the mode, from what a decision records."""
     return action == Action.SUPPRESS or ReasonCode.AUDIT in codes
