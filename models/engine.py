@@ -31,7 +31,7 @@ class ScoringEngine:
         self.view = bundle.view if bundle else DEFAULT_VIEW
         self.state = state if state is not None else CounterState(self.view.spec, encoder.secret, max_keys)
         self._rules = RuleTable(bundle.encoder if bundle else _BLANK, encoder.rules, encoder.tenants)
-        self._limits = LimitTable(bundle.policy.certificates if bundle else (), encoder.rules, encoder.tenants)
+        self.limits = LimitTable(bundle.policy.certificates if bundle else (), encoder.rules, encoder.tenants)
         self._program = self.view.compiled()
 
     @property
@@ -47,7 +47,7 @@ class ScoringEngine:
         self.state.walk(wide, *self._program, features)
         if self.bundle is None:
             return _undecided(features)
-        return self.bundle.decide(features, wide, known, self._limits)
+        return self.bundle.decide(features, wide, known, self.limits)
 
     def fold(self, block: FactBlock) -> None:
         """Fold alerts and labels without judging them."""

@@ -32,6 +32,13 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "/v1/playbooks"): EVERYONE,
     ("GET", "/v1/measures"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/thresholds"): EVERYONE,
+    ("GET", "/v1/policy"): EVERYONE,
+    ("PUT", "/v1/policy"): frozenset({Role.ADMIN}),
+    ("PATCH", "/v1/policy"): frozenset({Role.ADMIN}),
+    ("POST", "/v1/policy/stop"): frozenset({Role.ANALYST, Role.ADMIN}),
+    ("POST", "/v1/policy/resume"): frozenset({Role.ADMIN}),
+    ("GET", "/v1/policy/history"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
+    ("GET", "/v1/policy/report"): frozenset({Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/metrics"): frozenset({Role.ADMIN, Role.SCIENTIST}),
     ("GET", "/openapi.json"): EVERYONE,
 }

@@ -1,4 +1,4 @@
-"""The service's commands: serve, keys, context, outbox, export."""
+"""The service's commands: serve, keys, context, outbox, policy, export."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import uvicorn
 
 from features.context import KINDS, Context, import_facts
 from service import logs
+from service import policy_commands as policy
 from service.app import create_app
 from service.errors import StartError
 from service.export import export as export_history
@@ -29,6 +30,7 @@ context = typer.Typer(no_args_is_help=True, help="Context facts: assets, identit
 app.add_typer(keys, name="keys")
 app.add_typer(context, name="context")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(policy.app, name="policy")
 
 
 @app.command()

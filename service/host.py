@@ -102,8 +102,7 @@ class Host:
         self.closer = make_closer(
             self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer)  # fmt: skip
         self.watcher = Watcher(
-            self.settings, self.database.engine, self.write, explainer=self.explainer, encoder=self.encoder,
-            loaded=lambda: self._context_stamp,
+            self.settings, self.database.engine, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip
         for part in (self.outbox, keeper, self.closer, self.watcher):
             part.start()
@@ -201,6 +200,7 @@ class Host:
 
     async def _look_at_keys(self) -> None:
         self.keys.refresh()
+        await self._between_batches(self.scorer.live.look)  # for those who ask; the scorer itself looks before each batch
         KEYS.set(self.scorer.engine.state.keys)
 
     async def _look_at_context(self) -> None:

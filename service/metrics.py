@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
-ALERTS = Counter("tamis_alerts", "Alerts decided, by action", ["action"], registry=REGISTRY)
+ALERTS = Counter("tamis_alerts", "Alerts decided, by the action that was published", ["action"], registry=REGISTRY)
 REJECTS = Counter("tamis_rejects", "Records that could not become an alert", registry=REGISTRY)
 LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
 LABEL_BURSTS = Counter("tamis_label_bursts", "Times that one analyst gave verdicts in a burst", registry=REGISTRY)
@@ -37,3 +37,5 @@ WITHDRAWALS = Counter(
 )
 INCIDENTS_RAISED = Counter("tamis_incidents_raised", "Incidents raised", registry=REGISTRY)
 CORRELATION_BEHIND = Gauge("tamis_correlation_behind", "Alerts decided but not yet correlated", registry=REGISTRY)
+POLICY_VERSION = Gauge("tamis_policy_version", "Version of the live policy that is in force", registry=REGISTRY)
+POLICY_REFUSED = Gauge("tamis_policy_refused", "1 while the newest version of the live policy cannot be read", registry=REGISTRY)

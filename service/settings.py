@@ -92,7 +92,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def policy(self) -> Path:
-        """The live policy, version by version."""
+        """The versions of the live policy."""
         return self.var / "policy"
 
     @property

@@ -44,7 +44,7 @@ _FACTS = (
 )
 _LATELY_QUEUED = (
     "SELECT priority FROM decisions CROSS JOIN alerts ON seq = alert_seq "
-    "WHERE decisions.id > (SELECT MAX(id) FROM decisions) - 10000 AND tenant = ? AND action = 'queue' AND revision = 1 "
+    "WHERE decisions.id > (SELECT MAX(id) FROM decisions) - 10000 AND tenant = ? AND published_action = 'queue' AND revision = 1 "
     "AND ' ' || reason_codes || ' ' NOT LIKE '% audit %' ORDER BY decisions.id DESC LIMIT ?"
 )
 """The hot statements go to the driver as they are: SQLAlchemy's handling of each row would cost more than the insert."""

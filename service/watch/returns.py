@@ -60,9 +60,9 @@ class Withdrawn:
 
     async def look(self, now: float) -> bool:
         """Once: bring back at most a part for each withdrawal; say if there may be more."""
-        policy = await asyncio.to_thread(self._policies.read)
+        policy = (await asyncio.to_thread(self._policies.last_good))[0]
         more = False
-        for one in policy.withdrawals:
+        for one in policy.withdrawals if policy else ():
             if holds(one, one.tenant, now):
                 more = await self._part(one, now) or more
         return more

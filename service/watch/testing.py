@@ -137,7 +137,7 @@ class Testing:
 
         Broken off in between it is done again, and the alarm is raised all the same.
         """
-        policy = await asyncio.to_thread(self._policies.read)
+        policy = (await asyncio.to_thread(self._policies.last_good))[0] or LivePolicy()
         covered = withdrawn(policy, scope.tenant, scope.certificate, now)
         stands = covered and any(w.certificate == scope.certificate and w.tenant == scope.tenant for w in policy.withdrawals)
         withdrawal = _withdrawal(scope, trial, now)
@@ -162,7 +162,7 @@ class Testing:
         def edit(policy: LivePolicy) -> LivePolicy:
             return msgspec.structs.replace(policy, withdrawals=(*policy.withdrawals, withdrawal))
 
-        self._policies.change(edit, by=BY, time=withdrawal.time, note=withdrawal.note)
+        self._policies.change(edit, by=BY, time=withdrawal.time, note=withdrawal.note, whatever=True)
 
     def _read(self, ask: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:

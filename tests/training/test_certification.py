@@ -27,7 +27,8 @@ def _clear(dataset: Dataset, **changed: np.ndarray) -> Evidence:
 
 
 def _calibrate(dataset: Dataset, score: np.ndarray, **changed: np.ndarray) -> Calibration:
-    oof = OutOfFold(score, _clear(dataset, **changed), np.zeros(len(dataset)))
+    nothing = np.zeros(len(dataset))
+    oof = OutOfFold(score, _clear(dataset, **changed), nothing, nothing)
     return calibrate(dataset, oof, score, assumption="own")
 
 

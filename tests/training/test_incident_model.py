@@ -70,11 +70,12 @@ def _dataset(
 
 
 SCORE = np.tile([0.7, 0.6, 0.2], CASES)
+ANOMALY = np.zeros(len(SCORE))
 
 
 def test_links_are_learned_from_incidents_that_people_named(tmp_path: Path) -> None:
     dataset = _dataset(tmp_path, _said(_story(), named=True), [], [])
-    links = learn_incidents(dataset, _story(), SCORE).links
+    links = learn_incidents(dataset, _story(), SCORE, ANOMALY).links
     assert (links.incidents, links.corrections) == (CASES, 0)
     assert dataset.verdicts.named.sum() == 2 * CASES
 
@@ -84,7 +85,7 @@ def test_a_machines_grouping_is_no_word_on_links(tmp_path: Path) -> None:
     dataset = _dataset(tmp_path, _said(_story(), named=False), [], _placements(CASES))
     assert not dataset.verdicts.named.any()
     assert worth_learning(dataset)
-    assert learn_incidents(dataset, _story(), SCORE).links is DEFAULT
+    assert learn_incidents(dataset, _story(), SCORE, ANOMALY).links is DEFAULT
 
 
 def test_a_machines_grouping_groups_what_is_counted(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_corrections_alone_are_worth_learning(tmp_path: Path) -> None:
     assert not worth_learning(none)
     dataset = _dataset(tmp_path / "some", [], _corrections(CASES), [])
     assert worth_learning(dataset)
-    learned = learn_incidents(dataset, _story(), SCORE)
+    learned = learn_incidents(dataset, _story(), SCORE, ANOMALY)
     assert learned.links.corrections == CASES
     assert learned.links != DEFAULT
     assert learned.priority is DEFAULT_PRIORITY

@@ -34,6 +34,9 @@ def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_ba
         assert waiting >= set(gone)
         (alarm,) = sent(service)
         assert (alarm.kind, alarm.tenant, alarm.severity) == ("certificate.withdrawn", "acme", "critical")
+        after = decide(service, "l")[:96]
+        assert {(one["action"], one["published_action"]) for one in after} == {("suppress", "queue")}
+        assert all("withdrawn" in one["reason_codes"] for one in after)
         assert "tamis_certificates_withdrawn_total" in service.send("GET", "/metrics").text
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         settle(service)

