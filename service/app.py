@@ -13,7 +13,7 @@ from models.errors import ModelsError
 from service import problems
 from service.errors import ServiceError
 from service.host import Host
-from service.routes import alerts, closure, decisions, health, incidents, labels, measures, policy
+from service.routes import alerts, audit, closure, decisions, health, incidents, labels, measures, policy
 from service.settings import ServiceSettings
 
 
@@ -46,7 +46,7 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
     )
-    for module in (alerts, closure, decisions, incidents, labels, health, measures, policy):
+    for module in (alerts, audit, closure, decisions, incidents, labels, health, measures, policy):
         app.include_router(module.router)
     problems.install(app)
     return app

@@ -78,12 +78,15 @@ def has_fired(connection: Connection, scope: Scope) -> bool:
     return mark_of(connection, _FIRED + " ".join(scope)) is not None
 
 
-def trials(connection: Connection, after: int = 0, known: Trials | None = None) -> Trials:
+def trials(connection: Connection, after: int = 0, known: Trials | None = None, *, ended: bool = False) -> Trials:
     """Return the tests after all observations, from those ``known`` before number ``after`` on.
 
-    Each certificate has one over all tenants and one in each, with its own δ each.
+    Each certificate has one over all tenants and one in each, with its own δ each. What fired begins anew, but stays as it was
+    then where those that ``ended`` are asked for.
     """
-    fired = {row.name: row.seq for row in connection.execute(select(marks).where(marks.c.name.startswith(_FIRED)))}
+    fired = (
+        {} if ended else {row.name: row.seq for row in connection.execute(select(marks).where(marks.c.name.startswith(_FIRED)))}
+    )
     found = dict(known or {})
     for row in connection.execute(select(observations).where(observations.c.seq > after).order_by(observations.c.seq)):
         for tenant in (EVERYWHERE, row.tenant):

@@ -39,8 +39,6 @@ def test_a_withdrawal_in_one_tenant_brings_back_its_own_part_by_part(tmp_path: P
         until(service, lambda: all(len(revisions(service, uid)) == 2 for uid in hidden(mine)))
         uid = hidden(others)[0]
         assert service.send("GET", f"/v1/decisions/{uid}", service.other).json()["revision"] == 1
-        later = hidden(decide(service, "l"))
-        until(service, lambda: all(len(revisions(service, one)) == 2 for one in later))
 
 
 def test_another_certificate_keeps_what_it_hid(tmp_path: Path) -> None:
