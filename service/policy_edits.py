@@ -11,7 +11,7 @@ import msgspec
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.errors import PolicyError
-from models.live_policy import EVERYWHERE, Cap, Live, LivePolicy, NeverSuppress, NeverTouch, Setting, Stop, Withdrawal
+from models.live_policy import EVERYWHERE, Cap, Live, LivePolicy, Mode, NeverSuppress, NeverTouch, Setting, Stop, Withdrawal
 from models.mandate import NOTHING, Mandate, given, mandate
 
 Edit = Callable[[LivePolicy], LivePolicy]
@@ -72,7 +72,7 @@ def settled(settings: Sequence[Setting], before: LivePolicy, proven: Proven, now
     """
     found = []
     for setting in settings:
-        if setting in before.modes:
+        if setting in before.modes and (setting.certificate or setting.mode is Mode.SHADOW):
             found.append(setting)
             continue
         one = given(setting, proven(setting.tenant, setting.group), before, now.timestamp())

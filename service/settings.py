@@ -33,6 +33,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     outcome_seconds       3600.0     within which an outcome must be reported once the first has been
     settle_seconds        259200.0   after the last alert of an incident its verdicts count in the audit's tests
     look_back_seconds     2592000.0  how old alerts may be that a newly imported indicator brings back
+    whatif_days           90         most days that a what-if may look back
+    whatif_alerts         200000     most alerts that a what-if looks at, the latest first
     ====================  =========  ====================================================================
     """
 
@@ -53,6 +55,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     outcome_seconds: float = 3600.0
     settle_seconds: float = 3 * 86_400.0
     look_back_seconds: float = 30 * 86_400.0
+    whatif_days: int = 90
+    whatif_alerts: int = 200_000
 
     @classmethod
     def from_env(cls) -> ServiceSettings:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from models.audit import Audit
-from models.live_policy import Cap, LivePolicy, Mode
+from models.decision import BlastRadius
+from models.live_policy import Cap, Mode
 from models.policy_store import PolicyStore
 from service.keys import Role
 from service.policy_edits import merged, resume, stop
 from service.store.responses import responses
+from service.store.tables import alerts, decisions, metadata
 from tests.conftest import START
 from tests.service.bundles import automate, publish
 from tests.service.client import Service, finding
@@ -136,22 +139,27 @@ def test_what_is_published_as_queue_draws_no_lot(tmp_path: Path) -> None:
     assert "shown" not in label
 
 
-def test_responses_on_record_are_found_since_a_time(service: Service) -> None:
-    service.post([finding(f"a{i}") for i in range(6)])
-    writer = service.host.database.writer
-    for seq, (action, tier, time) in enumerate(
-        [("respond", "minimal", 100), ("respond", "major", 200), ("queue", "", 300), ("respond", "minimal", 400)], 1
-    ):
-        given = (action, tier, time, seq)
-        writer.exec_driver_sql("UPDATE decisions SET action = ?, tier = ?, time = ? WHERE alert_seq = ?", given)
-    assert responses(writer, "acme", 150.0) == [(200.0, "major"), (400.0, "minimal")]
-    assert responses(writer, "acme", 500.0) == []
-    assert responses(writer, "other", 0.0) == []
-    assert len(responses(writer, "acme", 0.0)) == 3
-    writer.rollback()
+def test_responses_on_record_are_found_since_a_time() -> None:
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    made = [("acme", "respond", "minimal", 100.0), ("acme", "respond", "major", 200.0), ("acme", "queue", "", 300.0),
+            ("other", "respond", "minimal", 350.0), ("acme", "respond", "minimal", 400.0)]  # fmt: skip
+    with engine.connect() as connection:
+        assert responses(connection, "acme", 0.0) == []
+        for seq, (tenant, action, tier, time) in enumerate(made, 1):
+            given = {"uid": str(seq), "received": time, "digest": b"", "payload": b"", "fact": b""}
+            connection.execute(alerts.insert().values(seq=seq, tenant=tenant, **given))
+            decided = {"action": action, "tier": tier, "time": time, "published_action": action, "bundle": "", "features": b""}
+            connection.execute(
+                decisions.insert().values(id=3 * seq, alert_seq=seq, revision=1, priority=0, reason_codes="", **decided)
+            )
+        assert responses(connection, "acme", 150.0) == [(200.0, "major"), (400.0, "minimal")]
+        assert responses(connection, "acme", 500.0) == []
+        assert responses(connection, "third", 0.0) == []
+        assert len(responses(connection, "acme", 0.0)) == 3
 
 
 def test_an_edit_takes_the_place_of_what_was_said_of_the_same() -> None:
-    first, second = (Cap(tenant="acme", tier="minimal", most=n, window_seconds=1.0) for n in (1, 2))  # type: ignore[arg-type]
-    assert merged((first,), (second,)) != (first, second)
-    assert LivePolicy(caps=(first,)).digest != LivePolicy(caps=(second,)).digest
+    first, second = (Cap(tenant="acme", tier=BlastRadius.MINIMAL, most=n, window_seconds=1.0) for n in (1, 2))
+    elsewhere = Cap(tier=BlastRadius.MINIMAL, most=3, window_seconds=1.0)
+    assert merged((first, elsewhere), (second,)) == (second, elsewhere)

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from models.live_policy import Mode, NeverSuppress, Setting, Withdrawal
+from models.live_policy import Condition, Mode, NeverSuppress, Setting, Withdrawal
 from models.policy_store import PolicyStore
 from service.keys import Role
 from service.policy_edits import restore, stop
@@ -136,7 +136,7 @@ def test_a_withdrawn_certificate_bars_the_mode_until_it_is_restored(served: Serv
 
 
 def test_what_holds_everywhere_is_seen_by_all(service: Service) -> None:
-    entry = NeverSuppress(by="decoy")  # type: ignore[arg-type]
+    entry = NeverSuppress(by=Condition.DECOY)
     setting = Setting(tenant="other", mode=Mode.SHADOW)
     PolicyStore(service.settings.policy).change(
         lambda p: msgspec.structs.replace(p, never_suppress=(entry,), modes=(setting,)), by="ann", time=START
