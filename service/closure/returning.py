@@ -12,7 +12,7 @@ from models.decision import Action, ReasonCode
 from service.store import database as db
 
 _OF_INCIDENT = (
-    "SELECT d.id FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
+    "SELECT d.alert_seq FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
     "CROSS JOIN decisions d ON d.alert_seq = a.alert_seq WHERE l.incident = ? AND d.published_action = 'suppress' "
     "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision) LIMIT ?"
 )
@@ -20,7 +20,7 @@ _REVISED = (
     "INSERT INTO decisions "
     "(alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown, published_action, tier, "
     "policy, certificate) SELECT alert_seq, revision + 1, ?, ?, priority, raw, score, anomaly, ?, bundle, features, 1.0, ?, '', "
-    "policy, '' FROM decisions d WHERE d.id IN (SELECT value FROM json_each(?)) AND d.published_action = 'suppress' "
+    "policy, '' FROM decisions d WHERE d.alert_seq IN (SELECT value FROM json_each(?)) AND d.published_action = 'suppress' "
     "AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.alert_seq = d.alert_seq AND n.revision > d.revision)"
 )
 _QUEUE = Action.QUEUE.value
@@ -35,20 +35,20 @@ MOST_AT_ONCE = 4_000
 
 def take_back(connection: Connection, incident: str, now: float) -> int:
     """Bring back the suppressed alerts of an incident; if ``MOST_AT_ONCE`` were, there may be more."""
-    ids = connection.exec_driver_sql(_OF_INCIDENT, (incident, MOST_AT_ONCE)).scalars().all()
-    return bring_back(connection, ids, ReasonCode.INCIDENT_ESCALATED, now)
+    seqs = connection.exec_driver_sql(_OF_INCIDENT, (incident, MOST_AT_ONCE)).scalars().all()
+    return bring_back(connection, seqs, ReasonCode.INCIDENT_ESCALATED, now)
 
 
-def bring_back(connection: Connection, ids: Sequence[int], code: ReasonCode, now: float) -> int:
-    """Revise decisions, by number, to ``queue`` for a reason, and let those alerts wait that nobody has judged.
+def bring_back(connection: Connection, alert_seqs: Sequence[int], code: ReasonCode, now: float) -> int:
+    """Revise the decisions on alerts to ``queue`` for a reason, and let those wait that nobody has judged.
 
-    What is not suppressed, or was revised since, is left alone. Return how many were revised. They come by no lot: their
+    What is not suppressed any more is left alone. Return how many were revised. They come by no lot: their
     probability of having been shown is 1. They keep their priority, so that a flood of them does not push anything else down.
     """
-    if not ids:
+    if not alert_seqs:
         return 0
     last = connection.exec_driver_sql("SELECT COALESCE(MAX(id), 0) FROM decisions").scalar_one()
-    given = (now, _QUEUE, code.value, _QUEUE, msgspec.json.encode(list(ids)).decode())
+    given = (now, _QUEUE, code.value, _QUEUE, msgspec.json.encode(list(alert_seqs)).decode())
     made = connection.exec_driver_sql(_REVISED, given).rowcount
     if made:
         labelled = connection.exec_driver_sql(_LABELLED, (last,)).scalars().all()

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -30,13 +30,10 @@ T = TypeVar("T")
 LOOKED_THROUGH = MOST_AT_ONCE
 """Alerts that are matched with indicators at once."""
 _UNDER = (
-    "SELECT d.id, t.tenant FROM decisions d INDEXED BY ix_decisions_suppressed CROSS JOIN alerts t ON t.seq = d.alert_seq "
+    "SELECT d.id, d.alert_seq, t.tenant FROM decisions d INDEXED BY ix_decisions_suppressed CROSS JOIN alerts t ON t.seq = d.alert_seq "
     "WHERE d.certificate = ? AND d.published_action = 'suppress' AND d.id > ? ORDER BY d.id LIMIT ?"
 )
 _PAYLOADS = "SELECT seq, tenant, payload FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
-_HIDDEN = (
-    "SELECT id FROM decisions WHERE alert_seq IN (SELECT value FROM json_each(?)) AND published_action = 'suppress' ORDER BY id"
-)
 _BACK, _VERSION = "back ", "indicators"
 
 Table = dict[tuple[str, str, str], list[Indicator]]
@@ -70,18 +67,18 @@ class Withdrawn:
     async def _part(self, one: Withdrawal, now: float) -> bool:
         name = f"{_BACK}{one.certificate} {one.tenant}"
 
-        def found(connection: Connection) -> list[tuple[int, str]]:
+        def found(connection: Connection) -> list[Any]:
             given = (one.certificate, mark_of(connection, name) or 0, MOST_AT_ONCE)
-            return [(row.id, row.tenant) for row in connection.exec_driver_sql(_UNDER, given)]
+            return list(connection.exec_driver_sql(_UNDER, given))
 
         rows = await asyncio.to_thread(_read, self._engine, found)
         if not rows:
             return False
-        ids = [number for number, tenant in rows if one.tenant in {EVERYWHERE, tenant}]
+        seqs = [row.alert_seq for row in rows if one.tenant in {EVERYWHERE, row.tenant}]
 
         def back(connection: Connection) -> int:
-            set_mark(connection, name, rows[-1][0])
-            return bring_back(connection, ids, ReasonCode.CERTIFICATE_WITHDRAWN, now)
+            set_mark(connection, name, rows[-1].id)
+            return bring_back(connection, seqs, ReasonCode.CERTIFICATE_WITHDRAWN, now)
 
         RETURNED.inc(await self._write(back))
         return len(rows) == MOST_AT_ONCE
@@ -111,8 +108,7 @@ class Matched:
         last, seqs = await asyncio.to_thread(_read, self._engine, read)
 
         def back(connection: Connection) -> int:
-            ids = connection.exec_driver_sql(_HIDDEN, (msgspec.json.encode(seqs).decode(),)).scalars().all()
-            made = bring_back(connection, ids, ReasonCode.INDICATOR_MATCHED, now)
+            made = bring_back(connection, seqs, ReasonCode.INDICATOR_MATCHED, now)
             if last is None:
                 set_mark(connection, _VERSION, self._version)
             return made
@@ -132,7 +128,7 @@ class Matched:
             return False
         with self._engine.connect() as connection:
             done = mark_of(connection, _VERSION) or 0
-            self._version, found = new_indicators(self._folder, done)
+            self._version, found = new_indicators(self._folder, done, names)
             self._seq = last_received(connection, now - self._look_back)
         self._known = names
         for one in found:

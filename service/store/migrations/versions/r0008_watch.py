@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0007"
+revision = "r0008"
 down_revision = "r0006"
 
 
