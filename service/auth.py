@@ -41,6 +41,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("POST", "/v1/policy/resume"): frozenset({Role.ADMIN}),
     ("GET", "/v1/policy/history"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/policy/report"): frozenset({Role.SCIENTIST, Role.ADMIN}),
+    ("POST", "/v1/thresholds/whatif"): frozenset({Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/metrics"): frozenset({Role.ADMIN, Role.SCIENTIST}),
     ("GET", "/openapi.json"): EVERYONE,
 }

@@ -31,6 +31,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     playbooks             None       folder of own playbooks, beside or in place of those that are shipped
     quiet_seconds         14400.0    without a suspicious alert on what was contained, before an incident closes
     outcome_seconds       3600.0     within which an outcome must be reported once the first has been
+    whatif_days           90         most days that a what-if may look back
+    whatif_alerts         200000     most alerts that a what-if looks at, the latest first
     ====================  =========  ====================================================================
     """
 
@@ -49,6 +51,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     playbooks: Path | None = None
     quiet_seconds: float = 4 * 3600.0
     outcome_seconds: float = 3600.0
+    whatif_days: int = 90
+    whatif_alerts: int = 200_000
 
     @classmethod
     def from_env(cls) -> ServiceSettings:

@@ -193,7 +193,7 @@ def score(
 
     settings = Settings.from_env()
     with working("loading the bundle") as told:
-        model = ModelBundle.load(_bundle_path(settings, bundle))
+        model = ModelBundle.load(bundle_path(settings, bundle))
         policy, refusal = PolicyStore(settings.policy).last_good()
         live = LiveRun(policy, time.time())
         secret = load_or_create_secret(settings.secret)
@@ -227,7 +227,7 @@ def queue(
 
     settings = Settings.from_env()
     with working("loading the bundle") as told:
-        model = ModelBundle.load(_bundle_path(settings, bundle))
+        model = ModelBundle.load(bundle_path(settings, bundle))
         secret = load_or_create_secret(settings.secret)
         if by is By.FAMILY:
             families = queue_file(model, data, fmt, out, secret, budget=budget, told=told)
@@ -239,7 +239,8 @@ def queue(
     console.print(f"{out}: {chosen:,} of {some:,} {things} of {alerts:,} alerts, {rejects} rejected")
 
 
-def _bundle_path(settings: Settings, bundle: str) -> Path:
+def bundle_path(settings: Settings, bundle: str) -> Path:
+    """Return the directory of a bundle given as one or as ``champion``. Raises ``BundleStoreError`` where nothing serves."""
     if bundle != "champion":
         return Path(bundle)
     store = BundleStore(settings.bundles)

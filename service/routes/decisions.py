@@ -1,4 +1,4 @@
-"""Decisions, the queue that people work, and the thresholds that machines read."""
+"""Decisions, and the queue that people work."""
 
 from __future__ import annotations
 
@@ -63,30 +63,6 @@ async def get_queue(
         chosen = await host.incidents.agenda(key.tenant, budget)
         return _json({"incidents": [on_agenda(one, record, key.role) for one, record in chosen]})
     return _json(await asyncio.to_thread(_page, host, key, limit, _position(cursor)))
-
-
-@router.get("/v1/thresholds", summary="The thresholds in force, with their certificates")
-async def get_thresholds(request: Request, key: Authorised) -> Response:
-    """Versioned by the bundle's digest, which is also the ETag. Without a bundle nothing is suppressed.
-
-    `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant, goes to a person all the same.
-    """
-    bundle = request.app.state.host.scorer.engine.bundle
-    etag = f'"{bundle.digest if bundle else "none"}"'
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    policy = bundle.policy if bundle else None
-    body = {
-        "bundle": bundle.digest if bundle else None,
-        "suppress_below": policy.suppress_below if policy else None,
-        "escalate_from": policy.escalate_from if policy else None,
-        "guardrails": policy.guardrails if policy else None,
-        "audit": policy.audit if policy else None,
-        "certificates": policy.certificates if policy else (),
-    }
-    answer = _json(body)
-    answer.headers["ETag"] = etag
-    return answer
 
 
 def _page(host: Host, key: Key, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:

@@ -175,7 +175,7 @@ incident_events = Table(
 """What happened to an incident, append-only."""
 
 marks = Table("marks", metadata, Column("name", String, primary_key=True), Column("seq", Integer, nullable=False))
-"""How far something that reads the records has come."""
+"""How far something that reads the records has come, or which version of something it last saw."""
 
 outcomes = Table(
     "outcomes",
