@@ -81,7 +81,7 @@ class Host:
 
     async def start(self) -> None:
         """Anchor the log, load the champion, bring the counters up to date, start the scorer and the outbox."""
-        await asyncio.to_thread(self._anchor_now)
+        await asyncio.to_thread(self.anchors.drop)
         try:
             self.champion = self.bundles.current()
         except ModelsError:
@@ -113,16 +113,10 @@ class Host:
         for part in (self.watcher, self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
-        self._anchor_now()
+        self.anchors.drop()
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
             self._save(self.scorer.engine.state, self.scorer.seq, self.scorer.engine.counter_digest)
         self.database.close()
-
-    def _anchor_now(self) -> None:
-        try:
-            self.anchors.drop()
-        except (ServiceError, SQLAlchemyError, OSError):
-            log.exception("the end of the decision log could not be anchored")
 
     async def write(self, call: Callable[[Connection], T]) -> T:
         """Make a call on the writing connection, between two batches; return what it returned when all it wrote is committed.

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from service.errors import ServiceError
 from service.private_file import PrivateFile
 from service.store.decision_log import head
 
@@ -40,17 +42,22 @@ class Anchors:
         self._next = 0.0
 
     def drop(self) -> None:
-        """Write down where the log ends now, as far as it is committed."""
+        """Write down where the log ends now, as far as it is committed. The service goes on where that fails; it is in its own log."""
+        self._next = self._now() + EVERY_SECONDS
+        try:
+            self._append()
+        except (ServiceError, SQLAlchemyError, OSError):
+            log.exception("the end of the decision log could not be anchored")
+
+    def _append(self) -> None:
         with self._engine.connect() as connection:
             end = head(connection)
-        now = self._now()
         with self._file.change() as anchors:
             if anchors and end.row < anchors[-1].row:
                 log.error(
                     "the decision log ends at row %d; it was anchored at row %d: see `tamis verify-log`", end.row, anchors[-1].row
                 )
-            anchors.append(Anchor(datetime.fromtimestamp(now, UTC), end.row, end.chain.hex()))
-        self._next = now + EVERY_SECONDS
+            anchors.append(Anchor(datetime.fromtimestamp(self._now(), UTC), end.row, end.chain.hex()))
 
     def drop_if_due(self) -> None:
         """Do so once an hour."""

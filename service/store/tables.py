@@ -6,6 +6,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 metadata = MetaData()
+_NONE = text("x''")
 
 alerts = Table(
     "alerts",
@@ -40,9 +41,9 @@ decisions = Table(
     Column("tier", String, nullable=False, server_default=""),
     Column("policy", String, nullable=False, server_default=""),
     Column("certificate", String, nullable=False, server_default=""),
-    Column("subject", LargeBinary, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("chain", LargeBinary, nullable=False),
+    Column("subject", LargeBinary, nullable=False, server_default=_NONE),
+    Column("content", LargeBinary, nullable=False, server_default=_NONE),
+    Column("chain", LargeBinary, nullable=False, server_default=_NONE),
     Index("ix_decisions_suppressed", "certificate", sqlite_where=text("published_action = 'suppress'")),
 )
 """Written by ``decision_log.py`` only, which chains them. ``subject`` and ``content`` are salted digests of the alert."""
