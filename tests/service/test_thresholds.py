@@ -44,7 +44,7 @@ def _live(**entries: Any) -> LivePolicy:
 
 
 def _automated() -> dict[str, Any]:
-    return {"modes": (Setting(tenant="acme", mode=Mode.AUTOMATE),)}
+    return {"modes": (Setting(tenant="acme", mode=Mode.AUTOMATE, transferred=True),)}
 
 
 def _states(bundle: ModelBundle, policy: LivePolicy | None, tenant: str = "acme", at: datetime = NOW) -> dict[str, list[str]]:
@@ -72,11 +72,19 @@ def test_a_withdrawal_takes_what_lies_in_it_along(bundle: ModelBundle) -> None:
     found = _states(bundle, _live(**_automated(), withdrawals=(gone,)))
     assert {group for group, why in found.items() if why == ["withdrawn"]} == {"product:p", "rule:p/r"}
     whole = msgspec.structs.replace(gone, certificate=bundle.policy.certificates[0].uid)
-    assert set(map(tuple, _states(bundle, _live(**_automated(), withdrawals=(whole,))).values())) == {("withdrawn",)}
+    assert set(map(tuple, _states(bundle, _live(**_automated(), withdrawals=(whole,))).values())) == {("withdrawn", "shadow")}
+
+
+def test_a_mode_that_came_down_is_published_as_shadow(bundle: ModelBundle) -> None:
+    unaccepted = _live(modes=(Setting(tenant="acme", mode=Mode.AUTOMATE),))
+    assert set(map(tuple, _states(bundle, unaccepted).values())) == {("shadow",)}
 
 
 def test_the_mode_of_a_group_holds_for_it_alone(bundle: ModelBundle) -> None:
-    modes = (Setting(tenant="acme", mode=Mode.AUTOMATE), Setting(tenant="acme", mode=Mode.ADVISE, group="rule:p/r"))
+    modes = (
+        Setting(tenant="acme", mode=Mode.AUTOMATE, transferred=True),
+        Setting(tenant="acme", mode=Mode.ADVISE, group="rule:p/r", transferred=True),
+    )
     found = _states(bundle, _live(modes=modes))
     assert {group for group, why in found.items() if why} == {"rule:p/r"}
     assert found["rule:p/r"] == ["advise"]
@@ -94,7 +102,7 @@ def test_a_refused_certificate_is_never_in_force(bundle: ModelBundle) -> None:
     refused = msgspec.structs.replace(first, status=Status.REFUSED, threshold=None)
     changed = msgspec.structs.replace(bundle.policy, certificates=(refused, *others))
     found = _states(ModelBundle(**{**vars(bundle), "policy": changed}), _live(**_automated()))
-    assert set(map(tuple, found.values())) == {("no_certificate",)}
+    assert set(map(tuple, found.values())) == {("no_certificate", "shadow")}
 
 
 def test_the_version_follows_from_what_holds_not_from_the_clock(bundle: ModelBundle) -> None:
@@ -117,7 +125,7 @@ def _change(service: Service, edit: Callable[[LivePolicy], LivePolicy]) -> None:
 
 
 def test_over_http(tmp_path: Path) -> None:
-    digest = publish(tmp_path / "var", tmp_path / "work")
+    digest = publish(tmp_path / "var", tmp_path / "work", let_out=False)
     with Service(tmp_path / "var") as service:
         answer = service.send("GET", "/v1/thresholds")
         body, etag = answer.json(), answer.headers["etag"]
@@ -128,7 +136,9 @@ def test_over_http(tmp_path: Path) -> None:
         assert {"escalate_from", "guardrails", "audit", "certificates", "costs", "live"} <= set(body)
         unchanged = service.send("GET", "/v1/thresholds", headers={"if-none-match": etag})
         assert (unchanged.status_code, unchanged.headers["etag"]) == (304, etag)
-        _change(service, lambda p: msgspec.structs.replace(p, modes=(Setting(tenant="acme", mode=Mode.AUTOMATE),)))
+        _change(
+            service, lambda p: msgspec.structs.replace(p, modes=(Setting(tenant="acme", mode=Mode.AUTOMATE, transferred=True),))
+        )
         after = service.send("GET", "/v1/thresholds", headers={"if-none-match": etag})
         assert after.status_code == 200
         assert after.json()["thresholds"][0]["in_force"]
