@@ -68,7 +68,7 @@ def test_pagerduty_takes_its_key_from_a_file_or_standard_input(settings: Service
         (("receivers", "remove", "rcv_none"), "rcv_none"),
         (("receivers", "rotate", "rcv_none"), "rcv_none"),
         (("retry", "rcv_none"), "rcv_none"),
-        (("list",), "no outbox yet"),
+        (("list",), "no records yet"),
     ],
 )
 def test_what_cannot_be_is_one_line(settings: ServiceSettings, arguments: tuple[str, ...], why: str) -> None:
