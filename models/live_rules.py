@@ -22,8 +22,8 @@ from models.certificates.objective import TIERS
 from models.decision import Action, ReasonCode
 from models.limits import LimitTable
 from models.live_guards import NEVER_TOUCH, Guards, guards_of, parted
-from models.live_policy import EVERYWHERE, LONGEST_SECONDS, Cap, LivePolicy, Mode, holds, most_careful, stopped
-from models.mandate import NOTHING, Mandate, mandate, stand
+from models.live_policy import EVERYWHERE, LONGEST_SECONDS, Cap, LivePolicy, Mode, holds, stopped
+from models.mandate import NOTHING, Mandate, effective, mandate
 from models.policy import Evidence, bit, codes
 
 _TIER = {tier.value: number for number, tier in enumerate(TIERS, 1)} | {"": 0}
@@ -178,10 +178,6 @@ class LiveRules:
 
     # -- modes -------------------------------------------------------------------------------------------------------
 
-    def mode(self, kind: int) -> Mode:
-        """Return the mode in effect on alerts of a kind."""
-        return self._standing_of(kind).mode
-
     def _let_out(self, action: Action, tier: str, kind: int) -> tuple[Action, ReasonCode | None]:
         key = (action, tier, kind)
         found = self._outcomes.get(key)
@@ -212,12 +208,8 @@ class LiveRules:
             w.certificate for w in part.withdrawals if holds(w, tenant, self._now) and (not w.group or w.group in groups)
         }  # fmt: skip
         withdrawn = [any(c.uid in gone for c in self._limits.rests_on(kind, tier)) for tier in range(len(TIERS) + 1)]
-        modes = [
-            (setting.group, stand(setting, self._mandate(tenant, setting.group), part, self._now).effective)
-            for setting in part.modes
-            if setting.tenant == tenant
-        ]
-        return _Standing(stopped(part, tenant, self._now), most_careful(modes, groups), tuple(withdrawn))
+        mode = effective(part, tenant, groups, self._now, lambda group: self._mandate(tenant, group))
+        return _Standing(stopped(part, tenant, self._now), mode, tuple(withdrawn))
 
     def _mandate(self, tenant: str, group: str) -> Mandate:
         key = (tenant, group)

@@ -5,7 +5,7 @@ A person gives the mode; it stands only as long as the bundle that serves has su
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from models.certificates.certificate import EVERY, Certificate
@@ -14,7 +14,7 @@ from models.certificates.objective import TIERS, Aim
 from models.certificates.units import Calibration
 from models.decision import BlastRadius
 from models.errors import PolicyError
-from models.live_policy import LivePolicy, Mode, Setting, holds
+from models.live_policy import LivePolicy, Mode, Setting, holds, most_careful
 from models.policy import ThresholdPolicy
 from models.rule_encoder import tenant_key
 
@@ -76,6 +76,12 @@ def stand(setting: Setting, proven: Mandate, policy: LivePolicy, now: float) -> 
     elif not proven.own and not setting.transferred:
         why = "transferred"
     return Stand(setting.mode, Mode.SHADOW if why else setting.mode, why)
+
+
+def effective(policy: LivePolicy, tenant: str, groups: tuple[str, ...], now: float, proven: Callable[[str], Mandate]) -> Mode:
+    """Return the mode in effect on alerts of a tenant that lie in ``groups``; ``proven`` says what there is for one of them."""
+    stood = [(s.group, stand(s, proven(s.group), policy, now).effective) for s in policy.modes if s.tenant == tenant]
+    return most_careful(stood, groups)
 
 
 def given(setting: Setting, proven: Mandate, policy: LivePolicy, now: float) -> Setting:

@@ -16,6 +16,8 @@ EVERYONE = frozenset(Role)
 ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("POST", "/v1/alerts"): frozenset({Role.PIPELINE, Role.ADMIN}),
     ("GET", "/v1/alerts/{uid}"): EVERYONE,
+    ("DELETE", "/v1/alerts"): frozenset({Role.ADMIN}),
+    ("DELETE", "/v1/alerts/{uid}"): frozenset({Role.ADMIN}),
     ("GET", "/v1/decisions/{uid}"): EVERYONE,
     ("POST", "/v1/labels"): frozenset({Role.ANALYST, Role.ADMIN}),
     ("GET", "/v1/labels/{uid}/receipt"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),

@@ -23,6 +23,8 @@ from service.policy_edits import restore as restoring
 from service.policy_edits import resume as resuming
 from service.policy_edits import stop as stopping
 from service.settings import ServiceSettings
+from service.shadow import shadow_report, told_shadow
+from service.store.aside import reading
 from service.terminal import plain, told
 
 app = typer.Typer(no_args_is_help=True, help="The live policy: guardrails, modes, withdrawals, the kill switch.")
@@ -198,6 +200,16 @@ def history(most: Annotated[int, typer.Option(min=1, help="How many, the newest 
                 continue
             when = f"{policy.time:%Y-%m-%dT%H:%M:%SZ}" if policy.time else ""
             typer.echo(plain(f"{number:6}  {policy.digest}  {when}  {policy.by}  {policy.note}".rstrip()))
+
+
+@app.command("report")
+def report(tenant: _Tenant, days: Annotated[int, typer.Option(min=1, max=400, help="So many days back.")] = 30) -> None:
+    """Say what would have happened had the last days' decisions been let out, with bounds, by group."""
+    with told():
+        with reading(ServiceSettings.from_env().database) as connection:
+            found = shadow_report(connection, tenant, days)
+        for line in told_shadow(found):
+            typer.echo(plain(line))
 
 
 def _told(policy: LivePolicy, tenant: str) -> list[str]:

@@ -13,13 +13,16 @@ from service.blinding import decision_for
 from service.host import Host
 from service.keys import Key
 from service.store import database as db
+from service.store.erasing import refuse_erased
 from service.voices import has_looked, is_waiting
 
 
 def seen_decision(host: Host, key: Key, uid: str) -> Decision | None:
-    """Return what the key may see of the current decision on an alert, with its reasons."""
+    """Return what the key may see of the current decision on an alert, with its reasons. Raises ``GoneError`` if it was erased."""
     with host.database.engine.connect() as connection:
         stored = db.find(connection, key.tenant, uid)
+        if stored is None:
+            refuse_erased(connection, host.database.log, key.tenant, uid)
         judged = stored is not None and _is_judged(connection, stored.seq, key)
     return None if stored is None else decision_for(key.role, with_reasons(host, stored), judged=judged)
 

@@ -80,6 +80,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.var / "service" / "keys.json"
 
     @property
+    def anchors(self) -> Path:
+        """Where the decision log ended, and when."""
+        return self.var / "service" / "anchors.json"
+
+    @property
     def receivers(self) -> Path:
         """The outbox's receivers, with their secrets."""
         return self.var / "service" / "receivers.json"

@@ -1,4 +1,5 @@
-"""The tables. ``alerts``, ``decisions``, ``labels`` and ``incident_events`` are append-only; ``queue`` follows from them."""
+"""The tables. ``alerts``, ``decisions``, ``labels`` and ``incident_events`` are append-only, but
+for what an erasure blanks; ``queue`` follows from them."""
 
 from __future__ import annotations
 
@@ -39,8 +40,22 @@ decisions = Table(
     Column("tier", String, nullable=False, server_default=""),
     Column("policy", String, nullable=False, server_default=""),
     Column("certificate", String, nullable=False, server_default=""),
+    Column("subject", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
     Index("ix_decisions_suppressed", "certificate", sqlite_where=text("published_action = 'suppress'")),
 )
+"""Written by ``decision_log.py`` only, which chains them. ``subject`` and ``content`` are salted digests of the alert."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("alert_seq", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("by", String, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""Alerts whose personal payload was erased, when and by whom, append-only."""
 
 labels = Table(
     "labels",

@@ -23,6 +23,7 @@ from models.policy_store import PolicyStore
 from service.closure.returning import MOST_AT_ONCE, bring_back
 from service.metrics import RETURNED
 from service.outbox.delivery import Write
+from service.store.database import Database
 from service.store.timing import last_received, mark_of, set_mark
 
 T = TypeVar("T")
@@ -52,8 +53,8 @@ _DECODER = msgspec.json.Decoder(_Seen)
 class Withdrawn:
     """Brings back what rested on withdrawn certificates, whoever withdrew them."""
 
-    def __init__(self, engine: Engine, write: Write, policies: PolicyStore) -> None:
-        self._engine, self._write, self._policies = engine, write, policies
+    def __init__(self, database: Database, write: Write, policies: PolicyStore) -> None:
+        self._engine, self._log, self._write, self._policies = database.engine, database.log, write, policies
 
     async def look(self, now: float) -> bool:
         """Once: bring back at most a part for each withdrawal; say if there may be more."""
@@ -78,7 +79,7 @@ class Withdrawn:
 
         def back(connection: Connection) -> int:
             set_mark(connection, name, rows[-1].id)
-            return bring_back(connection, seqs, ReasonCode.CERTIFICATE_WITHDRAWN, now)
+            return bring_back(connection, self._log, seqs, ReasonCode.CERTIFICATE_WITHDRAWN, now)
 
         RETURNED.inc(await self._write(back))
         return len(rows) == MOST_AT_ONCE
@@ -92,9 +93,9 @@ class Matched:
     """
 
     def __init__(
-        self, engine: Engine, write: Write, folder: Path, loaded: Callable[[], tuple[str, ...]], look_back_seconds: float
+        self, database: Database, write: Write, folder: Path, loaded: Callable[[], tuple[str, ...]], look_back_seconds: float
     ) -> None:
-        self._engine, self._write, self._folder = engine, write, folder
+        self._engine, self._log, self._write, self._folder = database.engine, database.log, write, folder
         self._loaded, self._look_back = loaded, look_back_seconds
         self._known: tuple[str, ...] = ()
         self._table: Table = {}
@@ -108,7 +109,7 @@ class Matched:
         last, seqs = await asyncio.to_thread(_read, self._engine, read)
 
         def back(connection: Connection) -> int:
-            made = bring_back(connection, seqs, ReasonCode.INDICATOR_MATCHED, now)
+            made = bring_back(connection, self._log, seqs, ReasonCode.INDICATOR_MATCHED, now)
             if last is None:
                 set_mark(connection, _VERSION, self._version)
             return made

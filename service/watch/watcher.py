@@ -7,8 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine
-
 from features.encode import FactEncoder
 from features.errors import FeaturesError
 from models.bundle import ModelBundle
@@ -19,6 +17,7 @@ from models.policy_store import PolicyStore
 from service.errors import ServiceError
 from service.outbox.delivery import Write
 from service.settings import ServiceSettings
+from service.store.database import Database
 from service.watch.returns import Matched, Withdrawn
 from service.watch.testing import Testing
 
@@ -31,7 +30,7 @@ class Watcher:
     def __init__(
         self,
         settings: ServiceSettings,
-        engine: Engine,
+        database: Database,
         write: Write,
         *,
         explainer: Callable[[str], ModelBundle | None],
@@ -47,10 +46,10 @@ class Watcher:
 
         policies = PolicyStore(settings.policy)
         self.testing = Testing(
-            engine, write, policies, certificates=certificates, encoder=encoder, settle_seconds=settings.settle_seconds
+            database.engine, write, policies, certificates=certificates, encoder=encoder, settle_seconds=settings.settle_seconds
         )
-        matched = Matched(engine, write, settings.context, loaded, settings.look_back_seconds)
-        self._parts = (self.testing, Withdrawn(engine, write, policies), matched)
+        matched = Matched(database, write, settings.context, loaded, settings.look_back_seconds)
+        self._parts = (self.testing, Withdrawn(database, write, policies), matched)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

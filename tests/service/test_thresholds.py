@@ -36,7 +36,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     known = calibration([0.9])
     known = msgspec.structs.replace(known, incidents=units([0.9] * 80, tenant=tenants))
     policy = msgspec.structs.replace(loaded.policy, certificates=certify(known, [Objective.parse(TENTH)]))
-    return ModelBundle(**{**vars(loaded), "policy": policy})
+    return ModelBundle(**{**vars(loaded), "policy": policy, "calibration": known})
 
 
 def _live(**entries: Any) -> LivePolicy:
@@ -72,7 +72,24 @@ def test_a_withdrawal_takes_what_lies_in_it_along(bundle: ModelBundle) -> None:
     found = _states(bundle, _live(**_automated(), withdrawals=(gone,)))
     assert {group for group, why in found.items() if why == ["withdrawn"]} == {"product:p", "rule:p/r"}
     whole = msgspec.structs.replace(gone, certificate=bundle.policy.certificates[0].uid)
-    assert set(map(tuple, _states(bundle, _live(**_automated(), withdrawals=(whole,))).values())) == {("withdrawn",)}
+    found = _states(bundle, _live(**_automated(), withdrawals=(whole,)))
+    assert set(map(tuple, found.values())) == {("withdrawn", "shadow")}  # nothing is left on which a mode could rest
+
+
+def test_a_withdrawal_in_a_group_without_a_certificate_of_its_own_is_told(bundle: ModelBundle) -> None:
+    gone = Withdrawal(tenant="acme", certificate=bundle.policy.certificates[0].uid, time=NOW, group="severity:2")
+    found = _states(bundle, _live(**_automated(), withdrawals=(gone,)))
+    assert {group for group, why in found.items() if why} == {"severity:2"}
+    assert found["severity:2"] == ["withdrawn"]
+
+
+def test_a_mode_comes_down_by_itself(bundle: ModelBundle) -> None:
+    """It expires; or its tenant has no incident among the units and nobody accepted what follows from others."""
+    expired = (Setting(tenant="acme", mode=Mode.AUTOMATE, expires=NOW - timedelta(hours=1)),)
+    assert set(map(tuple, _states(bundle, _live(modes=expired)).values())) == {("shadow",)}
+    for accepted in (False, True):
+        modes = (Setting(tenant="new", mode=Mode.AUTOMATE, transferred=accepted),)
+        assert (_states(bundle, _live(modes=modes), "new")["all"] == []) == accepted
 
 
 def test_the_mode_of_a_group_holds_for_it_alone(bundle: ModelBundle) -> None:
@@ -94,7 +111,7 @@ def test_a_refused_certificate_is_never_in_force(bundle: ModelBundle) -> None:
     refused = msgspec.structs.replace(first, status=Status.REFUSED, threshold=None)
     changed = msgspec.structs.replace(bundle.policy, certificates=(refused, *others))
     found = _states(ModelBundle(**{**vars(bundle), "policy": changed}), _live(**_automated()))
-    assert set(map(tuple, found.values())) == {("no_certificate",)}
+    assert set(map(tuple, found.values())) == {("no_certificate", "shadow")}
 
 
 def test_the_version_follows_from_what_holds_not_from_the_clock(bundle: ModelBundle) -> None:
@@ -108,34 +125,49 @@ def test_the_version_follows_from_what_holds_not_from_the_clock(bundle: ModelBun
     assert version(NOW) != version(NOW + timedelta(hours=2))
     assert next_expiry(policy, NOW.timestamp()) == (NOW + timedelta(hours=1)).timestamp()
     assert next_expiry(policy, (NOW + timedelta(hours=2)).timestamp()) == float("inf")
-    different = {version(NOW), version(NOW, msgspec.structs.replace(policy, version=2)), version(NOW, tenant="other")}
-    assert len(different) == 3
+    later = msgspec.structs.replace(policy, version=2)
+    assert len({version(NOW), version(NOW, later), version(NOW, tenant="other")}) == 3
+    same = {published(bundle, some, "acme", NOW.timestamp()).substance for some in (policy, later)}
+    assert len(same) == 1
+
+
+_ACCEPTED = Setting(tenant="acme", mode=Mode.AUTOMATE, transferred=True)
 
 
 def _change(service: Service, edit: Callable[[LivePolicy], LivePolicy]) -> None:
     PolicyStore(service.settings.policy).change(edit, by="kim", time=NOW)
 
 
+def _shadowed(var: Path) -> None:
+    """Say of the tenant that it is in shadow, before anything else is said."""
+    shadow = (Setting(tenant="acme", mode=Mode.SHADOW),)
+    PolicyStore(var / "policy").change(lambda p: msgspec.structs.replace(p, modes=shadow), by="kim", time=NOW)
+
+
 def test_over_http(tmp_path: Path) -> None:
+    _shadowed(tmp_path / "var")
     digest = publish(tmp_path / "var", tmp_path / "work")
     with Service(tmp_path / "var") as service:
         answer = service.send("GET", "/v1/thresholds")
         body, etag = answer.json(), answer.headers["etag"]
         assert etag == f'"{body["version"]}"'
-        assert (body["bundle"], body["tenant"], body["mode"], body["policy_version"]) == (digest, "acme", "shadow", 0)
+        assert (body["bundle"], body["tenant"], body["mode"]) == (digest, "acme", "shadow")
         assert body["suppress_below"] == body["thresholds"][0]["threshold"]
         assert body["thresholds"][0]["because"] == ["shadow"]
         assert {"escalate_from", "guardrails", "audit", "certificates", "costs", "live"} <= set(body)
         unchanged = service.send("GET", "/v1/thresholds", headers={"if-none-match": etag})
         assert (unchanged.status_code, unchanged.headers["etag"]) == (304, etag)
-        _change(service, lambda p: msgspec.structs.replace(p, modes=(Setting(tenant="acme", mode=Mode.AUTOMATE),)))
+        _change(service, lambda p: msgspec.structs.replace(p, modes=(_ACCEPTED,)))
         after = service.send("GET", "/v1/thresholds", headers={"if-none-match": etag})
         assert after.status_code == 200
         assert after.json()["thresholds"][0]["in_force"]
         assert after.json()["thresholds"][0]["certificate"]
         assert "at most" in after.json()["thresholds"][0]["sentence"]
         assert service.send("GET", "/v1/thresholds", service.other).json()["mode"] == "shadow"
-        (service.settings.policy / "00000002.json").write_text("{}")
+        (service.settings.policy / "00000003.json").write_text("{}")
+        assert service.send("GET", "/v1/thresholds").json() == after.json()  # the last good one stays
+        for number in (1, 2):
+            (service.settings.policy / f"0000000{number}.json").write_text("{}")
         broken = service.send("GET", "/v1/thresholds").json()
         assert not broken["thresholds"][0]["in_force"]
         assert "policy_unreadable" in broken["thresholds"][0]["because"]
