@@ -68,8 +68,8 @@ class Testing:
         self.trials: Trials | None = None
         """``None`` until they are made again from what was observed."""
         self._last = self._heard = 0
-        self._attacks: set[int] = set()
-        """Alerts that somebody called attacks, whose units are not taken up yet."""
+        self._attacks: dict[int, int] = {}
+        """Alerts that somebody called attacks, and up to which alert must have settled before their units can be taken up."""
 
     async def look(self, now: float) -> bool:
         """Once: take up what has settled, withdraw what fires; say if there is more to take up."""
@@ -101,21 +101,26 @@ class Testing:
     def _plan(self, connection: Connection, now: float) -> _Plan | None:
         while (heard := called_attacks(connection, self._heard))[1]:
             self._heard = heard[0]
-            self._attacks.update(heard[1])
+            self._attacks.update((seq, seq) for seq in heard[1])
         settled, mark = last_received(connection, now - self._settle), mark_of(connection, TAKEN_UP) or 0
         horizon = min(settled, mark + _AT_ONCE)
         if horizon <= mark:
             return None
         found: list[tuple[int, list[Entry]]] = []
         seen: set[int] = set()
-        for seq in sorted(one for one in self._attacks if one <= horizon):
-            if seq not in seen:
-                members = unit_at(connection, tenant_of(connection, seq), seq)
-                seen.update(members.seqs)
-                if mark < members.seqs[-1] <= horizon:
-                    found.append((members.seqs[-1], self._entries(connection, members)))
-                if members.seqs[-1] <= horizon:
-                    self._attacks.difference_update(members.seqs)
+        for seq in sorted(seq for seq, last in self._attacks.items() if last <= horizon):
+            if seq in seen:
+                continue
+            members = unit_at(connection, tenant_of(connection, seq), seq)
+            seen.update(members.seqs)
+            last, called = members.seqs[-1], [one for one in members.seqs if one in self._attacks]
+            if last > horizon:
+                self._attacks.update((one, last) for one in called)
+                continue
+            for one in called:
+                del self._attacks[one]
+            if last > mark:
+                found.append((last, self._entries(connection, members)))
         entries = [entry for _, some in sorted(found, key=lambda one: one[0]) for entry in some]
         return _Plan(entries, horizon, horizon < settled)
 

@@ -12,8 +12,8 @@ from models.live_policy import EVERYWHERE
 from models.policy_store import PolicyStore
 from service.watch import testing
 from tests.service.client import Service
-from tests.service.closure.cases import revisions, sent, until
-from tests.service.watch.world import audited, call, decide, drawn, hidden, people, policy, settle
+from tests.service.closure.cases import revisions, until
+from tests.service.watch.world import alarms, audited, call, decide, drawn, hidden, people, policy, settle
 
 
 def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_back(tmp_path: Path) -> None:
@@ -32,8 +32,8 @@ def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_ba
         assert revisions(service, gone[0])[1] == (2, "queue", "certificate_withdrawn")
         waiting = {one["alert_uid"] for one in service.send("GET", "/v1/queue?limit=500").json()["alerts"]}
         assert waiting >= set(gone)
-        (alarm,) = sent(service)
-        assert (alarm.kind, alarm.tenant, alarm.severity) == ("certificate.withdrawn", "acme", "critical")
+        (alarm,) = alarms(service)
+        assert (alarm.tenant, alarm.severity, alarm.subject) == ("acme", "critical", withdrawal.certificate)
         after = decide(service, "l")[:96]
         assert {(one["action"], one["published_action"]) for one in after} == {("suppress", "queue")}
         assert all("withdrawn" in one["reason_codes"] for one in after)
@@ -42,7 +42,7 @@ def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_ba
         settle(service)
         service.sleep(0.3)
         assert policy(service).withdrawals == (withdrawal,)
-        assert len(sent(service)) == 1
+        assert len(alarms(service)) == 1
         assert len(revisions(service, gone[0])) == 2
 
 
@@ -88,7 +88,7 @@ def test_one_that_a_person_restored_is_tested_anew(tmp_path: Path) -> None:
         call(service, drawn(decide(service)), people(service))
         settle(service)
         until(service, lambda: bool(policy(service).withdrawals))
-        until(service, lambda: len(sent(service)) == 1)
+        until(service, lambda: len(alarms(service)) == 1)
         restored = PolicyStore(service.settings.policy).change(
             lambda before: msgspec.structs.replace(before, withdrawals=()), by="ann", time=datetime.now(UTC)
         )
@@ -109,10 +109,10 @@ def test_an_alarm_that_was_cut_off_is_raised_at_the_next_start(tmp_path: Path, m
         settle(service)
         until(service, lambda: bool(policy(service).withdrawals))
         service.sleep(0.2)
-        assert sent(service) == []
+        assert alarms(service) == []
     monkeypatch.undo()
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         settle(service)
-        until(service, lambda: len(sent(service)) == 1)
+        until(service, lambda: len(alarms(service)) == 1)
         service.sleep(0.2)
-        assert (len(policy(service).withdrawals), len(sent(service))) == (1, 1)
+        assert (len(policy(service).withdrawals), len(alarms(service))) == (1, 1)

@@ -31,7 +31,7 @@ class Records:
     """A database, and what is put into it."""
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(path)
+        self.database = Database(path, bytes(32))
         self.encoder = FactEncoder(bytes(32))
         self.seq = 0
 

@@ -11,8 +11,10 @@ from models.live_policy import LivePolicy
 from models.policy import Guardrails
 from models.policy_store import PolicyStore
 from service.keys import KeyStore, Role
+from service.outbox.message import Message
 from tests.service.bundles import AUDIT_LINE, automate, publish
 from tests.service.client import Service, finding
+from tests.service.closure.cases import sent
 
 SETTLED = 10 * 86_400.0
 HOSTS = 12
@@ -70,3 +72,8 @@ def settle(service: Service) -> None:
 
 def policy(service: Service) -> LivePolicy:
     return PolicyStore(service.settings.policy).read()
+
+
+def alarms(service: Service) -> list[Message]:
+    """What was said of withdrawn certificates."""
+    return [one for one in sent(service) if one.kind == "certificate.withdrawn"]
