@@ -146,6 +146,8 @@ def test_over_http(tmp_path: Path) -> None:
         assert "at most" in after.json()["thresholds"][0]["sentence"]
         assert service.send("GET", "/v1/thresholds", service.other).json()["mode"] == "shadow"
         (service.settings.policy / "00000002.json").write_text("{}")
+        assert service.send("GET", "/v1/thresholds").json()["thresholds"][0]["in_force"]  # the last good one stays
+        (service.settings.policy / "00000001.json").write_text("{}")
         broken = service.send("GET", "/v1/thresholds").json()
         assert not broken["thresholds"][0]["in_force"]
         assert "policy_unreadable" in broken["thresholds"][0]["because"]
