@@ -166,12 +166,6 @@ def withdrawn(policy: LivePolicy, tenant: str, certificate: str, now: float) -> 
     return any(w.certificate == certificate and holds(w, tenant, now) for w in policy.withdrawals)
 
 
-def mode_of(policy: LivePolicy, tenant: str, groups: tuple[str, ...], now: float) -> Mode:
-    """Return the mode that people gave alerts of a tenant that lie in ``groups``; :mod:`models.mandate` says whether it stands."""
-    return most_careful([(setting.group, setting.mode if holds(setting, tenant, now) else Mode.SHADOW)
-                         for setting in policy.modes if setting.tenant == tenant], groups)  # fmt: skip
-
-
 def most_careful(modes: list[tuple[str, Mode]], groups: tuple[str, ...]) -> Mode:
     """Return the most careful of a tenant's ``modes`` by group that speak of ``groups``; where none does, that of the tenant."""
     narrow = [mode for group, mode in modes if group and group in groups]

@@ -21,7 +21,7 @@ from service.host import Host
 from service.outbox.message import Message, Severity
 from service.outbox.records import enqueue
 from service.store.tables import marks
-from service.thresholds import Published, next_expiry, published, read_policy
+from service.thresholds import Published, next_expiry, published
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +62,11 @@ class Announcer:
         seen = (bundle.digest if bundle else "", self._store.newest(), tuple(tenants))
         if seen == self._looked and now < self._until:
             return
-        policy = await asyncio.to_thread(read_policy, self._store)
+        policy, refused = await asyncio.to_thread(self._store.last_good)
         changed = await asyncio.to_thread(self._changed, bundle, policy, tenants, now)
         if changed:
             await self._host.write(lambda connection: _tell(connection, changed, now))
-        self._looked, self._until = (() if policy is None else seen), next_expiry(policy, now)
+        self._looked, self._until = (() if refused else seen), next_expiry(policy, now)
 
     def _changed(
         self, bundle: ModelBundle | None, policy: LivePolicy | None, tenants: Iterable[str], now: float
@@ -77,12 +77,12 @@ class Announcer:
 
 
 def _known(connection: Connection, document: Published) -> int | None:
-    """Return the number of the version that was last seen of a tenant's thresholds."""
+    """Return the number of what was last seen of a tenant's thresholds."""
     return connection.execute(select(marks.c.seq).where(marks.c.name == _mark(document))).scalar()
 
 
 def _tell(connection: Connection, changed: Iterable[Published], now: float) -> None:
-    """Write down each version and tell of it, in one transaction; what is seen for the first time is no change."""
+    """Write down each and tell of it, in one transaction; what is seen for the first time is no change."""
     for document in changed:
         if _known(connection, document) is not None:
             enqueue(connection, _message(document, now))
@@ -95,7 +95,7 @@ def _mark(document: Published) -> str:
 
 
 def _number(document: Published) -> int:
-    return int(document.version[:15], 16)
+    return int(document.substance[:15], 16)
 
 
 def _message(document: Published, now: float) -> Message:
@@ -106,7 +106,7 @@ def _message(document: Published, now: float) -> Message:
     summary = f"Thresholds changed: mode {body['mode']}; in force over all alerts: {said}"
     data: dict[str, Any] = {
         "version": document.version,
-        **{name: body[name] for name in ("bundle", "policy", "policy_version", "mode", "stopped")},
+        **{name: body[name] for name in ("bundle", "policy", "mode", "stopped")},
         "in_force": {"all": whole, "groups": len(force) - len(whole)},
         "read": "/v1/thresholds",
     }

@@ -16,6 +16,8 @@ EVERYONE = frozenset(Role)
 ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("POST", "/v1/alerts"): frozenset({Role.PIPELINE, Role.ADMIN}),
     ("GET", "/v1/alerts/{uid}"): EVERYONE,
+    ("DELETE", "/v1/alerts"): frozenset({Role.ADMIN}),
+    ("DELETE", "/v1/alerts/{uid}"): frozenset({Role.ADMIN}),
     ("GET", "/v1/decisions/{uid}"): EVERYONE,
     ("POST", "/v1/labels"): frozenset({Role.ANALYST, Role.ADMIN}),
     ("GET", "/v1/labels/{uid}/receipt"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
@@ -31,6 +33,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "/v1/incidents/{uid}/similar"): EVERYONE,
     ("GET", "/v1/playbooks"): EVERYONE,
     ("GET", "/v1/measures"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
+    ("GET", "/v1/audit"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/thresholds"): EVERYONE,
     ("GET", "/v1/policy"): EVERYONE,
     ("PUT", "/v1/policy"): frozenset({Role.ADMIN}),

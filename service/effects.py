@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from features.encode import COLUMNS, FactBlock, RuleRef
-from models.audit import luck
+from features.encode import COLUMNS, FactBlock
 from models.bundle import ModelBundle
-from models.decision import Action, ReasonCode
-from models.limits import LimitTable
-from models.live_policy import LivePolicy
-from models.live_rules import LiveRules
+from models.decision import Action
+from service.again import Case, Judge
 from service.counterfactual import without
 from service.host import Host
 from service.keys import Key, Role
@@ -99,42 +96,13 @@ def _siblings(host: Host, connection: Connection, trace: Trace, alerts: tuple[Fa
 
 
 def again(host: Host, bundle: ModelBundle, stored: list[db.Stored], rows: NDArray[np.float64], facts: FactBlock) -> list[Outcome]:
-    """Return what ``bundle`` decides on ``rows`` f8[n, F] under the live policy of then, the audit's draw and caps falling as they fell."""
-    outcomes: dict[int, Outcome] = {}
-    together: dict[tuple[str, float], list[int]] = {}
-    for i, s in enumerate(stored):
-        together.setdefault((s.decision.policy, s.decision.time.timestamp()), []).append(i)
-    limits = LimitTable(bundle.policy.certificates, host.encoder.rules, host.encoder.tenants)
-    rules: dict[str, LiveRules] = {}
-    for (digest, now), places in together.items():
-        if digest not in rules:
-            policy = (host.scorer.live.store.find(digest) or LivePolicy()) if digest else None
-            rules[digest] = LiveRules(policy, bundle, limits)
-        some = np.array(places, np.int64)
-        told = [stored[i] for i in places]
-        outcomes |= zip(places, _as_then(host, rules[digest], told, (rows[some], facts.take(some), limits), now), strict=True)
-    return [outcomes[i] for i in range(len(stored))]
-
-
-def _as_then(
-    host: Host, rules: LiveRules, stored: list[db.Stored], given: tuple[NDArray[np.float64], FactBlock, LimitTable], now: float
-) -> list[Outcome]:
-    (rows, facts, limits), bundle = given, rules.bundle
-    assert bundle is not None  # noqa: S101 — made of one
-    known = np.array([bundle.encoder.knows(RuleRef(s.alert.product, s.alert.rule.uid, s.alert.rule.name)) for s in stored])
-    marks = rules.marks([s.alert for s in stored], now)
-    scored = rules.apply(bundle.decide(rows, facts, known, limits), facts, marks, np.full(len(stored), now), now)
-    drawn = luck(host.encoder.secret, [(s.alert.tenant, s.alert.uid) for s in stored]) < bundle.propensity(rows)
-    out = []
-    for i, s in enumerate(stored):
-        action, priority = scored.actions[i], int(scored.priority[i])
-        if scored.published[i] is Action.SUPPRESS and drawn[i]:
-            action = Action.QUEUE
-            priority = s.decision.priority if ReasonCode.AUDIT in s.decision.reason_codes else priority
-        elif action is Action.RESPOND and ReasonCode.RESPONSE_CAP in s.decision.reason_codes:
-            action = Action.APPROVE
-        out.append(Outcome(action, priority, float(scored.score[i])))
-    return out
+    """Return what ``bundle`` decides on ``rows`` f8[n, F], under the live policy of then, the audit's draw falling as it fell."""
+    cases = [
+        Case(s.alert, s.decision.time.timestamp(), s.decision.policy, s.decision.priority, s.decision.reason_codes)
+        for s in stored
+    ]
+    judge = Judge(bundle, host.encoder, host.scorer.live.store.find)
+    return [Outcome(Action(one.action), one.priority, one.score or 0.0) for one in judge.decide(rows, facts, cases)]
 
 
 def _told(host: Host, key: Key, trace: Trace, sibling: Sibling, digests: list[str]) -> dict[str, Any]:

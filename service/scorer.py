@@ -240,8 +240,7 @@ class Scorer:
 def _decisions(
     fresh: list[Alert], scored: Scored, shown: NDArray[np.float64], *, first: int, now: float, bundle: str, policy: str
 ) -> list[Decision]:
-    when = datetime.fromtimestamp(now, UTC)
-    undecided = not bundle
+    when, undecided = datetime.fromtimestamp(now, UTC), not bundle
     made = [
         Decision(
             uid=f"{first + i}.1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.alert import Alert, content_digest
-from service.errors import ConflictError, ServiceError
+from service.errors import ConflictError, GoneError, ServiceError
 from service.jobs import AlertsJob
 
 
@@ -20,7 +20,7 @@ def sort_out(
         digest, key = content_digest(alert), (job.tenant, alert.uid)
         if alert.uid in stored:
             seq, before = stored[alert.uid]
-            slots.append(-seq if before == digest else _taken(alert))
+            slots.append(-seq if before == digest else _taken(alert, before))
         elif key in new:
             slots.append(new[key] if digests[new[key]] == digest else _taken(alert))
         else:
@@ -32,5 +32,6 @@ def sort_out(
     return slots
 
 
-def _taken(alert: Alert) -> ConflictError:
-    return ConflictError(f"alert {alert.uid} was sent before with other content")
+def _taken(alert: Alert, before: bytes = b"-") -> ServiceError:
+    told = f"alert {alert.uid} was"
+    return ConflictError(f"{told} sent before with other content") if before else GoneError(f"{told} erased")

@@ -76,8 +76,8 @@ def _certificates(found: WhatIf, most: int) -> Table:
         for one in told
     ]
     note = f"{len(rows) - most:,} more." if len(rows) > most else ""
-    columns = ["group", "aim", "certificate", "units", "missed", "missing", "sentence"]
-    return Table("What would be proven", columns, rows[:most], note, texts=(1, 2, 6))
+    columns = ["group", "aim", "certificate", "sentence"]
+    return Table("What would be proven", columns, rows[:most], note, texts=(1, 2, 3))
 
 
 def _lost(found: WhatIf, most: int) -> list[Table]:

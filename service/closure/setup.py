@@ -41,4 +41,4 @@ def make_closer(
 
     rules = Rules(settings.quiet_seconds, settings.outcome_seconds)
     counsel = Counsel(catalogue, Experience(endings), lambda: encoder.context, explainer, rules)
-    return Closer(database.engine, write, keeper, counsel, poll_seconds=settings.poll_seconds)
+    return Closer(database, write, keeper, counsel, poll_seconds=settings.poll_seconds)

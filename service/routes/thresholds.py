@@ -15,14 +15,13 @@ from models.certificates.costs import Costs
 from models.certificates.objective import parse_objectives
 from models.errors import ObjectiveError
 from models.measures import DAY_SECONDS
-from models.policy_store import PolicyStore
 from models.whatif.whatif import WhatIf
 from service.auth import Authorised
 from service.body import read_body
 from service.errors import ConflictError, InvalidError, OverloadedError
 from service.host import Host
 from service.settings import ServiceSettings
-from service.thresholds import Published, published, read_policy
+from service.thresholds import Published, published
 from service.whatif import Question, asked
 
 router = APIRouter()
@@ -59,10 +58,12 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
     """All that a downstream system needs to act. The ETag follows from all that is said: the bundle, the live policy, and what of
     it holds now. A change is told by a message `thresholds.changed`, too.
 
-    `thresholds`: one for each certificate; automation may act on those `in_force`, else `because` says why not. An alert may be
-    suppressed below the least threshold of all groups in which it lies, and responded to from the highest on, if all of these are
-    in force and no guardrail forbids it; nothing is suppressed without a bundle. `audit`: the share `rate` of what would be
-    suppressed, at least `daily` a day and tenant, goes to a person all the same. Decisions name the certificate they rest on.
+    `thresholds`: one for each aim and group, with its certificate. An alert may be suppressed below the least threshold of all groups
+    named here in which it lies, and responded to from the highest on, if all of these `stands`, no guardrail (the bundle's
+    `guardrails`, the `live` ones) forbids it, and its mode is `automate`: the most careful of those `said` of a group in which it
+    lies, else that of `all`. `in_force`: so it is for the group as such; else `because` says why not. Without a bundle nothing is.
+    `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant, goes to a person all the same. Decisions
+    name the certificate they rest on.
     """
     document = await asyncio.to_thread(_published, request.app.state.host, key.tenant)
     etag = f'"{document.version}"'
@@ -93,7 +94,7 @@ async def post_whatif(request: Request, key: Authorised) -> Response:
 
 
 def _published(host: Host, tenant: str) -> Published:
-    policy = read_policy(PolicyStore(host.settings.policy))
+    policy, _ = host.scorer.live.store.last_good()
     return published(host.scorer.engine.bundle, policy, tenant, time.time())
 
 
