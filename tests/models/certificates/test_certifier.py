@@ -149,7 +149,7 @@ def test_mapie_finds_the_same_threshold_of_suppression(score: list[float], alpha
     if last != ours.threshold:  # it rounds n·(k/n) up, and now and then counts one miss more than there is
         assert ours.threshold is not None
         assert last is None or last < ours.threshold
-        refused = GRID[0] if last is None else GRID[GRID > last][0]
+        refused = GRID[0] if last is None else GRID[last < GRID][0]
         assert binom.cdf((given_scores < refused).sum() + 1, len(score), float(alpha)) > 0.05
 
 
