@@ -14,7 +14,7 @@ from models.certificates.objective import TIERS, Aim
 from models.certificates.units import Calibration
 from models.decision import BlastRadius
 from models.errors import PolicyError
-from models.live_policy import LivePolicy, Mode, Setting, holds, most_careful
+from models.live_policy import LivePolicy, Mode, Setting, holds, most_careful, stopped, withdrawn
 from models.policy import ThresholdPolicy
 from models.rule_encoder import tenant_key
 
@@ -82,6 +82,25 @@ def effective(policy: LivePolicy, tenant: str, groups: tuple[str, ...], now: flo
     """Return the mode in effect on alerts of a tenant that lie in ``groups``; ``proven`` says what there is for one of them."""
     stood = [(s.group, stand(s, proven(s.group), policy, now).effective) for s in policy.modes if s.tenant == tenant]
     return most_careful(stood, groups)
+
+
+def withheld(policy: LivePolicy | None, tenant: str, tier: BlastRadius, now: float, proven: Callable[[str], Mandate]) -> str:
+    """Return, as a sentence, why no response of a ``tier`` to a tenant's incidents may be automatic; ``""``: it may be.
+
+    ``policy`` is ``None`` where none can be read.
+    """
+    if policy is None:
+        return "The live policy cannot be read: a person decides."
+    if stopped(policy, tenant, now):
+        return "Automation is stopped: a person decides."
+    proofs = proven("").proofs
+    proof = proofs[1 + TIERS.index(tier)] if proofs else ()
+    if not proof:
+        return f"No certificate covers a response of {tier.value} blast radius: a person decides."
+    if any(withdrawn(policy, tenant, certificate.uid, now) for certificate in proof):
+        return "The certificate of such responses was withdrawn: a person decides."
+    mode = effective(policy, tenant, (), now, proven)
+    return "" if mode is Mode.AUTOMATE else f"The tenant is in mode {mode.value}: a person decides."
 
 
 def given(setting: Setting, proven: Mandate, policy: LivePolicy, now: float) -> Setting:

@@ -100,7 +100,9 @@ class Host:
             criticality=known_criticality(lambda: self.encoder.context),
         )  # fmt: skip
         self.closer = make_closer(
-            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer)  # fmt: skip
+            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer,
+            live=lambda: (self.scorer.live.policy, self.scorer.engine.bundle),
+        )  # fmt: skip
         self.watcher = Watcher(
             self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip

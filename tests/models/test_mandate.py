@@ -1,86 +1,55 @@
-"""On what a mode above shadow rests, and when it comes down."""
+"""What a response may rest on: a certificate of its tier, a mode, and nothing that stopped or withdrew it."""
 
 from __future__ import annotations
 
-import msgspec
-import pytest
+from datetime import UTC, datetime
 
-from features.alert import from_epoch
-from models.certificates.certificate import Certificate, Status
+import msgspec
+import numpy as np
+
 from models.certificates.certifier import certify
-from models.certificates.groups import group_key
 from models.certificates.objective import Aim, Objective
 from models.decision import BlastRadius
-from models.errors import PolicyError
-from models.live_policy import LivePolicy, Mode, Setting, Withdrawal
-from models.mandate import NOTHING, Mandate, given, mandate, stand
+from models.live_policy import LivePolicy, Mode, Setting, Stop, Withdrawal
+from models.mandate import NOTHING, Mandate, mandate, withheld
 from models.policy import ThresholdPolicy
 from models.rule_encoder import tenant_key
-from tests.proofs import TENTH, calibration
+from tests.proofs import calibration, units
 
-NOW = 1.7e9
-UNITS = calibration([0.6] * 60)
-OWN = msgspec.structs.replace(UNITS, incidents=msgspec.structs.replace(UNITS.incidents, tenant=[tenant_key("acme")] * 60))
-HIDE = certify(UNITS, [Objective.parse(TENTH)])[0]
-NARROW = msgspec.structs.replace(HIDE, group="rule:edr/r1", threshold=0.1)
-REFUSED = msgspec.structs.replace(HIDE, group="product:edr", status=Status.REFUSED, threshold=None)
-RESPOND = msgspec.structs.replace(HIDE, aim=Aim.RESPONSE, tier=BlastRadius.MINIMAL, threshold=0.9)
-UP = Setting(tenant="acme", mode=Mode.AUTOMATE)
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+AUTOMATED = (Setting(tenant="acme", mode=Mode.AUTOMATE),)
 
 
-def proven(*certificates: Certificate, group: str = "", own: bool = True) -> Mandate:
-    return mandate(ThresholdPolicy(certificates=certificates, escalate_from=None), OWN if own else UNITS, "acme", group)
+def _proven() -> Mandate:
+    """Return what is proven by many responses that were due: minimal ones are, moderate ones are not."""
+    tenants = [tenant_key("acme")] * 400
+    some = units(np.full(400, 0.99).tolist(), tenant=tenants)
+    known = msgspec.structs.replace(calibration([0.9]), incidents=some, responses=some)
+    texts = (
+        "maximum minimal response @ precision >= 0.95, confidence 0.95",
+        "maximum moderate response @ precision >= 0.999, confidence 0.95",
+    )
+    policy = ThresholdPolicy(certificates=certify(known, [Objective.parse(text) for text in texts]), escalate_from=None)
+    return mandate(policy, known, "acme")
 
 
-def test_the_strictest_that_speaks_of_the_group() -> None:
-    assert proven(HIDE, NARROW).certificate == HIDE.uid
-    assert proven(HIDE, NARROW, group="rule:edr/r1").certificate == NARROW.uid
-    assert proven(HIDE, NARROW, REFUSED, group="rule:edr/r1").certificate == ""
-    assert proven(NARROW, group="rule:edr/r1").certificate == ""
-    own = msgspec.structs.replace(HIDE, group=group_key("tenant", tenant_key("acme")), status=Status.REFUSED)
-    assert proven(HIDE, own).certificate == ""
+def _why(policy: LivePolicy | None, tier: BlastRadius = BlastRadius.MINIMAL, proven: Mandate | None = None) -> str:
+    found = _proven() if proven is None else proven
+    return withheld(policy, "acme", tier, NOW.timestamp(), lambda group: found)
 
 
-def test_a_response_alone_is_something_to_rest_on() -> None:
-    assert proven(RESPOND).certificate == RESPOND.uid
-    assert proven(HIDE, RESPOND).certificate == HIDE.uid
+def test_a_response_is_automatic_only_with_a_certificate_of_its_tier_in_a_tenant_that_is_let_out() -> None:
+    assert _why(LivePolicy(modes=AUTOMATED)) == ""
+    assert "moderate blast radius" in _why(LivePolicy(modes=AUTOMATED), BlastRadius.MODERATE)
+    assert "No certificate" in _why(LivePolicy(modes=AUTOMATED), proven=NOTHING)
+    assert "mode shadow" in _why(LivePolicy())
+    assert "mode advise" in _why(LivePolicy(modes=(Setting(tenant="acme", mode=Mode.ADVISE),)))
 
 
-@pytest.mark.parametrize(
-    ("setting", "found", "why"),
-    [
-        (UP, proven(HIDE), ""),
-        (UP, NOTHING, "no_certificate"),
-        (UP, proven(HIDE, own=False), "transferred"),
-        (msgspec.structs.replace(UP, transferred=True), proven(HIDE, own=False), ""),
-        (msgspec.structs.replace(UP, expires=from_epoch(NOW)), proven(HIDE), "expired"),
-        (msgspec.structs.replace(UP, mode=Mode.SHADOW), NOTHING, ""),
-    ],
-)
-def test_how_a_mode_stands(setting: Setting, found: Mandate, why: str) -> None:
-    stood = stand(setting, found, LivePolicy(), NOW)
-    assert stood == (setting.mode, Mode.SHADOW if why else setting.mode, why)
-    if why:
-        with pytest.raises(PolicyError):
-            given(setting, found, LivePolicy(), NOW)
-    elif setting.mode is not Mode.SHADOW:
-        assert given(setting, found, LivePolicy(), NOW).certificate == HIDE.uid
-
-
-def test_a_mode_comes_down_when_all_it_rests_on_is_withdrawn() -> None:
-    def stood(*certificates: Certificate, gone: Certificate = HIDE, **where: str) -> str:
-        withdrawal = Withdrawal(certificate=gone.uid, time=from_epoch(NOW), **where)
-        return stand(UP, proven(*certificates), LivePolicy(withdrawals=(withdrawal,)), NOW).why
-
-    assert stood(HIDE) == "withdrawn"
-    assert stood(HIDE, tenant="acme", group="all") == "withdrawn"
-    assert stood(HIDE, tenant="beta") == ""
-    assert stood(HIDE, group="severity:3") == ""
-    assert stood(HIDE, RESPOND) == ""
-    assert stood(HIDE, NARROW, gone=NARROW) == ""
-
-
-def test_what_was_accepted_is_written_down_only_where_it_was_needed() -> None:
-    accepted = msgspec.structs.replace(UP, transferred=True)
-    assert given(accepted, proven(HIDE, own=False), LivePolicy(), NOW).transferred
-    assert not given(accepted, proven(HIDE), LivePolicy(), NOW).transferred
+def test_a_stop_a_withdrawal_and_a_policy_that_cannot_be_read_withhold_it() -> None:
+    assert "stopped" in _why(LivePolicy(modes=AUTOMATED, stops=(Stop(by="kim", time=NOW),)))
+    assert "cannot be read" in _why(None)
+    certificate = _proven().proofs[1 + list(BlastRadius).index(BlastRadius.MINIMAL)][0]
+    assert certificate.aim is Aim.RESPONSE
+    gone = Withdrawal(certificate=certificate.uid, time=NOW)
+    assert "withdrawn" in _why(LivePolicy(modes=AUTOMATED, withdrawals=(gone,)))
