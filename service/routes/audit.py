@@ -30,6 +30,6 @@ async def get_audit(request: Request, key: Authorised, days: Annotated[int, Quer
 
 
 def _audited(host: Host, tenant: str, days: int) -> Audited:
-    policy = host.scorer.live.policy or LivePolicy()
+    policy = host.scorer.live.store.last_good()[0] or LivePolicy()
     with host.database.engine.connect() as connection:
         return audited(connection, policy, tenant, days, time.time())
