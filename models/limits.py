@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.encode import COLUMNS, VALUES, FactBlock, RuleRef
 from models.certificates.certificate import EVERY, Certificate
-from models.certificates.groups import group_key
+from models.certificates.groups import groups_of
 from models.certificates.objective import TIERS, Aim
 from models.decision import BlastRadius
 from models.policy import Limits
@@ -74,13 +74,7 @@ class LimitTable:
 
     def _groups(self, tenant: int, rule: int, severity: int) -> tuple[str, ...]:
         ref = self._rules[rule]
-        return (
-            EVERY,
-            group_key("tenant", tenant_key(self._tenants[tenant])),
-            group_key("product", ref.product),
-            group_key("severity", str(severity)),
-            group_key("rule", f"{ref.product}/{ref.uid}"),
-        )
+        return groups_of(tenant_key(self._tenants[tenant]), ref.product, severity, ref.uid)
 
     def _among(self, aim: Aim, tier: BlastRadius | None, groups: Sequence[str]) -> list[Certificate]:
         return [c for group in groups if (c := self._by.get((aim, tier, group))) is not None]

@@ -87,7 +87,7 @@ class LiveRules:
     def __init__(self, policy: LivePolicy | None, bundle: ModelBundle | None, limits: LimitTable, lately: Lately = _none) -> None:
         self.readable, self.policy = policy is not None, policy if policy is not None else _UNREADABLE
         self.digest = self.policy.digest if self.readable else ""
-        self._bundle, self._limits = bundle, limits
+        self.bundle, self._limits = bundle, limits
         self._count = _Count(lately)
         self._parts = parted(self.policy)
         self._guarded = bool(self.policy.never_suppress or self.policy.never_touch or self.policy.caps) or (
@@ -137,32 +137,37 @@ class LiveRules:
         self, made: Scored, rows: NDArray[np.int64], facts: FactBlock, marks: NDArray[np.int64], at: NDArray[np.float64]
     ) -> None:
         """Take back, in place, what guardrails forbid among ``rows``, whose ``facts`` are given."""
-        tenants = [self._limits.place(kind)[0] for kind in self._limits.kinds(facts).tolist()]
-        kept = marks[rows] & ~NEVER_TOUCH | self._kept(made.features[rows], facts, tenants)
-        for i, tenant, bits in zip(rows.tolist(), tenants, kept.tolist(), strict=True):
-            if made.actions[i] is Action.SUPPRESS and bits:
+        kinds, kind = np.unique(self._limits.kinds(facts), return_inverse=True)
+        tenants = [self._limits.place(number)[0] for number in kinds.tolist()]
+        kept = marks[rows] & ~NEVER_TOUCH | self._kept(made.features[rows], facts, tenants, kind.reshape(-1))
+        respond = np.array([made.actions[i] is Action.RESPOND for i in rows.tolist()], bool)
+        for place in np.flatnonzero((kept != 0) | respond).tolist():
+            i, bits = int(rows[place]), int(kept[place])
+            if made.actions[i] is Action.SUPPRESS:
                 _take_back(made, i, Action.QUEUE, codes(bits))
-            elif made.actions[i] is Action.RESPOND:
-                held = self._held(tenant, bits & _UNREAD | int(marks[i]) & NEVER_TOUCH, made.tiers[i], float(at[i]))
+            elif respond[place]:
+                bits = bits & _UNREAD | int(marks[i]) & NEVER_TOUCH
+                held = self._held(tenants[kind[place]], bits, made.tiers[i], float(at[i]))
                 if held:
                     _take_back(made, i, Action.APPROVE, held)
 
-    def _kept(self, features: NDArray[np.float64], facts: FactBlock, tenants: list[str]) -> NDArray[np.int64]:
-        """Return, as reason-code bits, what the facts forbid to suppress."""
+    def _kept(
+        self, features: NDArray[np.float64], facts: FactBlock, tenants: list[str], kind: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return, as reason-code bits, what the facts forbid to suppress; ``kind`` i8[n] indexes ``tenants``."""
         found = np.zeros(len(facts), np.int64)
-        alike: dict[int, list[int]] = {}
-        for place, tenant in enumerate(tenants):
-            alike.setdefault(id(self._guards_of(tenant)), []).append(place)
-        for places in alike.values():
-            some = np.array(places, np.int64)
-            evidence = self._evidence(features[some], facts.values[some])
-            found[some] = self._guards_of(tenants[places[0]]).kept(evidence)
+        guards = [self._guards_of(tenant) for tenant in tenants]
+        numbers = {id(one): number for number, one in enumerate(guards)}
+        which = np.array([numbers[id(one)] for one in guards], np.int64)[kind]
+        for number in set(numbers.values()):
+            some = np.flatnonzero(which == number)
+            found[some] = guards[number].kept(self._evidence(features[some], facts.values[some]))
         return found
 
     def _evidence(self, features: NDArray[np.float64], values: NDArray[np.float64]) -> Evidence:
-        assert self._bundle is not None  # noqa: S101 — without one nothing is decided but ``queue``
+        assert self.bundle is not None  # noqa: S101 — without one nothing is decided but ``queue``
         named = {name: values[:, VALUES.index(name)] for name in ("severity", "criticality", "indicator", "decoy")}
-        habit = features[:, self._bundle.view.index(HABIT)]
+        habit = features[:, self.bundle.view.index(HABIT)]
         return Evidence(np.ones(len(values), bool), habit, np.isnan(features).mean(axis=1), **named)
 
     def _held(self, tenant: str, bits: int, tier: str, at: float) -> tuple[ReasonCode, ...]:
@@ -214,7 +219,7 @@ class LiveRules:
     def _mandate(self, tenant: str, group: str) -> Mandate:
         key = (tenant, group)
         if key not in self._mandates:
-            bundle = self._bundle
+            bundle = self.bundle
             self._mandates[key] = mandate(bundle.policy, bundle.calibration, tenant, group) if bundle else NOTHING
         return self._mandates[key]
 

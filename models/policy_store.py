@@ -65,9 +65,14 @@ class PolicyStore:
                 refusal = refusal or str(error)
         return (None if newest else LivePolicy()), refusal
 
-    def exists(self, version: int) -> bool:
-        """Whether a version was made: one look at the disk, which is all that watching for the next costs."""
-        return self._path(version).exists()
+    def stamp(self, version: int) -> tuple[int, int, int] | None:
+        """Return what tells a version's file from another that took its place, ``None`` where there is none: one look at the disk,
+        which is all that watching costs."""
+        try:
+            told = self._path(version).stat()
+        except OSError:
+            return None
+        return told.st_ino, told.st_mtime_ns, told.st_size
 
     def find(self, digest: str) -> LivePolicy | None:
         """Return the version of that digest."""

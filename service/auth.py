@@ -33,6 +33,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "/v1/incidents/{uid}/similar"): EVERYONE,
     ("GET", "/v1/playbooks"): EVERYONE,
     ("GET", "/v1/measures"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
+    ("GET", "/v1/audit"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/thresholds"): EVERYONE,
     ("GET", "/v1/policy"): EVERYONE,
     ("PUT", "/v1/policy"): frozenset({Role.ADMIN}),

@@ -14,7 +14,7 @@ import typer
 import uvicorn
 
 from features.context import KINDS, Context, import_facts
-from service import logs, record_commands
+from service import audit_commands, logs, record_commands
 from service import policy_commands as policy
 from service.app import create_app
 from service.errors import StartError
@@ -30,6 +30,7 @@ context = typer.Typer(no_args_is_help=True, help="Context facts: assets, identit
 app.add_typer(keys, name="keys")
 app.add_typer(context, name="context")
 app.add_typer(outbox.app, name="outbox")
+app.registered_commands += audit_commands.app.registered_commands
 app.add_typer(policy.app, name="policy")
 app.registered_commands += record_commands.app.registered_commands
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import logging
 import time
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -26,7 +25,7 @@ from models.bundle_store import BundleStore
 from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
 from models.incidents.priority import known_criticality
-from service import verifying
+from service import snapshots, verifying
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
 from service.incidents.keeper import Keeper
@@ -41,12 +40,11 @@ from service.scorer import Scorer
 from service.settings import ServiceSettings
 from service.store.anchors import Anchors
 from service.store.database import Database
+from service.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_SNAPSHOTS_KEPT = 2
 
 
 class Host:
@@ -102,15 +100,17 @@ class Host:
             criticality=known_criticality(lambda: self.encoder.context),
         )  # fmt: skip
         self.closer = make_closer(
-            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer
-        )
-        for part in (self.outbox, keeper, self.closer):
+            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer)  # fmt: skip
+        self.watcher = Watcher(
+            self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
+        )  # fmt: skip
+        for part in (self.outbox, keeper, self.closer, self.watcher):
             part.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
-        for part in (self.closer, self.incidents, self.outbox):
+        for part in (self.watcher, self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
         self.anchors.drop()
@@ -144,17 +144,7 @@ class Host:
     def _engine(self, bundle: ModelBundle | None, connection: Connection, until: int) -> ScoringEngine:
         """Return an engine whose state holds every fact up to number ``until``: newest fitting snapshot, then the tail."""
         engine = ScoringEngine(bundle, self.encoder, max_keys=self.settings.max_keys)
-        start = 0
-        for path in self._snapshots(engine.counter_digest):
-            seq = int(path.stem.split("-")[0])
-            if seq > until:
-                continue
-            try:
-                engine.state = CounterState.load(path, engine.view.spec, self.encoder.secret, self.settings.max_keys)
-                start = seq
-                break
-            except (FeaturesError, zipfile.BadZipFile) as error:
-                log.warning("snapshot left aside: %s", error)
+        start = snapshots.restore(self.settings.state, engine, until, self.settings.max_keys)
         if start == 0:
             for packed in self.database.past_facts(connection):
                 engine.fold(FactBlock.unpack([packed]))
@@ -165,15 +155,8 @@ class Host:
     def _rebuild(self) -> ScoringEngine:
         return self._engine(self.scorer.engine.bundle, self.database.writer, self.database.last_seq())
 
-    def _snapshots(self, counter_digest: str) -> list[Path]:
-        found = self.settings.state.glob(f"*-{counter_digest[:16]}.npz")
-        return sorted(found, key=lambda path: int(path.stem.split("-")[0]), reverse=True)
-
     def _save(self, state: CounterState, seq: int, counter_digest: str) -> None:
-        self.settings.state.mkdir(parents=True, exist_ok=True)
-        state.save(self.settings.state / f"{seq}-{counter_digest[:16]}.npz")
-        for old in self._snapshots(counter_digest)[_SNAPSHOTS_KEPT:]:
-            old.unlink()
+        snapshots.save(self.settings.state, state, seq, counter_digest)
         self._snapshot_seq = seq
 
     def _take_history(self, path: Path) -> None:
@@ -208,14 +191,13 @@ class Host:
         await asyncio.to_thread(self.anchors.drop_if_due)
 
     async def _look_at_context(self) -> None:
-        stamp = self._stamp(self.settings.context)
-        if stamp == self._context_stamp:
+        if (stamp := self._stamp(self.settings.context)) == self._context_stamp:
             return
         context = await asyncio.to_thread(Context.load, self.settings.context)
-        self._context_stamp = stamp
 
         def change() -> None:
             self.encoder.context, self.encoder.aliases = context, context.aliases
+            self._context_stamp = stamp
 
         await self._between_batches(change)
 
@@ -224,8 +206,7 @@ class Host:
         serving = self.scorer.engine.bundle
         if digest is None or digest in self.refused or (serving is not None and serving.digest == digest):
             return
-        bundle = await self._verified(digest)
-        if bundle is None:
+        if (bundle := await self._verified(digest)) is None:
             return
         engine = ScoringEngine(bundle, self.encoder, self.scorer.engine.state)
         if engine.counter_digest == self.scorer.engine.counter_digest:

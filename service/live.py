@@ -31,6 +31,7 @@ class LiveWatch:
         """Why the newest version is not in force; empty when it is."""
         self._lately = lately
         self._seen = 0
+        self._stamp: tuple[int, int, int] | None = None
         self._engine: ScoringEngine | None = None
         self._rules: LiveRules
         self._restore()
@@ -42,8 +43,10 @@ class LiveWatch:
 
     def look(self) -> None:
         """Take up a newer version if there is one. One that is refused leaves the last good one in force."""
-        while self.store.exists(self._seen + 1):
-            self._seen += 1
+        if self.store.stamp(self._seen) != self._stamp:
+            self._restore()  # somebody removed or replaced the file itself
+        while (stamp := self.store.stamp(self._seen + 1)) is not None:
+            self._seen, self._stamp = self._seen + 1, stamp
             try:
                 self._take(self.store.read(self._seen))
             except PolicyError as error:
@@ -62,16 +65,18 @@ class LiveWatch:
 
     def _restore(self) -> None:
         self._seen = self.store.newest()
+        self._stamp = self.store.stamp(self._seen)
         policy, refusal = self.store.last_good(self._seen)
+        self.policy = self._engine = None
+        if policy is not None:
+            self._take(policy)
         if refusal:
             self._refuse(refusal)
-        if policy is not None:
-            self._take(policy, refusal)
 
-    def _take(self, policy: LivePolicy, refused: str = "") -> None:
-        self.policy, self.refused, self._engine = policy, refused, None
+    def _take(self, policy: LivePolicy) -> None:
+        self.policy, self.refused, self._engine = policy, "", None
         POLICY_VERSION.set(policy.version)
-        POLICY_REFUSED.set(bool(refused))
+        POLICY_REFUSED.set(0)
         log.info("policy version %d (%s) is in force", policy.version, policy.digest)
 
     def _refuse(self, reason: str) -> None:

@@ -60,6 +60,7 @@ def published(bundle: ModelBundle | None, policy: LivePolicy | None, tenant: str
         "costs": judging.costs if judging else None,
         "live": {
             **{name: tuple(in_force(getattr(live, name), tenant, now)) for name in ("never_suppress", "never_touch", "caps")},
+            "withdrawals": tuple(in_force(live.withdrawals, tenant, now)),
             "habit_from": live.habit_from,
             "missing_to": live.missing_to,
         },
@@ -120,14 +121,14 @@ class _Stance:
                 (not all(c.granted for c in resting), ReasonCode.NO_CERTIFICATE),
                 (self._withdrawn(aim, tier, group), ReasonCode.WITHDRAWN),
                 (self.readable and self.stopped, ReasonCode.KILL_SWITCH),
-                (mode is Mode.SHADOW, ReasonCode.SHADOW),
-                (mode is Mode.ADVISE, ReasonCode.ADVISE),
             )
             if holds_back
         ]
+        held = [] if mode is Mode.AUTOMATE else [ReasonCode(mode.value)]
         return {
             "aim": aim, "tier": tier, "group": group, "threshold": one.threshold, "certificate": one.uid,
-            "sentence": one.sentence(), "mode": mode, "in_force": not why, "because": why,
+            "sentence": one.sentence(), "stands": not why, "mode": mode, "said": any(name == group for name, _ in self._modes),
+            "in_force": not why and not held, "because": [*why, *held],
         }  # fmt: skip
 
     def _around(self, group: str) -> tuple[str, ...]:
@@ -139,10 +140,14 @@ class _Stance:
         return [self._by[place] for name in self._around(group) if (place := (aim, tier, name)) in self._by]
 
     def _withdrawn(self, aim: Aim, tier: BlastRadius | None, group: str) -> bool:
-        """Whether anything of it was withdrawn; a response rests on the smaller tiers as well."""
+        """Whether anything of it was withdrawn; a response rests on the smaller tiers as well.
+
+        What was withdrawn of another group, but only where this one lies in it too, counts against the whole of this one.
+        """
         tiers = [None] if tier is None else TIERS[: TIERS.index(tier) + 1]
-        uids = {one.uid for each in tiers for one in self._resting(aim, each, group)}
-        return any(w.certificate in uids and w.group in ("", *self._around(group)) for w in self._withdrawals)
+        around, uids = self._around(group), {one.uid for each in tiers for one in self._resting(aim, each, group)}
+        any_of = {one.uid for one in self.certificates if one.aim is aim and one.tier in tiers}
+        return any(w.certificate in (any_of if w.group in around else uids if not w.group else ()) for w in self._withdrawals)
 
 
 def _strictest(resting: Sequence[Certificate]) -> Certificate:

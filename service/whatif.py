@@ -168,7 +168,10 @@ def _verdicts(given: list[tuple[int, Label]]) -> VerdictColumns:
 
 
 def _notes(rows: _Rows, most: int) -> list[str]:
-    notes = ["scores are those of the bundle that serves, by what was known of each alert when it came"]
+    notes = [
+        "scores are those of the bundle that serves, by what was known of each alert when it came",
+        "what guardrails and modes of the live policy hold back is not taken off",
+    ]
     if len(rows.seq) + rows.left_out >= most:
         notes.append(f"only the latest {most:,} alerts were looked at")
     if rows.left_out:

@@ -37,7 +37,7 @@ _EDITS = frozenset({"merged", "split"})
 
 class Known(NamedTuple):
     """An incident with what was said of it: ``told`` outcomes in the order that counts, ``last`` the number of the one received
-    last, ``labels`` on its alerts.
+    last, ``labels`` on its alerts, and those of them that are ``waiting`` for a person.
     """
 
     record: Record
@@ -45,6 +45,7 @@ class Known(NamedTuple):
     told: tuple[Outcome, ...]
     last: int
     labels: tuple[Label, ...]
+    waiting: frozenset[str] = frozenset()
 
     @property
     def incident(self) -> Incident:
@@ -58,9 +59,9 @@ class Known(NamedTuple):
 
     @property
     def judged(self) -> set[str]:
-        """Alerts on which a verdict is in force."""
+        """Alerts on which a verdict is in force, and no other is waited for."""
         last = {label.alert_uid: label for label in self.labels}
-        return {uid for uid, label in last.items() if label.target >= 0}
+        return {uid for uid, label in last.items() if label.target >= 0} - self.waiting
 
 
 def gather(connection: Connection, record: Record) -> Known:
@@ -69,7 +70,8 @@ def gather(connection: Connection, record: Record) -> Known:
     told = records.outcomes_of(connection, names)
     last = max((one.seq for one in told), default=0)
     labels = tuple(records.labels_of(connection, record.uid))
-    return Known(record, names, tuple(ordered(one.outcome for one in told)), last, labels)
+    waiting = frozenset(records.waiting(connection, record.uid))
+    return Known(record, names, tuple(ordered(one.outcome for one in told)), last, labels, waiting)
 
 
 class Counsel:

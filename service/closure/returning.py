@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from features.label import Provenance
 from models.decision import Action, ReasonCode
 from service.store import database as db
 from service.store.decision_log import DecisionLog, Revision
-from service.store.tables import erasures, labels, queue
+from service.store.tables import decisions, erasures, labels, queue
 
 _SUPPRESSED = (
     "SELECT d.alert_seq FROM incident_lines l CROSS JOIN incident_alerts a ON a.line = l.line "
@@ -32,14 +32,27 @@ def take_back(connection: Connection, log: DecisionLog, incident: str, now: floa
 def bring_back(connection: Connection, log: DecisionLog, seqs: Sequence[int], why: ReasonCode, now: float) -> int:
     """Revise the decisions on alerts to ``queue`` and let those wait that nobody has judged; return how many were revised.
 
-    They keep their priority, so that a flood of them does not push anything else down.
+    What is not suppressed any more is left alone. The others keep their priority, so that a flood of them does not push anything else down.
     """
-    revised = log.revise(connection, seqs, Revision(Action.QUEUE, Action.QUEUE, (why,)), now)
+    hidden = _hidden(connection, seqs)
+    revised = log.revise(connection, [seq for seq in seqs if seq in hidden], Revision(Action.QUEUE, Action.QUEUE, (why,)), now)
     known = _done_with(connection, [one.alert_seq for one in revised])
     back = [one._asdict() for one in revised if one.alert_seq not in known]
     if back:
         connection.execute(queue.insert(), back)
     return len(revised)
+
+
+def _hidden(connection: Connection, seqs: Sequence[int]) -> set[int]:
+    """Return those alerts whose current decision suppresses them."""
+    found: set[int] = set()
+    later = decisions.alias()
+    newer = exists().where(later.c.alert_seq == decisions.c.alert_seq, later.c.revision > decisions.c.revision)
+    for start in range(0, len(seqs), _AT_ONCE):
+        of_these = decisions.c.alert_seq.in_(seqs[start : start + _AT_ONCE])
+        now = select(decisions.c.alert_seq).where(of_these, decisions.c.published_action == Action.SUPPRESS.value, ~newer)
+        found.update(connection.execute(now).scalars())
+    return found
 
 
 def _done_with(connection: Connection, seqs: Sequence[int]) -> set[int]:

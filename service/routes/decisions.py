@@ -20,6 +20,7 @@ from service.keys import Key
 from service.lessons import BECAUSE, choose
 from service.reading import seen_decision, with_reasons
 from service.store import database as db
+from service.voices import has_looked
 
 router = APIRouter()
 _LESSONS = 20
@@ -46,7 +47,7 @@ async def get_queue(
     purpose: Literal["work", "label"] = "work",
     budget: Annotated[int | None, Query(ge=1, le=500)] = None,
 ) -> Response:
-    """Alerts that were not suppressed and have no verdict in force. `next` is the cursor of the following page, if there is one.
+    """Alerts that were not suppressed and have no verdict in force, or too few that agree. `next` is the cursor of the following page, if there is one.
 
     With a `budget`, so many incidents to look at next instead, so that a short day sees every different thing worth seeing:
     open ones of the last days of which a suspicious alert has no verdict, each with its `rank` and `why`, what it adds.
@@ -68,7 +69,9 @@ async def get_queue(
 def _page(host: Host, key: Key, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         places = db.open_queue(connection, key.tenant, limit, after)
-        items = _items(host, key, connection, [seq for _, seq in places], db.contests(connection, key.tenant))
+        seqs = [seq for _, seq in places]
+        looked = has_looked(connection, seqs, key.analyst)
+        items = _items(host, key, connection, [seq for seq in seqs if seq not in looked], db.contests(connection, key.tenant))
     return {"alerts": items, "next": "{}.{}".format(*places[-1]) if len(places) == limit else None}
 
 
@@ -76,6 +79,8 @@ def _lessons(host: Host, key: Key, budget: int) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         at_odds = db.contests(connection, key.tenant)
         chosen = choose(connection, key.tenant, budget, at_odds)
+        looked = has_looked(connection, [seq for seq, _ in chosen], key.analyst)
+        chosen = [(seq, why) for seq, why in chosen if seq not in looked]
         items = _items(host, key, connection, [seq for seq, _ in chosen], at_odds)
     asked = [{**item, "why": why, "because": BECAUSE[why]} for item, (_, why) in zip(items, chosen, strict=True)]
     return {"alerts": asked, "next": None}

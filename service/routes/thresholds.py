@@ -58,9 +58,10 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
     """All that a downstream system needs to act. The ETag follows from all that is said: the bundle, the live policy, and what of
     it holds now. A change is told by a message `thresholds.changed`, too.
 
-    `thresholds`: one for each aim and group; automation may act on those `in_force`, else `because` says why not. An alert may be
-    suppressed below the least threshold of all groups named here in which it lies, and responded to from the highest on, if all of
-    these are in force and no guardrail (the bundle's `guardrails`, the `live` ones) forbids it; without a bundle nothing is.
+    `thresholds`: one for each aim and group, with its certificate. An alert may be suppressed below the least threshold of all groups
+    named here in which it lies, and responded to from the highest on, if all of these `stands`, no guardrail (the bundle's
+    `guardrails`, the `live` ones) forbids it, and its mode is `automate`: the most careful of those `said` of a group in which it
+    lies, else that of `all`. `in_force`: so it is for the group as such; else `because` says why not. Without a bundle nothing is.
     `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant, goes to a person all the same. Decisions
     name the certificate they rest on.
     """

@@ -44,6 +44,7 @@ decisions = Table(
     Column("subject", LargeBinary, nullable=False, server_default=_NONE),
     Column("content", LargeBinary, nullable=False, server_default=_NONE),
     Column("chain", LargeBinary, nullable=False, server_default=_NONE),
+    Index("ix_decisions_suppressed", "certificate", sqlite_where=text("published_action = 'suppress'")),
 )
 """Written by ``decision_log.py`` only, which chains them. ``subject`` and ``content`` are salted digests of the alert."""
 
@@ -213,3 +214,20 @@ endings = Table(
     Index("ix_endings_incident", "incident", "seq"),
 )
 """Closures and escalations, append-only: the full report, and what later incidents learn from it."""
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("certificate", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("alert_seq", Integer, nullable=False),
+    Column("suppressed", Integer, nullable=False),
+    Column("shown", Float, nullable=False),
+    Column("alerts_group", String, nullable=False),
+    Column("alpha", Float, nullable=False),
+    Column("delta", Float, nullable=False),
+    UniqueConstraint("certificate", "alert_seq"),
+)
+"""True-positive units in the order in which they entered the anytime test of a certificate, append-only; ``alert_seq`` is the
+alert that made each one known."""

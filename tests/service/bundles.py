@@ -19,11 +19,12 @@ from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
 from models.ledger import LabelLedger
 from models.live_policy import Mode, Setting
+from models.policy import Guardrails
 from models.policy_store import PolicyStore
 from models.rule_encoder import RuleCount, RuleEncoder
 from tests.proofs import proven
 
-AUDIT, LEDGER = Audit(), LabelLedger()
+AUDIT, LEDGER, GUARDRAILS = Audit(), LabelLedger(), Guardrails()
 AUDIT_LINE = 1e6
 """So many draws of a line a day that the limit is never felt."""
 
@@ -38,6 +39,7 @@ def make_bundle(
     columns: Sequence[str] = DEFAULT_VIEW.names[:3],
     limit: float = 9.0,
     units: int = 500,
+    guardrails: Guardrails = GUARDRAILS,
 ) -> str:
     """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``.
 
@@ -66,7 +68,7 @@ def make_bundle(
             )
         },
     }
-    parts |= proven(parts, [0.9] * units, window, escalate_from=0.99, audit=audit)
+    parts |= proven(parts, [0.9] * units, window, escalate_from=0.99, audit=audit, guardrails=guardrails)
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 
 
@@ -79,9 +81,9 @@ def automate(var: Path, tenant: str = "acme", mode: Mode = Mode.AUTOMATE) -> Non
     )  # fmt: skip
 
 
-def publish(var: Path, work: Path, seed: int = 0, **given: Any) -> str:
-    """Make a bundle and make it champion under ``var``, for a tenant that is let out."""
+def publish(var: Path, work: Path, seed: int = 0, *, let_out: bool = True, **given: Any) -> str:
+    """Make a bundle and make it champion under ``var``, for a tenant that is let out where nothing else was said."""
     make_bundle(work, seed, **given)
-    if not PolicyStore(var / "policy").newest():
+    if let_out and not PolicyStore(var / "policy").newest():
         automate(var)
     return BundleStore(var / "bundles").publish(work, by="test", time=datetime.now(UTC))

@@ -83,6 +83,15 @@ def test_a_damaged_version_leaves_the_last_good_one_in_force_and_is_seen(quiet: 
         assert service.send("GET", "/readyz").json()["policy_refused"] is False
 
 
+def test_a_version_in_place_of_one_that_was_removed_is_taken_up(quiet: Path) -> None:
+    with Service(quiet) as service:
+        (quiet / "policy" / "00000002.json").write_bytes(b"{")
+        assert "suppress" in published(decide(service, "a"))
+        (quiet / "policy" / "00000002.json").unlink()
+        store(quiet).change(stop("", "ann", START), by="ann", time=START)
+        assert published(decide(service, "b")) == {"queue"}
+
+
 def test_where_no_version_can_be_read_nothing_is_automated(quiet: Path) -> None:
     (quiet / "policy" / "00000001.json").write_bytes(b"{")
     with Service(quiet) as service:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product as cartesian
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
-from models.bundle import ModelBundle
+from features.encode import FactEncoder
+from models.bundle import ModelBundle, Scored
 from models.bundle_store import BundleStore
 from models.certificates.certificate import Status
 from models.certificates.certifier import certify
 from models.certificates.objective import Objective
+from models.decision import Action
+from models.limits import LimitTable
 from models.live_policy import Condition, LivePolicy, Mode, NeverSuppress, Setting, Stop, Withdrawal
+from models.live_rules import LiveRules
 from models.policy_store import PolicyStore
 from models.rule_encoder import tenant_key
 from service.thresholds import concerning, next_expiry, published
+from tests.conftest import build_alert
 from tests.proofs import TENTH, calibration, units
 from tests.service.bundles import publish
 from tests.service.client import Service
@@ -178,3 +185,54 @@ def test_without_a_model(service: Service) -> None:
     assert answer.json()["suppress_below"] is None
     assert answer.json()["thresholds"] == []
     assert service.send("GET", "/v1/thresholds", headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+
+
+_ALIKE = {"modes": (Setting(tenant="acme", mode=Mode.AUTOMATE),)}
+
+
+def _policies(bundle: ModelBundle) -> list[LivePolicy | None]:
+    uids = {one.group: one.uid for one in bundle.policy.certificates}
+    automate, advise = _ALIKE["modes"], Setting(tenant="acme", mode=Mode.ADVISE, group="rule:p/r")
+
+    def gone(group: str, within: str = "", tenant: str = "acme") -> dict[str, Any]:
+        return {"withdrawals": (Withdrawal(tenant=tenant, certificate=uids[group], group=within, time=NOW),)}
+
+    return [
+        None, _live(), _live(**_ALIKE), _live(modes=(*automate, advise)), _live(**_ALIKE, stops=(Stop(by="k", time=NOW, tenant="acme"),)),
+        _live(**_ALIKE, **gone("product:p")), _live(**_ALIKE, **gone("rule:p/r")), _live(**_ALIKE, **gone("all", "severity:2")),
+        _live(**_ALIKE, **gone("all")), _live(**_ALIKE, **gone("severity:3", tenant="")), _live(modes=(advise,)),
+        _live(modes=(msgspec.structs.replace(automate[0], group="product:p"),), **gone("severity:3", "product:p")),
+    ]  # fmt: skip
+
+
+def test_what_is_in_force_is_what_the_service_lets_out(bundle: ModelBundle) -> None:
+    """What the document allows, by the rule that it comes with, the service publishes; and the other way round, but where a certificate
+    was withdrawn for the part of it that lies in another group: then the document holds back all of that."""
+    encoder = FactEncoder(bytes(32))
+    rules = [("p", "r"), ("p", "new"), ("q", "r")]
+    alerts = [
+        build_alert(i, product=product, rule=rule, severity=severity)
+        for i, ((product, rule), severity) in enumerate(cartesian(rules, (2, 3)))
+    ]
+    block = encoder.alerts(alerts)
+    limits = LimitTable(bundle.policy.certificates, encoder.rules, encoder.tenants)
+    nothing = np.zeros(len(alerts))
+    scored = Scored(
+        np.ones((len(alerts), len(bundle.view.features))), nothing, nothing, nothing.astype(np.int64), nothing,
+        [Action.SUPPRESS] * len(alerts), [()] * len(alerts), [], [""] * len(alerts), [""] * len(alerts),
+    )  # fmt: skip
+    outcomes = set()
+    for policy in _policies(bundle):
+        now = NOW.timestamp()
+        live = LiveRules(policy, bundle, limits)
+        made = live.apply(scored, block, live.marks(alerts, now), nothing, now)
+        rows = {one["group"]: one for one in published(bundle, policy, "acme", now).body["thresholds"]}
+        for out, kind in zip(made.published, limits.kinds(block).tolist(), strict=True):
+            inside = [rows[group] for group in limits.place(kind)[1] if group in rows]
+            modes = [row["mode"] for row in inside if row["said"]] or [rows["all"]["mode"]]
+            may = all(row["stands"] for row in inside) and set(modes) == {Mode.AUTOMATE}
+            assert may <= (out is Action.SUPPRESS), policy
+            if policy is None or all(w.group in ("", "severity:2") for w in policy.withdrawals):
+                assert may == (out is Action.SUPPRESS), policy
+            outcomes.add((policy.digest if policy else "", out))
+    assert len(outcomes) > len(_policies(bundle))
