@@ -16,6 +16,7 @@ from service.counterfactual import without
 from service.host import Host
 from service.keys import Key, Role
 from service.store import database as db
+from service.store.erasing import is_pseudonym
 from service.store.trace import Trace, later_alerts, other_labels, waiting
 
 LOOKED_AT = 20_000
@@ -97,10 +98,10 @@ def _siblings(host: Host, connection: Connection, trace: Trace, alerts: tuple[Fa
 
 def again(host: Host, bundle: ModelBundle, stored: list[db.Stored], rows: NDArray[np.float64], facts: FactBlock) -> list[Outcome]:
     """Return what ``bundle`` decides on ``rows`` f8[n, F], under the live policy of then, the audit's draw falling as it fell."""
-    cases = [
-        Case(s.alert, s.decision.time.timestamp(), s.decision.policy, s.decision.priority, s.decision.reason_codes)
-        for s in stored
-    ]
+    cases = []
+    for alert, decision in ((s.alert, s.decision) for s in stored):
+        when, erased = decision.time.timestamp(), is_pseudonym(alert.uid)
+        cases.append(Case(alert, when, decision.policy, decision.priority, decision.reason_codes, erased))
     judge = Judge(bundle, host.encoder, host.scorer.live.store.find)
     return [Outcome(Action(one.action), one.priority, one.score or 0.0) for one in judge.decide(rows, facts, cases)]
 

@@ -67,7 +67,7 @@ def erased_of(connection: Connection, log: DecisionLog, tenant: str, uids: Seque
     if not uids or connection.exec_driver_sql("SELECT 1 FROM erasures LIMIT 1").first() is None:
         return {}
     by = {pseudonym_of(log.subject(tenant, uid)): uid for uid in uids}
-    by |= {uid: uid for uid in uids if len(uid) == _LENGTH}
+    by |= {uid: uid for uid in uids if is_pseudonym(uid)}
     found: dict[str, int] = {}
     names = list(by)
     for start in range(0, len(names), 500):
@@ -80,6 +80,11 @@ def erased_of(connection: Connection, log: DecisionLog, tenant: str, uids: Seque
 def pseudonym_of(subject: bytes) -> str:
     """Return the uid under which what remains of an erased alert is kept."""
     return "erased-" + subject.hex()
+
+
+def is_pseudonym(uid: str) -> bool:
+    """Whether a uid looks like that of an erased alert."""
+    return len(uid) == _LENGTH and uid.startswith("erased-")
 
 
 _LENGTH = len(pseudonym_of(bytes(16)))

@@ -8,17 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from features.alert import EntityKind
 from models.audit import Audit
+from models.bundle import model_digest, read_parts, write_bundle
+from models.bundle_store import BundleStore
+from models.certificates.certifier import certify
+from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.decision import BlastRadius
 from models.live_policy import Cap, Condition, LivePolicy, NeverSuppress, NeverTouch, Stop
+from models.policy import ThresholdPolicy
 from models.policy_store import PolicyStore
 from service.commands import app
 from service.reproducing import Reproduced, read_records, reproduce
-from tests.service.bundles import AUDIT_LINE, publish
+from tests.proofs import calibration, units
+from tests.service.bundles import AUDIT_LINE, automate, make_bundle, publish
 from tests.service.client import Service, finding
 from tests.service.closure.cases import report, told
 from tests.service.closure.test_returning import noisy
@@ -124,3 +131,39 @@ def test_under_stops_and_modes(tmp_path: Path) -> None:
         for path in store.root.glob("00000002.json"):
             path.unlink()
         assert {one.why.split(": ")[-1] for one in replayed(service).differs} == {"this version of the live policy is gone"}
+
+
+def responding(path: Path) -> None:
+    """Write a bundle that also responds to what scores high."""
+    make_bundle(path, columns=("severity",), limit=3.0)
+    manifest, parts, _ = read_parts(path)
+    known = msgspec.structs.replace(
+        calibration([0.9] * 500, manifest.window, model_digest(manifest.files)),
+        responses=units(np.linspace(0.2, 1.0, 500).tolist()),
+    )
+    aims = [Objective.parse(DEFAULT_OBJECTIVE), Objective.parse("maximum minimal response @ precision >= 0.95, confidence 0.95")]
+    certificates = tuple(certify(known, aims))
+    parts |= {
+        "policy.json": msgspec.json.encode(ThresholdPolicy(certificates=certificates, escalate_from=None)),
+        "units.json": msgspec.json.encode(known),
+    }
+    about = {name: getattr(manifest, name) for name in ("view", "run", "window", "labels", "data")}
+    write_bundle(path, parts, **about)
+
+
+def test_responses_are_counted_as_they_were(tmp_path: Path) -> None:
+    """What a cap leaves room for follows from the responses before, of earlier batches and of the same."""
+    var = tmp_path / "var"
+    responding(tmp_path / "work")
+    BundleStore(var / "bundles").publish(tmp_path / "work", by="test", time=datetime.now(UTC))
+    automate(var)
+    cap = Cap(tier=BlastRadius.MINIMAL, most=30, window_seconds=3600.0)
+    PolicyStore(var / "policy").change(
+        lambda policy: msgspec.structs.replace(policy, caps=(cap,)), by="test", time=datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    with Service(var) as service:
+        made = [one for part in range(6) for one in service.post(alerts(20 * part, 20)).json()["decisions"]]
+        found = replayed(service)
+    assert sum(one["action"] == "respond" for one in made) == 30
+    assert any("response_cap" in one["reason_codes"] for one in made)
+    assert (found.differs, sum(found.same.values())) == ([], 120)
