@@ -39,12 +39,16 @@ class Limits(NamedTuple):
     respond_from: NDArray[np.float64]
     kind: NDArray[np.int64]
 
+    def take(self, rows: NDArray[np.int64]) -> Limits:
+        """Return the limits of some alerts."""
+        return Limits(self.suppress_below[rows], self.respond_from[rows], self.kind[rows])
+
 
 class Evidence(NamedTuple):
     """What a decision rests on besides the score; arrays of n alerts.
 
     ``habit`` is the decayed count of this rule on this entity over a day (NaN: no entity), ``missing`` the share of
-    features that could not be read.
+    features that could not be read, ``outside`` how many lie outside the support (see :mod:`models.support`).
     """
 
     known_rule: NDArray[np.bool_]
@@ -54,6 +58,7 @@ class Evidence(NamedTuple):
     criticality: NDArray[np.float64]
     indicator: NDArray[np.float64]
     decoy: NDArray[np.float64]
+    outside: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.int64]) -> Evidence:
         """Return the evidence of some alerts."""
@@ -72,6 +77,8 @@ class Guardrails(msgspec.Struct, frozen=True, kw_only=True):
     """A rule must have fired on the entity lately (decayed count over a day) before it may be suppressed there."""
     missing_to: float = 0.5
     """The largest share of unreadable features with which an alert may be suppressed."""
+    outside_to: int = 0
+    """So many features may lie outside what the model was made from before nothing is automated."""
 
 
 class ThresholdPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +161,7 @@ def doubt_bits(evidence: Evidence, guardrails: Guardrails) -> NDArray[np.int64]:
     for code, holds in (
         (ReasonCode.UNKNOWN_RULE, ~evidence.known_rule),
         (ReasonCode.NOT_HABITUAL, ~(evidence.habit >= guardrails.habit_from)),
+        (ReasonCode.OUT_OF_DISTRIBUTION, evidence.outside > guardrails.outside_to),
         (ReasonCode.MISSING_FEATURES, evidence.missing > guardrails.missing_to),
         (ReasonCode.GUARDRAIL_SEVERITY, evidence.severity >= guardrails.severity_from),
         (ReasonCode.GUARDRAIL_ASSET, evidence.criticality >= guardrails.criticality_from),

@@ -19,6 +19,7 @@ from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
 from models.ledger import LabelLedger
 from models.rule_encoder import RuleCount, RuleEncoder
+from models.support import Support
 from tests.proofs import proven
 
 AUDIT, LEDGER = Audit(), LabelLedger()
@@ -55,6 +56,7 @@ def make_bundle(
             for name, part in (
                 ("calibrator.json", calibrator),
                 ("encoder.json", RuleEncoder.fit([RuleCount("x", "wazuh", "r1", 1.0, 2.0 + seed)])),
+                ("support.json", Support.everywhere(view)),
                 ("view.json", view),
                 ("golden.json", golden),
                 ("labels.json", ledger),
