@@ -30,7 +30,7 @@ from models.limits import LimitTable
 from models.policy import ACTIONS, ThresholdPolicy, codes
 from models.reasons import sentences
 from models.rule_encoder import RuleEncoder
-from models.support import Support
+from models.support import Support, SupportTable
 
 FORMAT = 5
 _PARTS = (
@@ -134,7 +134,8 @@ class ModelBundle:
         raw = self.raw(features)
         score = self.calibrator(raw)
         within = limits.read(block)
-        ruling = self.policy.decide(score, evidence(self.view, features, block, known_rule, self.support), within)
+        support = SupportTable(self.support, limits.rules)
+        ruling = self.policy.decide(score, evidence(self.view, features, block, known_rule, support), within)
         decided = [ACTIONS[a] for a in ruling.actions.tolist()]
         tiers, certificates = [""] * len(decided), [""] * len(decided)
         for i in np.flatnonzero(ruling.automatic).tolist():
@@ -179,14 +180,11 @@ class ModelBundle:
             raise BundleError(str(path / "classifier.txt"), f"unreadable: {error}") from error
         if booster.feature_name() != view.names:
             raise BundleError(str(path), "the classifier was trained on other features than the view names")
-        support = _decode(path, "support.json", parts, Support)
-        if not len(support.low) == len(support.high) == len(view.features):
-            raise BundleError(str(path / "support.json"), "speaks of other features than the view names")
         bundle = cls(
             booster,
             _decode(path, "calibrator.json", parts, Calibrator),
             _decode(path, "encoder.json", parts, RuleEncoder),
-            support,
+            _decode(path, "support.json", parts, Support),
             view,
             _decode(path, "policy.json", parts, ThresholdPolicy),
             _decode(path, "units.json", parts, Calibration),

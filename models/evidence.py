@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from features.encode import VALUES, FactBlock
 from features.view import FeatureView
 from models.policy import Evidence
-from models.support import Support
+from models.support import PACE, SupportTable
 
 HABIT = "entity_rule_1d"
 """The feature that counts a rule on its entity: its decayed count over a day."""
 
 
 def evidence(
-    view: FeatureView, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_], support: Support
+    view: FeatureView, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_], support: SupportTable
 ) -> Evidence:
     """Return what the policy looks at besides the score."""
 
@@ -30,13 +30,16 @@ def evidence(
         criticality=value("criticality"),
         indicator=value("indicator"),
         decoy=value("decoy"),
-        outside=support.outside(features),
+        outside=support.read(block, features[:, view.index(PACE)]),
     )
 
 
 def habit(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how habitual each rule is on its entity."""
-    return features[:, view.index(HABIT)]
+    """Return how habitual each rule is on its entity: its count over a day less that over the last minute.
+
+    A fact counts for nothing when it comes and in full some minutes later, so a burst, however dense, is no habit of its own.
+    """
+    return np.asarray(features[:, view.index(HABIT)] - features[:, view.index(PACE)], np.float64)
 
 
 def anomaly(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:

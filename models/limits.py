@@ -23,7 +23,7 @@ class LimitTable:
 
     def __init__(self, certificates: Sequence[Certificate], rules: dict[int, RuleRef], tenants: dict[int, str]) -> None:
         self._by = {(c.aim, c.tier, c.group): c for c in certificates}
-        self._rules, self._tenants = rules, tenants
+        self.rules, self._tenants = rules, tenants
         self._numbers: dict[tuple[int, int, int], int] = {}
         self._limits: list[tuple[float, ...]] = []
         self._uids: list[tuple[str, ...]] = []
@@ -57,7 +57,7 @@ class LimitTable:
         return found
 
     def _groups(self, tenant: int, rule: int, severity: int) -> tuple[str, ...]:
-        ref = self._rules[rule]
+        ref = self.rules[rule]
         return (
             EVERY,
             group_key("tenant", tenant_key(self._tenants[tenant])),

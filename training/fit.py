@@ -19,7 +19,7 @@ from models.errors import NotEnoughLabelsError
 from models.evidence import anomaly, evidence
 from models.policy import Evidence
 from models.rule_encoder import RuleEncoder, RuleTable
-from models.support import Support
+from models.support import PACE, Support, SupportTable
 from training.dataset import Dataset
 from training.sample import rule_counts, shown_labels, thinned, training_weights
 from training.split import Fold
@@ -57,19 +57,22 @@ class TrainingRows:
     alert: NDArray[np.int64]
     features: NDArray[np.float64]
     block: FactBlock
+    pace: NDArray[np.float64]
+    """Of every alert of the data set, f8[n] (see :mod:`models.support`)."""
 
     @classmethod
     def gather(cls, dataset: Dataset, view: FeatureView = DEFAULT_VIEW, seed: int = 0) -> TrainingRows:
         """Walk the data set once and keep the rows to train on."""
         mask = thinned(dataset, seed)
-        alerts, features, blocks = [], [], [FactBlock.empty()]
+        alerts, features, blocks, pace = [], [], [FactBlock.empty()], np.full(len(dataset), np.nan)
         timeline = dataset.timeline(shown_labels(dataset, seed))
         for walked in walk(dataset, timeline, view, _NOTHING):
             keep = np.flatnonzero(mask[walked.alert])
+            pace[walked.alert] = walked.features[:, view.index(PACE)]
             alerts.append(walked.alert[keep])
             features.append(walked.features[keep])
             blocks.append(walked.block.take(keep).narrow())
-        return cls(dataset, view, np.concatenate(alerts), np.concatenate(features), FactBlock.concat(blocks))
+        return cls(dataset, view, np.concatenate(alerts), np.concatenate(features), FactBlock.concat(blocks), pace)
 
     def fit(
         self,
@@ -99,7 +102,12 @@ class TrainingRows:
             sample_weight=np.concatenate([weight * BLIND_WEIGHT, weight * SEEING_WEIGHT]),
             feature_names=[self.view.features[c].name for c in used],
         )
-        return FoldModel(encoder, classifier, table, used, Support.fit(self.view, seeing))
+        return FoldModel(encoder, classifier, table, used, self.support(train))
+
+    def support(self, train: NDArray[np.bool_]) -> Support:
+        """Return how fast the rules fired among all alerts in ``train``, the thinned ones, too."""
+        dataset, rows = self.dataset, np.flatnonzero(train)
+        return Support.fit(dataset.rules, dataset.rule[rows], dataset.target[rows], self.pace[rows])
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,10 @@ class FoldModel:
         """Return margins of alerts whose features were walked without encodings, and whether their rules are known."""
         encodings, known = self.table.read(block)
         return self.classifier.decision_function(encode_rules(view, features, encodings)[:, self.columns]), known
+
+    def reach(self, view: FeatureView, features: NDArray[np.float64], block: FactBlock) -> NDArray[np.float64]:
+        """Return how far each alert lies outside of what the model was made from."""
+        return SupportTable(self.support, self.table.rules).read(block, features[:, view.index(PACE)])
 
 
 _NOTHING = RuleEncoder(0.5, {})
@@ -203,12 +215,13 @@ def score_plans(rows: TrainingRows, plans: Sequence[Plan], *, with_labels: bool)
     n = len(dataset)
     found = [_Scored.empty(n) for _ in plans]
     gathered, surprise = [np.full(n, np.nan) for _ in Evidence._fields], np.zeros(n)
+    anywhere = SupportTable(Support({}), dataset.encoder.rules)
     timeline = dataset.timeline(shown_labels(dataset, 0) if with_labels else [])
     for walked in walk(dataset, timeline, view, _NOTHING):
         for plan, scored in zip(plans, found, strict=True):
             for fold, model in plan:
                 scored.take(view, walked, np.flatnonzero(fold.test[walked.alert]), model)
-        seen = evidence(view, walked.features, walked.block, walked.known_rule, Support.everywhere(view))
+        seen = evidence(view, walked.features, walked.block, walked.known_rule, anywhere)
         for array, values in zip(gathered, seen, strict=True):
             array[walked.alert] = values
         surprise[walked.alert] = anomaly(view, walked.features)
@@ -236,4 +249,4 @@ class _Scored:
         at, block, features = walked.alert[inside], walked.block.take(inside).narrow(), walked.features[inside]
         self.raw[at], self.known[at] = model.raw(view, features, block)
         self.risk[at] = model.table.read(block)[0][:, 0]
-        self.outside[at] = model.support.outside(features)
+        self.outside[at] = model.reach(view, features, block)

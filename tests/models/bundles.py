@@ -38,7 +38,7 @@ def bundle_parts(seed: int = 0) -> dict[str, bytes]:
     parts: dict[str, Any] = {
         "calibrator.json": CALIBRATOR,
         "encoder.json": RuleEncoder.fit([RuleCount("acme", "edr", "r1", 1.0, 2.0), RuleCount("beta", "edr", "r1", 0.0, 2.0)]),
-        "support.json": Support.everywhere(DEFAULT_VIEW),
+        "support.json": Support({}),
         "view.json": DEFAULT_VIEW,
         "golden.json": Golden(rows[:8].tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
         "labels.json": LabelLedger(),

@@ -119,7 +119,7 @@ def test_a_score_authorises_every_tier_whose_threshold_it_reaches(score: float, 
     [
         ({"known_rule": False}, ReasonCode.UNKNOWN_RULE),
         ({"missing": 0.51}, ReasonCode.MISSING_FEATURES),
-        ({"outside": 1.0}, ReasonCode.OUT_OF_DISTRIBUTION),
+        ({"outside": 2.0}, ReasonCode.OUT_OF_DISTRIBUTION),
     ],
 )
 def test_a_doubt_turns_a_response_into_a_proposal_or_pages(changed: dict[str, Any], code: ReasonCode) -> None:
@@ -131,6 +131,8 @@ def test_a_doubt_turns_a_response_into_a_proposal_or_pages(changed: dict[str, An
 
 def test_what_forbids_hiding_only_does_not_forbid_a_response() -> None:
     assert _decide(GRANTED, 0.9, (0.7,), severity=6.0, habit=0.0)[0] is Action.RESPOND
+    assert _decide(GRANTED, 0.9, (0.7,), outside=1.0)[0] is Action.RESPOND, "attacks were as fast"
+    assert response_score(np.array([0.9]), _evidence(outside=1.0), Guardrails())[0] == 0.9
     assert response_score(np.array([0.9]), _evidence(severity=6.0), Guardrails())[0] == 0.9
 
 

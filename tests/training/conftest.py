@@ -47,7 +47,7 @@ def make_bundle(path: Path, seed: int = 0) -> SmallBundle:
         "classifier.txt": model.booster_.model_to_string().encode(),
         "calibrator.json": msgspec.json.encode(calibrator),
         "encoder.json": msgspec.json.encode(encoder),
-        "support.json": msgspec.json.encode(Support.everywhere(view)),
+        "support.json": msgspec.json.encode(Support({})),
         "view.json": msgspec.json.encode(view),
         "golden.json": msgspec.json.encode(golden),
         "labels.json": msgspec.json.encode(LabelLedger()),

@@ -64,7 +64,7 @@ def bundle_that(
     parts = {
         "calibrator.json": calibrator,
         "encoder.json": RuleEncoder(0.5, {}),
-        "support.json": Support.everywhere(view),
+        "support.json": Support({}),
         "view.json": view,
         "golden.json": Golden(given.tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
         "labels.json": LabelLedger(),
