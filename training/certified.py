@@ -27,8 +27,6 @@ from training.sample import floods, weights
 from training.split import Fold, labelled_outside
 from training.unseen import Known
 
-POOLED = "maximum suppression @ missed_incidents <= 0.01, confidence 0.95"
-"""What the pooled certificate is asked for: few steps prove no 1 %, hundreds of alert groups seem to."""
 CURVE = GRID[40:281:20]
 """Thresholds of the trade-off: log-odds −10 to 2 in steps of 1."""
 
@@ -140,9 +138,7 @@ def _left_out(scores: Nested, tenant: int, objective: Objective, guardrails: Gua
     made = others.certify(dataset, objective, guardrails)
     attacks = np.flatnonzero((dataset.target == 1) & others.oof.scored)
     groups = group_scores(others.score[attacks], dataset.target[attacks], dataset.group[attacks], dataset.tenant[attacks])
-    pooled = certify_pooled(
-        groups.score, Objective.parse(POOLED), unit="alert group", assumption="transferred", window=window(dataset)
-    )
+    pooled = certify_pooled(groups.score, objective, unit="alert group", assumption="transferred", window=window(dataset))
     rows = np.flatnonzero((dataset.tenant == tenant) & scores.headline & oof.scored & (dataset.target != UNLABELLED))
     own, evidence = others.calibrator(oof.raw[rows]), oof.evidence.take(rows)
     limits = limits_of(dataset, made)

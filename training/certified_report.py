@@ -29,7 +29,8 @@ def _by_tenant(found: Sequence[LeftOut]) -> Table:
     said = found[0].certificates[0]
     note = (
         f"{said.objective}: from nested out-of-fold units of the other tenants, then applied to this one by the whole decision. "
-        f"{found[0].tenant}: {said.sentence()}. Pooled: {found[0].pooled.objective}, every alert group of an attack a unit, by score alone."
+        f"{found[0].tenant}: {said.sentence()}. "
+        "Pooled: the same with every alert group of an attack a unit, by the score alone, which proves nothing about steps."
     )
     return Table(
         "What a certificate over the other tenants does to the one left out", ["tenant left out", "below", *_SHARES], rows, note
