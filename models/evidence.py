@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.default_view import DAY
 from features.encode import VALUES, FactBlock
 from features.view import FeatureView
 from models.policy import Evidence
@@ -35,11 +36,12 @@ def evidence(
 
 
 def habit(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how habitual each rule is on its entity: its count over a day less that over the last minute.
+    """Return how habitual each rule is on its entity: its count over a day less that over the last minute; 0 if silent for a day.
 
     A fact counts for nothing when it comes and in full some minutes later, so a burst, however dense, is no habit of its own.
     """
-    return np.asarray(features[:, view.index(HABIT)] - features[:, view.index(PACE)], np.float64)
+    count, burst, gap = (features[:, view.index(name)] for name in (HABIT, PACE, "entity_rule_gap"))
+    return np.asarray(np.where(gap > DAY, 0.0, count - burst), np.float64)
 
 
 def anomaly(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:

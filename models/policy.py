@@ -48,8 +48,9 @@ class Limits(NamedTuple):
 class Evidence(NamedTuple):
     """What a decision rests on besides the score; arrays of n alerts.
 
-    ``habit`` is the decayed count of this rule on this entity over a day, the last minute left out (NaN: no entity), ``missing`` the share of
-    features that could not be read, ``outside`` how far it lies outside the support (see :class:`models.support.Outside`).
+    ``habit`` is the decayed count of this rule on this entity over a day, the last minute left out (see
+    :func:`models.evidence.habit`), ``missing`` the share of features that could not be read, ``outside`` how far it lies outside
+    the support (see :class:`models.support.Outside`).
     """
 
     known_rule: NDArray[np.bool_]

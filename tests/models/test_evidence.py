@@ -25,3 +25,9 @@ def test_a_burst_makes_nothing_habitual() -> None:
 def test_what_fired_some_minutes_ago_and_repeatedly_is_habitual() -> None:
     assert _habits([0.0, 600.0, 1200.0])[-1] >= 1.0
     assert _habits([0.0])[0] < 1.0
+
+
+def test_what_has_been_silent_for_a_day_is_habitual_no_more() -> None:
+    often = [600.0 * i for i in range(50)]
+    assert _habits([*often, often[-1] + 86_000.0])[-1] >= 1.0
+    assert _habits([*often, often[-1] + 87_000.0])[-1] == 0.0
