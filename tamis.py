@@ -7,9 +7,10 @@ import typer
 import service.commands
 import training.batch_commands
 import training.commands
+import training.whatif_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for group in (training.commands.app, training.batch_commands.app, service.commands.app):
+for group in (training.commands.app, training.batch_commands.app, training.whatif_commands.app, service.commands.app):
     app.registered_commands += group.registered_commands
     app.registered_groups += group.registered_groups
 

@@ -10,7 +10,7 @@ import csv
 import io
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -178,6 +178,24 @@ def import_facts(folder: Path, kind: str, file: Path, tenant: str, time: datetim
     os.link(draft, target)  # fails rather than overwrite a version that another import has just taken
     draft.unlink()
     return target
+
+
+def new_indicators(folder: Path, after: int, among: Collection[str]) -> tuple[int, list[Indicator]]:
+    """Return the indicators of the versions ``among`` those of a folder that are numbered beyond ``after``, and the highest number.
+
+    One whose file names no ``valid_from`` has none here: what it says holds of the past as well. Raises ``ContextError``.
+    """
+    newest, found = after, list[Indicator]()
+    for path in (folder / name for name in sorted(among) if name.endswith("-indicators.json")):
+        number = int(path.name.split("-")[0])
+        if number > after:
+            try:
+                version = msgspec.json.decode(path.read_bytes(), type=_Version)
+                found += [msgspec.convert(fact, Indicator, strict=False) for fact in version.facts]
+            except (OSError, msgspec.MsgspecError) as error:
+                raise ContextError(str(path), f"damaged context version: {error}") from error
+            newest = max(newest, number)
+    return newest, found
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ class ScoringEngine:
         self.view = bundle.view if bundle else DEFAULT_VIEW
         self.state = state if state is not None else CounterState(self.view.spec, encoder.secret, max_keys)
         self._rules = RuleTable(bundle.encoder if bundle else _BLANK, encoder.rules, encoder.tenants)
-        self._limits = LimitTable(bundle.policy.certificates if bundle else (), encoder.rules, encoder.tenants)
+        self.limits = LimitTable(bundle.policy.certificates if bundle else (), encoder.rules, encoder.tenants)
         self._program = self.view.compiled()
 
     @property
@@ -46,8 +46,8 @@ class ScoringEngine:
         features = np.full((len(block), len(self.view.features)), np.nan)
         self.state.walk(wide, *self._program, features)
         if self.bundle is None:
-            return _undecided(features)
-        return self.bundle.decide(features, wide, known, self._limits)
+            return undecided(features)
+        return self.bundle.decide(features, wide, known, self.limits)
 
     def fold(self, block: FactBlock) -> None:
         """Fold alerts and labels without judging them."""
@@ -63,7 +63,8 @@ def counter_digest(bundle: ModelBundle | None) -> str:
     return bundle.view.spec.digest if bundle else DEFAULT_VIEW.spec.digest
 
 
-def _undecided(features: NDArray[np.float64]) -> Scored:
+def undecided(features: NDArray[np.float64]) -> Scored:
+    """Return what is decided where no model speaks."""
     n = len(features)
     nothing = np.full(n, np.nan)
     return Scored(
@@ -87,4 +88,4 @@ def warm_up(bundle: ModelBundle | None) -> None:
     engine.score(engine.encoder.alerts([Alert(uid="-", tenant="-", time=time, received_time=time, product="-", rule=Rule("-"))]))
 
 
-__all__ = ["ScoringEngine", "counter_digest", "warm_up"]
+__all__ = ["ScoringEngine", "counter_digest", "undecided", "warm_up"]

@@ -17,6 +17,8 @@ from features.label import Provenance, Verdict
 
 VERDICTS, PROVENANCES = tuple(Verdict), tuple(Provenance)
 HUMAN = PROVENANCES.index(Provenance.HUMAN)
+MINUTES = 10.0
+"""Minutes that a person is assumed to take for an alert where nobody's verdicts tell."""
 PAUSE_SECONDS = 1800.0
 """After a longer gap between two verdicts of one person they did something else in between."""
 _JUDGEMENTS, _STEADY = 30, 0.75

@@ -191,6 +191,11 @@ def response_score(score: NDArray[np.float64], evidence: Evidence, guardrails: G
     return np.where(response_doubts(evidence, doubt_bits(evidence, guardrails)) == 0, score, -np.inf)
 
 
+def bit(code: ReasonCode) -> int:
+    """Return the bit of a reason code (see :func:`codes`)."""
+    return int(_BIT[code])
+
+
 _UNPACKED: dict[int, tuple[ReasonCode, ...]] = {}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from models.errors import PolicyError
-from models.live_policy import FORMAT, LivePolicy
+from models.live_policy import FORMAT, LivePolicy, checked
 
 _TRIES = 20
 
@@ -50,7 +50,29 @@ class PolicyStore:
             raise PolicyError(str(path), str(error)) from error
         if policy.version != number:
             raise PolicyError(str(path), f"calls itself version {policy.version}")
-        return policy
+        return checked(policy, str(path))
+
+    def last_good(self, until: int | None = None) -> tuple[LivePolicy | None, str]:
+        """Return the newest version that can be read, of those up to ``until``, and why the newest was refused (``""``: it was not).
+
+        ``None`` where versions were made, but none can be read.
+        """
+        newest, refusal = self.newest() if until is None else until, ""
+        for number in range(newest, 0, -1):
+            try:
+                return self.read(number), refusal
+            except PolicyError as error:
+                refusal = refusal or str(error)
+        return (None if newest else LivePolicy()), refusal
+
+    def stamp(self, version: int) -> tuple[int, int, int] | None:
+        """Return what tells a version's file from another that took its place, ``None`` where there is none: one look at the disk,
+        which is all that watching costs."""
+        try:
+            told = self._path(version).stat()
+        except OSError:
+            return None
+        return told.st_ino, told.st_mtime_ns, told.st_size
 
     def find(self, digest: str) -> LivePolicy | None:
         """Return the version of that digest."""
@@ -63,15 +85,35 @@ class PolicyStore:
                 self._by_digest[policy.digest] = policy
         return self._by_digest.get(digest)
 
-    def change(self, edit: Callable[[LivePolicy], LivePolicy], *, by: str, time: datetime, note: str = "") -> LivePolicy:
-        """Make a new version of the newest one by ``edit`` and return it, durable. Raises ``PolicyError``; then nothing changed."""
+    def change(
+        self,
+        edit: Callable[[LivePolicy], LivePolicy],
+        *,
+        by: str,
+        time: datetime,
+        note: str = "",
+        whatever: bool = False,
+    ) -> LivePolicy:
+        """Make a new version of the newest one by ``edit`` and return it, durable. Raises ``PolicyError``; then nothing changed.
+
+        ``whatever``: where the newest is damaged, start from the last good one; where none is, from one that says nothing. A stop
+        must succeed; for all else a person is to look first.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
-            before = self.read()
-            after = msgspec.structs.replace(edit(before), format=FORMAT, version=before.version + 1, by=by, time=time, note=note)
-            if self._write(after):
+            newest = self.newest()
+            before = (self.last_good(newest)[0] or LivePolicy()) if whatever else self.read(newest)
+            after = msgspec.structs.replace(edit(before), format=FORMAT, version=newest + 1, by=by, time=time, note=note)
+            if self._write(self._readable(after)):
                 return after
         raise PolicyError(str(self.root), "others change it all the time; try again")
+
+    def _readable(self, policy: LivePolicy) -> LivePolicy:
+        """Return the policy as it will be read. Raises ``PolicyError`` for one that would be refused then."""
+        try:
+            return checked(msgspec.json.decode(msgspec.json.encode(policy), type=LivePolicy), str(self.root))
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise PolicyError(str(self.root), str(error)) from error
 
     def _write(self, policy: LivePolicy) -> bool:
         path = self._path(policy.version)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.default_view import ENCODINGS
 from features.encode import COLUMNS, FactBlock, RuleRef
+from features.view import FeatureView
 
 _SMOOTH = 0.5
 """Pseudo-tenants with the prior risk, so that one tenant's word is not taken for certain."""
@@ -97,3 +98,12 @@ class RuleTable:
             risk, tenants = self._encoder.values(rule, self._tenants[pair[0]])
             found = self._rows[pair] = (risk, tenants, float(self._encoder.knows(rule)))
         return found
+
+
+def encode_rules(view: FeatureView, features: NDArray[np.float64], encodings: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``features`` with the columns that come from the rule encoder replaced by ``encodings`` (n × E)."""
+    changed = features.copy()
+    for column, name in enumerate(ENCODINGS):
+        if name in view.names:
+            changed[:, view.index(name)] = encodings[:, column]
+    return changed

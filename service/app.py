@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ from fastapi import FastAPI
 from features.errors import FeaturesError
 from models.errors import ModelsError
 from service import problems
+from service.announcer import Announcer
 from service.errors import ServiceError
 from service.host import Host
-from service.routes import alerts, closure, decisions, health, incidents, labels, measures
+from service.routes import alerts, audit, closure, decisions, health, incidents, labels, measures, policy, thresholds
 from service.settings import ServiceSettings
 
 
@@ -31,9 +33,12 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
         except (ServiceError, FeaturesError, ModelsError) as error:
             app.state.failure = str(error)
             raise
+        announcer, app.state.whatif = Announcer(app.state.host), asyncio.Lock()
+        announcer.start()
         try:
             yield
         finally:
+            await announcer.stop()
             await app.state.host.stop()
 
     app = FastAPI(
@@ -46,7 +51,7 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
     )
-    for module in (alerts, closure, decisions, incidents, labels, health, measures):
+    for module in (alerts, audit, closure, decisions, incidents, labels, health, measures, policy, thresholds):
         app.include_router(module.router)
     problems.install(app)
     return app

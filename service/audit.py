@@ -31,23 +31,27 @@ class Auditor:
     def draw(self, alerts: Sequence[Alert], scored: Scored, bundle: ModelBundle | None) -> tuple[Scored, NDArray[np.float64]]:
         """Return what is decided after the draw, and f8[n]: the probability with which each alert comes before a person.
 
+        Lots are drawn among what is published as suppressed; whatever else is suppressed, people see anyway.
+
         One that was drawn is queued at a priority taken from those lately queued, so that its place does not tell it apart.
         """
         shown = np.ones(len(alerts))
         if bundle is None or bundle.policy.suppress_below is None:
             return scored, shown
-        below = np.array([i for i, action in enumerate(scored.actions) if action is Action.SUPPRESS], np.int64)
+        below = np.array([i for i, action in enumerate(scored.published) if action is Action.SUPPRESS], np.int64)
         shown[below] = bundle.propensity(scored.features[below])
         lot = np.ones(len(alerts))
         lot[below] = luck(self._secret, [(alerts[i].tenant, alerts[i].uid) for i in below.tolist()])
-        actions, codes, priority = list(scored.actions), list(scored.reason_codes), scored.priority.copy()
+        actions, published, codes = list(scored.actions), list(scored.published), list(scored.reason_codes)
+        priority = scored.priority.copy()
         for i, alert in enumerate(alerts):
-            if actions[i] is Action.QUEUE:
+            if published[i] is Action.QUEUE:
                 self._ring(alert.tenant).append(int(priority[i]))
-            elif actions[i] is Action.SUPPRESS and lot[i] < shown[i]:
-                actions[i], codes[i] = Action.QUEUE, (*codes[i], ReasonCode.AUDIT)
+            elif published[i] is Action.SUPPRESS and lot[i] < shown[i]:
+                actions[i] = published[i] = Action.QUEUE
+                codes[i] = (*codes[i], ReasonCode.AUDIT)
                 priority[i] = self._place(alert.tenant, float(lot[i] / shown[i]))
-        return scored._replace(actions=actions, published=actions, reason_codes=codes, priority=priority), shown
+        return scored._replace(actions=actions, published=published, reason_codes=codes, priority=priority), shown
 
     def _place(self, tenant: str, chance: float) -> int:
         """Return one of the priorities lately queued; ``chance`` in [0, 1) says which."""

@@ -21,7 +21,7 @@ def decision_for(role: Role, decision: Decision, judged: bool) -> Decision:
     """Return what ``role`` may see of a decision; ``judged``: a verdict on the alert is in force.
 
     The mark of the audit and the probability of having been shown are for admins and scientists. To an analyst an alert
-    without a verdict shows neither score nor codes, and of the reasons only the facts, not for what they speak: together
+    without a verdict shows neither score nor codes, as action what was published, and of the reasons only the facts, not for what they speak: together
     they would give the score away, and with it the draw.
     """
     if role in _ALL_SEEING:
@@ -29,8 +29,9 @@ def decision_for(role: Role, decision: Decision, judged: bool) -> Decision:
     if role is Role.ANALYST and not judged:
         facts = tuple(_fact(reason) for reason in decision.reasons)
         return msgspec.structs.replace(
-            decision, score=None, anomaly_score=None, reason_codes=(), reasons=facts, certificate="", shown=_DEFAULTS[Decision]
-        )
+            decision, action=decision.published_action, score=None, anomaly_score=None, reason_codes=(), reasons=facts, tier="",
+            certificate="", shown=_DEFAULTS[Decision],
+        )  # fmt: skip
     if decision.shown == 1.0 and ReasonCode.AUDIT not in decision.reason_codes:
         return decision
     codes = tuple(code for code in decision.reason_codes if code is not ReasonCode.AUDIT)

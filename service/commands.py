@@ -1,4 +1,4 @@
-"""The service's commands: serve, keys, context, outbox, export."""
+"""The service's commands: serve, keys, context, outbox, policy, export, and those on the records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import typer
 import uvicorn
 
 from features.context import KINDS, Context, import_facts
-from service import logs
+from service import audit_commands, logs, record_commands
+from service import policy_commands as policy
 from service.app import create_app
 from service.errors import StartError
 from service.export import export as export_history
@@ -29,6 +30,9 @@ context = typer.Typer(no_args_is_help=True, help="Context facts: assets, identit
 app.add_typer(keys, name="keys")
 app.add_typer(context, name="context")
 app.add_typer(outbox.app, name="outbox")
+app.registered_commands += audit_commands.app.registered_commands
+app.add_typer(policy.app, name="policy")
+app.registered_commands += record_commands.app.registered_commands
 
 
 @app.command()

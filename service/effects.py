@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from features.encode import COLUMNS, FactBlock, RuleRef
-from models.audit import luck
+from features.encode import COLUMNS, FactBlock
 from models.bundle import ModelBundle
-from models.decision import Action, ReasonCode
-from models.limits import LimitTable
+from models.decision import Action
+from service.again import Case, Judge
 from service.counterfactual import without
 from service.host import Host
 from service.keys import Key, Role
 from service.store import database as db
+from service.store.erasing import is_pseudonym
 from service.store.trace import Trace, later_alerts, other_labels, waiting
 
 LOOKED_AT = 20_000
@@ -97,20 +97,13 @@ def _siblings(host: Host, connection: Connection, trace: Trace, alerts: tuple[Fa
 
 
 def again(host: Host, bundle: ModelBundle, stored: list[db.Stored], rows: NDArray[np.float64], facts: FactBlock) -> list[Outcome]:
-    """Return what ``bundle`` decides on ``rows`` f8[n, F], the audit's draw falling as it fell."""
-    known = np.array([bundle.encoder.knows(RuleRef(s.alert.product, s.alert.rule.uid, s.alert.rule.name)) for s in stored])
-    limits = LimitTable(bundle.policy.certificates, host.encoder.rules, host.encoder.tenants)
-    scored = bundle.decide(rows, facts, known, limits)
-    shown = bundle.propensity(rows)
-    drawn = luck(host.encoder.secret, [(s.alert.tenant, s.alert.uid) for s in stored]) < shown
-    out = []
-    for i, s in enumerate(stored):
-        action, priority = scored.actions[i], int(scored.priority[i])
-        if action is Action.SUPPRESS and drawn[i]:
-            action = Action.QUEUE
-            priority = s.decision.priority if ReasonCode.AUDIT in s.decision.reason_codes else priority
-        out.append(Outcome(action, priority, float(scored.score[i])))
-    return out
+    """Return what ``bundle`` decides on ``rows`` f8[n, F], under the live policy of then, the audit's draw falling as it fell."""
+    cases = []
+    for alert, decision in ((s.alert, s.decision) for s in stored):
+        when, erased = decision.time.timestamp(), is_pseudonym(alert.uid)
+        cases.append(Case(alert, when, decision.policy, decision.priority, decision.reason_codes, erased))
+    judge = Judge(bundle, host.encoder, host.scorer.live.store.find)
+    return [Outcome(Action(one.action), one.priority, one.score or 0.0) for one in judge.decide(rows, facts, cases)]
 
 
 def _told(host: Host, key: Key, trace: Trace, sibling: Sibling, digests: list[str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ ServiceError
 ├── ForbiddenError 403      the key's role may not do this
 ├── NotFoundError 404       nothing of that uid for this tenant
 ├── ConflictError 409       the uid is taken by other content
+├── GoneError 410           it was erased
+├── PreconditionError 412   another version is in force than the one that was seen
 ├── TooLargeError 413       the body exceeds the limit
 ├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason
 ├── RefusedTargetError 422  the URL may not be called
@@ -56,6 +58,18 @@ class ConflictError(ServiceError):
     """The uid is taken by other content."""
 
     status, title = 409, "Conflict"
+
+
+class GoneError(ServiceError):
+    """It was erased, and does not come back."""
+
+    status, title = 410, "Gone"
+
+
+class PreconditionError(ServiceError):
+    """Another version is in force than the one that was seen, or none was named."""
+
+    status, title = 412, "Precondition failed"
 
 
 class TooLargeError(ServiceError):

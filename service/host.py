@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import sys
 import time
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -27,6 +25,7 @@ from models.bundle_store import BundleStore
 from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
 from models.incidents.priority import known_criticality
+from service import snapshots, verifying
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
 from service.incidents.keeper import Keeper
@@ -39,14 +38,13 @@ from service.outbox.receivers import ReceiverStore
 from service.outbox.sender import Sender
 from service.scorer import Scorer
 from service.settings import ServiceSettings
+from service.store.anchors import Anchors
 from service.store.database import Database
+from service.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_VERIFY_SECONDS = 60.0
-_SNAPSHOTS_KEPT = 2
 
 
 class Host:
@@ -62,17 +60,19 @@ class Host:
         self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
         """Bundles that were refused, and why."""
-        self.database = Database(settings.database)
+        secret = load_or_create_secret(settings.secret)
+        self.database = Database(settings.database, secret)
         try:
             self._context_stamp = self._stamp(settings.context)
             context = Context.load(settings.context)
-            self.encoder = FactEncoder(load_or_create_secret(settings.secret), context, context.aliases)
+            self.encoder = FactEncoder(secret, context, context.aliases)
             self.encoder.register(*self.database.names())
             if history is not None:
                 self._take_history(history)
         except (FeaturesError, StartError):
             self.database.close()
             raise
+        self.anchors = Anchors(settings.anchors, self.database.engine)
         self.scorer: Scorer
         self.champion: str | None = None
         """The bundle that should serve."""
@@ -80,7 +80,8 @@ class Host:
         self._snapshot_seq = 0
 
     async def start(self) -> None:
-        """Load the champion, bring the counters up to date, start the scorer and the outbox."""
+        """Anchor the log, load the champion, bring the counters up to date, start the scorer and the outbox."""
+        await asyncio.to_thread(self.anchors.drop)
         try:
             self.champion = self.bundles.current()
         except ModelsError:
@@ -99,17 +100,22 @@ class Host:
             criticality=known_criticality(lambda: self.encoder.context),
         )  # fmt: skip
         self.closer = make_closer(
-            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer
-        )
-        for part in (self.outbox, keeper, self.closer):
+            self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer,
+            live=lambda: (self.scorer.live.policy, self.scorer.engine.bundle),
+        )  # fmt: skip
+        self.watcher = Watcher(
+            self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
+        )  # fmt: skip
+        for part in (self.outbox, keeper, self.closer, self.watcher):
             part.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
-        for part in (self.closer, self.incidents, self.outbox):
+        for part in (self.watcher, self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
+        self.anchors.drop()
         if self.scorer.seq > self._snapshot_seq and not self.scorer.failed:
             self._save(self.scorer.engine.state, self.scorer.seq, self.scorer.engine.counter_digest)
         self.database.close()
@@ -140,17 +146,7 @@ class Host:
     def _engine(self, bundle: ModelBundle | None, connection: Connection, until: int) -> ScoringEngine:
         """Return an engine whose state holds every fact up to number ``until``: newest fitting snapshot, then the tail."""
         engine = ScoringEngine(bundle, self.encoder, max_keys=self.settings.max_keys)
-        start = 0
-        for path in self._snapshots(engine.counter_digest):
-            seq = int(path.stem.split("-")[0])
-            if seq > until:
-                continue
-            try:
-                engine.state = CounterState.load(path, engine.view.spec, self.encoder.secret, self.settings.max_keys)
-                start = seq
-                break
-            except (FeaturesError, zipfile.BadZipFile) as error:
-                log.warning("snapshot left aside: %s", error)
+        start = snapshots.restore(self.settings.state, engine, until, self.settings.max_keys)
         if start == 0:
             for packed in self.database.past_facts(connection):
                 engine.fold(FactBlock.unpack([packed]))
@@ -161,15 +157,8 @@ class Host:
     def _rebuild(self) -> ScoringEngine:
         return self._engine(self.scorer.engine.bundle, self.database.writer, self.database.last_seq())
 
-    def _snapshots(self, counter_digest: str) -> list[Path]:
-        found = self.settings.state.glob(f"*-{counter_digest[:16]}.npz")
-        return sorted(found, key=lambda path: int(path.stem.split("-")[0]), reverse=True)
-
     def _save(self, state: CounterState, seq: int, counter_digest: str) -> None:
-        self.settings.state.mkdir(parents=True, exist_ok=True)
-        state.save(self.settings.state / f"{seq}-{counter_digest[:16]}.npz")
-        for old in self._snapshots(counter_digest)[_SNAPSHOTS_KEPT:]:
-            old.unlink()
+        snapshots.save(self.settings.state, state, seq, counter_digest)
         self._snapshot_seq = seq
 
     def _take_history(self, path: Path) -> None:
@@ -189,7 +178,7 @@ class Host:
     async def _keep_current(self) -> None:
         while True:
             await asyncio.sleep(self.settings.poll_seconds)
-            for step in (self._look_at_keys, self._look_at_context, self._look_at_bundles, self._look_at_snapshot):
+            for step in (self._look_at_keys, self._look_at_context, self._look_at_bundles, self._look_at_snapshot, self._anchor):
                 try:
                     await step()
                 except (FeaturesError, ModelsError, ServiceError, SQLAlchemyError, OSError):
@@ -197,17 +186,20 @@ class Host:
 
     async def _look_at_keys(self) -> None:
         self.keys.refresh()
+        await self._between_batches(self.scorer.live.look)  # for those who ask; the scorer itself looks before each batch
         KEYS.set(self.scorer.engine.state.keys)
 
+    async def _anchor(self) -> None:
+        await asyncio.to_thread(self.anchors.drop_if_due)
+
     async def _look_at_context(self) -> None:
-        stamp = self._stamp(self.settings.context)
-        if stamp == self._context_stamp:
+        if (stamp := self._stamp(self.settings.context)) == self._context_stamp:
             return
         context = await asyncio.to_thread(Context.load, self.settings.context)
-        self._context_stamp = stamp
 
         def change() -> None:
             self.encoder.context, self.encoder.aliases = context, context.aliases
+            self._context_stamp = stamp
 
         await self._between_batches(change)
 
@@ -216,8 +208,7 @@ class Host:
         serving = self.scorer.engine.bundle
         if digest is None or digest in self.refused or (serving is not None and serving.digest == digest):
             return
-        bundle = await self._verified(digest)
-        if bundle is None:
+        if (bundle := await self._verified(digest)) is None:
             return
         engine = ScoringEngine(bundle, self.encoder, self.scorer.engine.state)
         if engine.counter_digest == self.scorer.engine.counter_digest:
@@ -264,20 +255,8 @@ class Host:
         """Check a bundle in a child process, then load it; a refused one is remembered and ``None`` returned."""
         if digest is None:
             return None
-        path = self.bundles.path(digest)
-        started = time.monotonic()
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "models.verify", str(path), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
-        )
-        try:
-            _, told = await asyncio.wait_for(child.communicate(), _VERIFY_SECONDS)
-            reason = (
-                "" if child.returncode == 0 else told.decode("utf-8", "replace").strip() or f"its check died ({child.returncode})"
-            )
-        except TimeoutError:
-            child.kill()
-            await child.wait()
-            reason = f"its check took longer than {_VERIFY_SECONDS:.0f} s"
+        path, started = self.bundles.path(digest), time.monotonic()
+        reason = await verifying.fault(path)
         bundle = None
         if not reason:
             try:

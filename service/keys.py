@@ -36,6 +36,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created: datetime
     revoked: datetime | None = None
 
+    @property
+    def analyst(self) -> str:
+        """The name that verdicts given with it carry."""
+        return self.name or self.uid
+
 
 class KeyStore:
     """Keys in one file of mode 0600, replaced whole; a running service sees a change within a second."""

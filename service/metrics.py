@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
-ALERTS = Counter("tamis_alerts", "Alerts decided, by action", ["action"], registry=REGISTRY)
+ALERTS = Counter("tamis_alerts", "Alerts decided, by the action that was published", ["action"], registry=REGISTRY)
 REJECTS = Counter("tamis_rejects", "Records that could not become an alert", registry=REGISTRY)
 LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
 LABEL_BURSTS = Counter("tamis_label_bursts", "Times that one analyst gave verdicts in a burst", registry=REGISTRY)
@@ -31,6 +31,11 @@ OUTBOX_DELIVERIES = Counter(
 OUTBOX_PENDING = Gauge("tamis_outbox_pending", "Deliveries that have not arrived yet", registry=REGISTRY)
 INCIDENTS = Gauge("tamis_incidents", "Incidents, by status", ["status"], registry=REGISTRY)
 INCIDENTS_ENDED = Counter("tamis_incidents_ended", "Closures and escalations of incidents", ["status"], registry=REGISTRY)
-RETURNED = Counter("tamis_alerts_returned", "Suppressed alerts that came back with their incident", registry=REGISTRY)
+RETURNED = Counter("tamis_alerts_returned", "Suppressed alerts that came back as new revisions", registry=REGISTRY)
+WITHDRAWALS = Counter(
+    "tamis_certificates_withdrawn", "Certificates withdrawn by their anytime test; alarm on any", registry=REGISTRY
+)
 INCIDENTS_RAISED = Counter("tamis_incidents_raised", "Incidents raised", registry=REGISTRY)
 CORRELATION_BEHIND = Gauge("tamis_correlation_behind", "Alerts decided but not yet correlated", registry=REGISTRY)
+POLICY_VERSION = Gauge("tamis_policy_version", "Version of the live policy that is in force", registry=REGISTRY)
+POLICY_REFUSED = Gauge("tamis_policy_refused", "1 while the newest version of the live policy cannot be read", registry=REGISTRY)

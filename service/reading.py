@@ -6,22 +6,33 @@ import asyncio
 
 import msgspec
 import numpy as np
+from sqlalchemy import Connection
 
 from models.decision import Action, Decision
 from service.blinding import decision_for
 from service.host import Host
 from service.keys import Key
 from service.store import database as db
+from service.store.erasing import refuse_erased
+from service.voices import has_looked, is_waiting
 
 
 def seen_decision(host: Host, key: Key, uid: str) -> Decision | None:
-    """Return what the key may see of the current decision on an alert, with its reasons."""
+    """Return what the key may see of the current decision on an alert, with its reasons. Raises ``GoneError`` if it was erased."""
     with host.database.engine.connect() as connection:
         stored = db.find(connection, key.tenant, uid)
-        label = db.current_label(connection, stored.seq) if stored is not None else None
-    if stored is None:
-        return None
-    return decision_for(key.role, with_reasons(host, stored), judged=label is not None and label.target >= 0)
+        if stored is None:
+            refuse_erased(connection, host.database.log, key.tenant, uid)
+        judged = stored is not None and _is_judged(connection, stored.seq, key)
+    return None if stored is None else decision_for(key.role, with_reasons(host, stored), judged=judged)
+
+
+def _is_judged(connection: Connection, seq: int, key: Key) -> bool:
+    """Whether a verdict on an alert is in force, and nobody waits for another of whoever asks."""
+    label = db.current_label(connection, seq)
+    if label is None or label.target < 0:
+        return False
+    return not is_waiting(connection, seq) or bool(has_looked(connection, [seq], key.analyst))
 
 
 def find_alert(host: Host, tenant: str, uid: str) -> db.Stored | None:

@@ -18,18 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.alert import Alert, content_digest
+from features.alert import Alert
 from features.label import Label
 from models.bundle import Scored
 from models.decision import Action, Decision
 from models.engine import ScoringEngine
+from models.policy_store import PolicyStore
 from service.audit import RING, Auditor
-from service.errors import ConflictError, OverloadedError, RateLimitedError, ServiceError
+from service.errors import OverloadedError, RateLimitedError, ServiceError
 from service.jobs import AlertsJob, Answer, Job, LabelsJob, size
+from service.live import LiveWatch
 from service.metrics import ALERTS, BATCH_ALERTS, LABELS, WAITING
 from service.pace import HOUR_SECONDS, Pace
 from service.settings import ServiceSettings
+from service.sorting import sort_out
 from service.store import database as db
+from service.store.responses import responses
 from service.verdicts import record
 
 log = logging.getLogger(__name__)
@@ -51,6 +55,7 @@ class Scorer:
         self._rebuild = rebuild
         self._batch_alerts, self._most = settings.batch_alerts, settings.max_waiting_alerts
         self._labels_an_hour = settings.max_labels_an_hour
+        self.live = LiveWatch(PolicyStore(settings.policy), lambda tenant, since: responses(database.writer, tenant, since))
         self._pace, self._auditor = self._recent_pace(), self._fresh_auditor()
         self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
         self._waiting = 0
@@ -141,6 +146,7 @@ class Scorer:
     def _recover(self) -> None:
         self.engine = self._rebuild()
         self._pace, self._auditor = self._recent_pace(), self._fresh_auditor()
+        self.live.forget()
         self.seq = self.database.last_seq()
         self.failed = ""
 
@@ -162,7 +168,7 @@ class Scorer:
         for job in jobs:
             uids.setdefault(job.tenant, []).extend(alert.uid for alert in job.alerts)
         known = {tenant: self.database.known(tenant, some) for tenant, some in uids.items()}
-        plan = [(job, _sort_out(job, known[job.tenant], new, fresh, digests)) for job in jobs]
+        plan = [(job, sort_out(job, known[job.tenant], new, fresh, digests)) for job in jobs]
         made = self._decide(fresh, digests) if fresh else []
         return [(job, self._answers(job, slots, made)) for job, slots in plan]
 
@@ -176,11 +182,13 @@ class Scorer:
 
     def _decide(self, fresh: list[Alert], digests: list[bytes]) -> list[Decision]:
         block = self.engine.encoder.alerts(fresh)
-        scored, shown = self._auditor.draw(fresh, self.engine.score(block), self.engine.bundle)
         first, now = self.seq + 1, time.time()
+        self.live.look()
+        judged = self.live.judge(self.engine.score(block), fresh, block, self.engine, now)
+        scored, shown = self._auditor.draw(fresh, judged, self.engine.bundle)
         self.seq += len(fresh)
         digest = self.engine.bundle.digest if self.engine.bundle else ""
-        made = _decisions(fresh, scored, shown, first=first, now=now, bundle=digest)
+        made = _decisions(fresh, scored, shown, first=first, now=now, bundle=digest, policy=self.live.digest)
         facts = block.pack()
         width = scored.features.shape[1] * 8
         rows = scored.features.tobytes()
@@ -229,40 +237,10 @@ class Scorer:
         return answer
 
 
-def _sort_out(
-    job: AlertsJob,
-    stored: dict[str, tuple[int, bytes]],
-    new: dict[tuple[str, str], int],
-    fresh: list[Alert],
-    digests: list[bytes],
-) -> list[int | ServiceError]:
-    """Say for each alert where its answer is: an index into what is decided now, −seq of a stored one, or an error."""
-    slots: list[int | ServiceError] = []
-    for alert in job.alerts:
-        digest, key = content_digest(alert), (job.tenant, alert.uid)
-        if alert.uid in stored:
-            seq, before = stored[alert.uid]
-            slots.append(-seq if before == digest else _taken(alert))
-        elif key in new:
-            slots.append(new[key] if digests[new[key]] == digest else _taken(alert))
-        else:
-            new[key] = len(fresh)
-            slots.append(len(fresh))
-            fresh.append(alert)
-            digests.append(digest)
-            job.created += 1
-    return slots
-
-
-def _taken(alert: Alert) -> ConflictError:
-    return ConflictError(f"alert {alert.uid} was sent before with other content")
-
-
 def _decisions(
-    fresh: list[Alert], scored: Scored, shown: NDArray[np.float64], *, first: int, now: float, bundle: str
+    fresh: list[Alert], scored: Scored, shown: NDArray[np.float64], *, first: int, now: float, bundle: str, policy: str
 ) -> list[Decision]:
-    when = datetime.fromtimestamp(now, UTC)
-    undecided = not bundle
+    when, undecided = datetime.fromtimestamp(now, UTC), not bundle
     made = [
         Decision(
             uid=f"{first + i}.1",
@@ -278,6 +256,7 @@ def _decisions(
             reason_codes=codes,
             tier=tier,
             bundle=bundle,
+            policy=policy,
             certificate=certificate,
         )
         for i, (alert, action, published, priority, score, surprise, codes, tier, certificate) in enumerate(

@@ -31,6 +31,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     playbooks             None       folder of own playbooks, beside or in place of those that are shipped
     quiet_seconds         14400.0    without a suspicious alert on what was contained, before an incident closes
     outcome_seconds       3600.0     within which an outcome must be reported once the first has been
+    settle_seconds        259200.0   after the last alert of an incident its verdicts count in the audit's tests
+    look_back_seconds     2592000.0  how old alerts may be that a newly imported indicator brings back
+    whatif_days           90         most days that a what-if may look back
+    whatif_alerts         200000     most alerts that a what-if looks at, the latest first
     ====================  =========  ====================================================================
     """
 
@@ -49,6 +53,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     playbooks: Path | None = None
     quiet_seconds: float = 4 * 3600.0
     outcome_seconds: float = 3600.0
+    settle_seconds: float = 3 * 86_400.0
+    look_back_seconds: float = 30 * 86_400.0
+    whatif_days: int = 90
+    whatif_alerts: int = 200_000
 
     @classmethod
     def from_env(cls) -> ServiceSettings:
@@ -72,6 +80,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.var / "service" / "keys.json"
 
     @property
+    def anchors(self) -> Path:
+        """Where the decision log ended, and when."""
+        return self.var / "service" / "anchors.json"
+
+    @property
     def receivers(self) -> Path:
         """The outbox's receivers, with their secrets."""
         return self.var / "service" / "receivers.json"
@@ -85,6 +98,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     def bundles(self) -> Path:
         """The bundle store."""
         return self.var / "bundles"
+
+    @property
+    def policy(self) -> Path:
+        """The versions of the live policy."""
+        return self.var / "policy"
 
     @property
     def context(self) -> Path:

@@ -9,6 +9,7 @@ from features.label import Label, Provenance, Verdict
 from models.decision import Action
 from service.errors import ConflictError, InvalidError, NotFoundError, ServiceError
 from service.store import database as db
+from service.voices import attackers, by_lot, labels_on, needed
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -37,7 +38,7 @@ def record(database: db.Database, label: Label, seq: int) -> tuple[Label | Servi
     facts = _facts(FactBlock.unpack([db.alert_fact(writer, stored.seq)]), label, current)
     row = (seq, label.tenant, label.uid, stored.seq, _ENCODER.encode(label), b"".join(facts.pack()))
     database.insert_label(row, judged=label.provenance is not Provenance.AUTOMATION)
-    if _waits_again(label, current, decision.published_action):
+    if _waits_again(label, current, decision.published_action) or _lacks_voices(database, label, stored):
         database.insert_waiting(stored.seq, label.tenant, decision.priority)
     return label, facts
 
@@ -72,6 +73,15 @@ def _waits_again(label: Label, current: Label | None, action: Action) -> bool:
         return True
     judged = current is not None and (current.target >= 0 or bool(current.contests))
     return judged and label.verdict is Verdict.UNDETERMINED and action is not Action.SUPPRESS
+
+
+def _lacks_voices(database: db.Database, label: Label, stored: db.Stored) -> bool:
+    """Whether more people must look: a would-be suppression is a miss only when as many as :func:`needed` say so."""
+    decision, people = stored.decision, label.provenance is Provenance.HUMAN
+    if label.target != 1 or not people or not by_lot(decision.action, decision.reason_codes, decision.published_action):
+        return False
+    told = labels_on(database.writer, [stored.seq])[stored.seq]
+    return len(attackers(told)) < needed(database.writer, label.tenant)
 
 
 def _facts(alert: FactBlock, label: Label, superseded: Label | None) -> FactBlock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from features.hashing import load_or_create_secret
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.errors import BundleStoreError
+from models.policy_store import PolicyStore
 from training.settings import Settings
 from training.terminal import Data, Format, console, working
 
@@ -190,12 +193,19 @@ def score(
     history: Annotated[Path | None, typer.Option(help="An earlier part to fold in first (a history, or ait-ads).")] = None,
 ) -> None:
     """Score alerts in a batch by exactly the engine of the service."""
-    from training.scoring import score_file
+    from training.scoring import LiveRun, score_file
 
     settings = Settings.from_env()
     with working("loading the bundle") as told:
-        model = ModelBundle.load(_bundle_path(settings, bundle))
-        scored, rejected = score_file(model, data, fmt, out, load_or_create_secret(settings.secret), history=history, told=told)
+        model = ModelBundle.load(bundle_path(settings, bundle))
+        policy, refusal = PolicyStore(settings.policy).last_good()
+        live = LiveRun(policy, time.time())
+        secret = load_or_create_secret(settings.secret)
+        scored, rejected = score_file(model, data, fmt, out, secret, history=history, told=told, live=live)
+    if refusal:
+        console.print(
+            f"[yellow]{escape(refusal)}; {'the last good one was used' if policy else 'nothing is published'}[/]", soft_wrap=True
+        )
     console.print(f"{out}: {scored:,} alerts scored, {rejected} rejected")
 
 
@@ -221,7 +231,7 @@ def queue(
 
     settings = Settings.from_env()
     with working("loading the bundle") as told:
-        model = ModelBundle.load(_bundle_path(settings, bundle))
+        model = ModelBundle.load(bundle_path(settings, bundle))
         secret = load_or_create_secret(settings.secret)
         if by is By.FAMILY:
             families = queue_file(model, data, fmt, out, secret, budget=budget, told=told)
@@ -233,7 +243,8 @@ def queue(
     console.print(f"{out}: {chosen:,} of {some:,} {things} of {alerts:,} alerts, {rejects} rejected")
 
 
-def _bundle_path(settings: Settings, bundle: str) -> Path:
+def bundle_path(settings: Settings, bundle: str) -> Path:
+    """Return the directory of a bundle given as one or as ``champion``. Raises ``BundleStoreError`` where nothing serves."""
     if bundle != "champion":
         return Path(bundle)
     store = BundleStore(settings.bundles)

@@ -16,6 +16,7 @@ from models.policy import Guardrails, Limits, effective_score, response_score
 from models.rule_encoder import tenant_key
 from training.dataset import UNLABELLED, Dataset
 from training.fit import OutOfFold
+from training.verdicts import Judged
 
 _DAY_SECONDS = 86400.0
 UNIT = "incident"
@@ -52,7 +53,21 @@ def calibrate(
         responses=_units(dataset, claimed, claim),
         model=model,
         ceiling=CEILING,
+        doubt=lone_voice(dataset.verdicts, np.flatnonzero(incident >= 0)),
     )
+
+
+def lone_voice(verdicts: Judged, rows: NDArray[np.int64]) -> str:
+    """Return why nothing may be proven from the attacks in ``rows``: one person alone calls all of them so. Else nothing.
+
+    A bound would then hold for what that account calls an attack. Another person's word on any of them, or an import, is a voice.
+    """
+    who = np.unique(verdicts.principal[rows])
+    if len(who) != 1 or who[0] < 0 or (verdicts.voices[rows] > 1).any():
+        return ""
+    tenant, _, analyst = verdicts.principals[int(who[0])].partition("\x1f")
+    named = f"analyst {analyst!r} of tenant {tenant!r}" if analyst else f"nobody named, of tenant {tenant!r}"
+    return f"all {len(rows)} alerts called attacks are called so by one account alone ({named}): a second voice is needed"
 
 
 def window(dataset: Dataset) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.alert import main_entity
+from features.alert import Alert, main_entity
 from features.context import Context
 from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
 from features.grouping import Correction
@@ -142,8 +142,10 @@ def load_dataset(
     also: Path | None = None,
     without_labels_of: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
+    each: Callable[[Sequence[Alert]], None] | None = None,
 ) -> Dataset:
-    """Read everything at ``path``, and the history ``also``. ``progress`` is told the number of alerts read so far.
+    """Read everything at ``path``, and the history ``also``. ``progress`` is told the number of alerts read so far, ``each`` is
+    shown the alerts themselves, in input order: what is kept of them are facts and names.
 
     ``without_labels_of``: analysts whose labels and corrections are taken as never given.
 
@@ -153,6 +155,8 @@ def load_dataset(
     more = read_chunks(also, "history", labels=labels) if also else ()
     for chunk in chain(read_chunks(path, fmt, labels=labels, tenant=tenant), more):
         gathered.add(chunk)
+        if each:
+            each(chunk.alerts)
         if progress:
             progress(len(gathered.uids))
     spoke = {label.analyst for _, label in gathered.labels} | {correction.analyst for correction in gathered.corrections}

@@ -26,6 +26,7 @@ from features.label import Label, Verdict
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
+from models.live_policy import Mode
 from training.demo_incident import UrgentIncident, most_urgent, wait_for_correlation
 from training.demo_stage import Stage, set_stage
 from training.demo_story import Story, tell
@@ -69,6 +70,7 @@ def demo(settings: Settings, console: Console) -> Story:
         stage = set_stage(settings, home, console)
         loop = Loop(stage, alerts_by_uid={alert.uid: alert for alert in stage.alerts})
         first = _train(home, stage, None, lambda text: status.update(f"first training · {text}"))
+        console.print(_let_out(home, stage, first), soft_wrap=True)
         status.update("starting the service")
         with serving(home) as url:
             second, without, incident = _live(loop, home, url, first, status)
@@ -111,6 +113,22 @@ def _train(home: Settings, stage: Stage, also: Path | None, told: Any) -> TrainR
     result = train(home, stage.data, stage.fmt, objectives=[OBJECTIVE], also=also, told=told)
     promote(home, result.version, by="demo")
     return result
+
+
+def _let_out(home: Settings, stage: Stage, result: TrainResult) -> str:
+    """Give the replayed tenant the mode ``automate``, if a certificate was granted; return a sentence on it.
+
+    The tenant has no incidents of its own in the training, so the demo's person must accept a transferred certificate.
+    """
+    if not result.certificate.granted:
+        return f"[yellow]{stage.tenant} stays in shadow:[/] {result.certificate.sentence()}"
+    note = "the demo shows what automation would do"
+    mode = ("--tenant", stage.tenant, "--mode", Mode.AUTOMATE.value, "--accept-transferred")
+    _command(home, "policy", "set", *mode, "--by", "demo", "--note", note)
+    return (
+        f"[bold]demo[/] sets {stage.tenant} to automate with certificate {result.certificate.uid}: {result.certificate.sentence()}. "
+        "It follows from other networks only (transferred): outside a demo a new tenant stays in shadow until its own audit speaks."
+    )
 
 
 def _live_a_day(loop: Loop, pipeline: Client, analysts: tuple[Client, Client], day: Sequence[Alert]) -> None:

@@ -117,7 +117,7 @@ def tell(
     """
     attacks = [alert for alert in stage.alerts if stage.is_attack(alert)]
     steps = {stage.step(alert) for alert in attacks}
-    found = {stage.step(alert) for alert in attacks if decisions[alert.uid]["action"] != Action.SUPPRESS}
+    found = {stage.step(alert) for alert in attacks if decisions[alert.uid]["published_action"] != Action.SUPPRESS}
     judged = _judged(stage, labels)
     rules = {rule for rule, _ in judged}
     apart = any(alert.rule.uid not in rules for alert in stage.alerts)
@@ -134,8 +134,8 @@ def tell(
                 changed.append((label, first, alert, without[alert.uid], action))
     return Story(
         stage=stage,
-        actions=Counter(str(decision["action"]) for decision in decisions.values()),
-        attack_actions=Counter(str(decisions[alert.uid]["action"]) for alert in attacks),
+        actions=Counter(str(decision["published_action"]) for decision in decisions.values()),
+        attack_actions=Counter(str(decisions[alert.uid]["published_action"]) for alert in attacks),
         steps_found=len(found),
         steps=len(steps),
         verdicts=Counter(label.verdict.value for label in labels),

@@ -18,12 +18,12 @@ from models.classifier import AlertClassifier
 from models.errors import NotEnoughLabelsError
 from models.evidence import anomaly, evidence
 from models.policy import Evidence
-from models.rule_encoder import RuleEncoder, RuleTable
+from models.rule_encoder import RuleEncoder, RuleTable, encode_rules
 from models.support import PACE, Support, SupportTable
 from training.dataset import Dataset
 from training.sample import rule_counts, shown_labels, thinned, training_weights
 from training.split import Fold
-from training.walk import Walked, encode_rules, walk
+from training.walk import Walked, walk
 
 BLIND_WEIGHT, SEEING_WEIGHT = 1.0, 0.5
 """Each training row is learned from twice: without the tenant's own verdicts, as a new tenant looks, and with them."""

@@ -168,12 +168,19 @@ def _run(
 
 
 def _thresholds(policy: ThresholdPolicy) -> dict[str, str]:
-    """Return the thresholds over all alerts as tags, each with its certificate."""
-    return {
-        f"threshold/{one.aim}{f'/{one.tier}' if one.tier else ''}": f"{one.threshold if one.granted else 'none'} ({one.sentence()})"
-        for one in policy.certificates
-        if one.group == EVERY
-    }
+    """Return the thresholds over all alerts as tags, each with what its certificate says, and how many groups have their own."""
+    tags: dict[str, str] = {}
+    for one in policy.certificates:
+        aim = f"{one.aim}{f'/{one.tier}' if one.tier else ''}"
+        if one.group != EVERY:
+            name = f"certificate/{aim}/groups_{one.status}"
+            tags[name] = str(int(tags.get(name, "0")) + 1)
+            continue
+        tags[f"threshold/{aim}"] = f"{one.threshold if one.granted else 'none'} ({one.sentence()})"
+        said = {"uid": one.uid, "status": one.status, "threshold": "none" if one.threshold is None else one.threshold}
+        said |= {"bound": one.bound, "n": one.n, "k": one.k, "missing": one.missing, "because": one.because}
+        tags |= {f"certificate/{aim}/{name}": str(value) for name, value in said.items() if value != ""}
+    return tags
 
 
 def _copy(source: Path, out: Path) -> None:

@@ -20,12 +20,12 @@ from features.encode import COLUMNS, FactBlock, FactKind
 from features.label import Label, Provenance
 from models.bundle import ModelBundle
 from models.ledger import LeftOut
-from models.rule_encoder import RuleTable
+from models.rule_encoder import RuleTable, encode_rules
 from training.dataset import Dataset
 from training.fit import TrainingRows
 from training.later import champion_scores
 from training.trust import Trust
-from training.walk import CHUNK, encode_rules
+from training.walk import CHUNK
 
 KNOWN_ATTACKS = 200
 """Known attacks, at most, that the tokens are put into."""

@@ -45,6 +45,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.var / "secret.key"
 
     @property
+    def policy(self) -> Path:
+        """The versions of the live policy."""
+        return self.var / "policy"
+
+    @property
     def context(self) -> Path:
         """Context versions."""
         return self.var / "context"

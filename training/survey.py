@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from features.encode import COLUMNS
 from models.certificates.bounds import units_needed
 from models.measures import AlertColumns, Measures, RuleMeasures, measure
-from models.pace import PROVENANCES, VERDICTS, VerdictColumns
+from models.pace import MINUTES, PROVENANCES, VERDICTS, VerdictColumns
 from models.repeats import lines
 from training.dataset import Dataset
 from training.verdicts import Codes
 
-MINUTES = 10.0
-"""Minutes that a person is assumed to take for an alert where neither the option nor anybody's verdicts tell."""
 WINDOW_MINUTES = 60.0
 """Length of a line: repeats of one rule on the same entities within it are one."""
 HARMLESS = 0.05

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.counters import CounterState
-from features.default_view import ENCODINGS
 from features.encode import FactBlock, FactKind
 from features.timeline import Timeline
 from features.view import FeatureView
@@ -47,12 +46,3 @@ def walk(
         features = view.read(state, wide)
         is_alert = block.kind == FactKind.ALERT
         yield Walked(alert_of[span][is_alert], features[is_alert], wide.take(np.flatnonzero(is_alert)), known[is_alert])
-
-
-def encode_rules(view: FeatureView, features: NDArray[np.float64], encodings: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``features`` with the columns that come from the rule encoder replaced by ``encodings`` (n × E)."""
-    changed = features.copy()
-    for column, name in enumerate(ENCODINGS):
-        if name in view.names:
-            changed[:, view.index(name)] = encodings[:, column]
-    return changed

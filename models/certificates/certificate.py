@@ -38,7 +38,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     was divided. ``refused``: no threshold keeps ``alpha``; nothing is automated, and so many units are ``missing`` that must all
     go well. ``binding`` names the kind of attack that would be lost next, where not the bound itself is the limit.
     ``assumption``: ``own`` (units of these tenants, scored by models that had not seen their tenant or time) or ``transferred``
-    (units of other tenants). ``model`` is the digest of what scored them.
+    (units of other tenants). ``model`` is the digest of what scored them. ``because`` says why nothing may rest on the units at all.
     """
 
     objective: str
@@ -60,6 +60,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     correction: int = 1
     audit_rate: float = 0.0
     model: str = ""
+    because: str = ""
 
     @property
     def uid(self) -> str:
@@ -75,6 +76,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         """Return what it says, for people."""
         confidence = f"at confidence {1.0 - self.delta:.3g}"
         whom = "all alerts" if self.group == EVERY else self.group
+        if self.because:
+            return f"refused for {whom}: {self.objective!r} rests on nothing, {self.because}; nothing is automated"
         if not self.granted:
             return (
                 f"refused for {whom}: {self.objective!r} needs {self.missing} more {self.unit}s "
@@ -89,6 +92,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
             f"of {whom}, from {self.threshold:.4g} on: at most {self.bound:.2%} of {self.tier} responses are not due, {confidence} "
             f"({self.k} of {self.n} in calibration; {self.assumption})"
         )
+
+    def told(self) -> dict[str, Any]:
+        """Return all of it with its uid and its sentence, for whoever reads it outside."""
+        return {"uid": self.uid, "sentence": self.sentence(), **msgspec.structs.asdict(self)}
 
 
 def about(objective: Objective, **facts: Any) -> Certificate:

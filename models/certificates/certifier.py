@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +52,13 @@ def certify(calibration: Calibration, objectives: Sequence[Objective], audit_rat
                 assumption = "own" if key.startswith("tenant:") else calibration.assumption
                 made[key] = about(objective, **prover.prove(key, rows, made), **facts, assumption=assumption)
         found += made.values()
-    return tuple(found)
+    return tuple(_doubted(one, calibration.doubt) for one in found) if calibration.doubt else tuple(found)
+
+
+def _doubted(certificate: Certificate, why: str) -> Certificate:
+    return msgspec.structs.replace(
+        certificate, status=Status.REFUSED, threshold=None, k=0, bound=1.0, missing=0, binding="", because=why
+    )
 
 
 def certify_pooled(

@@ -13,6 +13,12 @@ def group_key(dimension: str, value: str) -> str:
     return f"{dimension}:{value}"
 
 
+def groups_of(tenant: str, product: str, severity: int, rule: str) -> tuple[str, ...]:
+    """Return all groups in which an alert lies, wide ones first; ``tenant`` is its pseudonym, ``rule`` the product's own uid."""
+    values = (tenant, product, str(severity), f"{product}/{rule}")
+    return (EVERY, *(group_key(dimension, value) for dimension, value in zip(DIMENSIONS, values, strict=True)))
+
+
 def parents(key: str) -> tuple[str, ...]:
     """Return the groups in which a group lies whole, narrowest first."""
     dimension, _, value = key.partition(":")

@@ -189,7 +189,7 @@ class Correlator:
         """Hold together what is left of groves when lines go."""
         inside = {
             edge
-            for number in gone
+            for number in gone & self._grove_of.keys()
             for edge in self._edges(number)
             if self._grove_of.get(edge.earlier) is self._grove_of.get(edge.later) is not None
         }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.incidents.lines import PLACE_BITS, Kept
 from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, WINDOW_SECONDS, Shared
-from models.incidents.runs import NONE, PART_BITS, Key, Posting, empty
+from models.incidents.runs import NONE, PART_BITS, Key, Posting, Run, run_of
 from models.incidents.tokens import Token
 
 WINDOW_BINS = int(WINDOW_SECONDS / BIN_SECONDS)
@@ -47,8 +47,9 @@ class Postings:
             key = (tenant, token.sort, token.uid)
             posting = self._of.get(key)
             if posting is None:
-                posting = self._of[key] = Posting(key, empty(), NONE)
-            posting.all.add(line.place, line.number, token.part)
+                self._of[key] = posting = Posting(key, run_of(line.place, line.number, token.part), NONE)
+            else:
+                posting.all.add(line.place, line.number, token.part)
             found.append(posting)
         line.postings = tuple(found)
 
@@ -56,8 +57,9 @@ class Postings:
         """Take note that a line is suspect."""
         for posting, token in zip(line.postings, line.tokens, strict=True):
             if posting.suspects is NONE:
-                posting.suspects = empty()
-            posting.suspects.add(line.place, line.number, token.part)
+                posting.suspects = run_of(line.place, line.number, token.part)
+            else:
+                posting.suspects.add(line.place, line.number, token.part)
 
     def drop(self, line: Kept) -> None:
         """Forget a line."""
@@ -70,10 +72,12 @@ class Postings:
     def drop_before(self, bin_: int, lines: Iterable[Kept]) -> None:
         """Forget ``lines``, all that are from before ``bin_``."""
         place = bin_ << PLACE_BITS
-        for posting in {posting.key: posting for line in lines for posting in line.postings}.values():
-            posting.all.drop_before(place)
-            posting.suspects.drop_before(place)
-            self._drop_empty(posting)
+        for posting in {id(posting): posting for line in lines for posting in line.postings}.values():
+            if posting.all.places[-1] < place:
+                del self._of[posting.key]
+            else:
+                posting.all.drop_before(place)
+                posting.suspects.drop_before(place)
 
     def _drop_empty(self, posting: Posting) -> None:
         if not posting.all.places:
@@ -81,8 +85,8 @@ class Postings:
 
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
-        places = self._of[line.alert.tenant, token.sort, token.uid].all.places
-        return bisect_left(places, line.place) + 1 - bisect_left(places, (line.bin - WINDOW_BINS) << PLACE_BITS)
+        run = self._of[line.alert.tenant, token.sort, token.uid].all
+        return run.before(line.place) + 1 - run.before((line.bin - WINDOW_BINS) << PLACE_BITS)
 
     def later(self, line: Kept) -> set[int]:
         """Return the lines for which something changes when ``line`` comes or its score rises: itself, and those after it that
@@ -110,24 +114,22 @@ class Postings:
                 run = posting.all if suspected else posting.suspects
                 if not run.places or run.places[0] >= line.place:
                     continue
-                named, first, until = _nearest(posting, line, suspected)
-                if named <= HUB_LINES and until > first:
+                first, until, named = _nearest(posting, line, run)
+                if until > first and named <= HUB_LINES:
                     theirs.extend(run.entries[first:until])
                     about.extend((line.number, token.sort, named, token.part, until - first))
         return _paired(np.frombuffer(theirs, np.int64), np.frombuffer(about, np.int64).reshape(-1, 5), bins)
 
 
-def _nearest(posting: Posting, line: Kept, suspected: bool) -> tuple[int, int, int]:
-    """Return how many lines named a token up to ``line``, and between which indices of its run the nearest before it stand."""
-    start, places = (line.bin - WINDOW_BINS) << PLACE_BITS, posting.all.places
-    until = bisect_left(places, line.place)
-    first = bisect_left(places, start, 0, until)
-    named = until - first + 1
-    if not suspected:
-        places = posting.suspects.places
-        until = bisect_left(places, line.place)
-        first = bisect_left(places, start, 0, until)
-    return named, max(first, until - NEAREST), until
+def _nearest(posting: Posting, line: Kept, run: Run) -> tuple[int, int, int]:
+    """Return between which indices of a ``run`` of its lines the nearest before ``line`` stand, and how many named the token up to
+    it."""
+    start = (line.bin - WINDOW_BINS) << PLACE_BITS
+    until, first = run.before(line.place), run.before(start)
+    if until == first:
+        return first, until, 0
+    named = until - first + 1 if run is posting.all else posting.all.before(line.place) - posting.all.before(start) + 1
+    return max(first, until - NEAREST), until, named
 
 
 def _paired(theirs: NDArray[np.int64], about: NDArray[np.int64], bins: NDArray[np.int64]) -> Pairs:

@@ -22,10 +22,14 @@ class Run(msgspec.Struct, gc=False, eq=False):
 
     def add(self, place: int, number: int, part: int) -> None:
         """Take a line."""
-        places = self.places
-        at = len(places) if not places or place > places[-1] else bisect_left(places, place)
-        places.insert(at, place)
-        self.entries.insert(at, number << PART_BITS | part)
+        places, entry = self.places, number << PART_BITS | part
+        if not places or place > places[-1]:
+            places.append(place)
+            self.entries.append(entry)
+        else:
+            at = bisect_left(places, place)
+            places.insert(at, place)
+            self.entries.insert(at, entry)
 
     def drop(self, place: int) -> None:
         """Forget the line of that place, if it is there."""
@@ -36,15 +40,25 @@ class Run(msgspec.Struct, gc=False, eq=False):
     def drop_before(self, place: int) -> None:
         """Forget the lines before a place."""
         cut = bisect_left(self.places, place)
-        del self.places[:cut], self.entries[:cut]
+        if cut:
+            del self.places[:cut], self.entries[:cut]
+
+    def before(self, place: int) -> int:
+        """Return how many lines come before a place; most who ask do so of their last line, or of a time before all."""
+        places = self.places
+        if not places or place <= places[0]:
+            return 0
+        if place >= places[-1]:
+            return len(places) - (place == places[-1])
+        return bisect_left(places, place)
 
 
-def empty() -> Run:
-    """Return a run of no lines."""
-    return Run([], array("q"))
+def run_of(place: int, number: int, part: int) -> Run:
+    """Return a run of one line."""
+    return Run([place], array("q", (number << PART_BITS | part,)))
 
 
-NONE = empty()
+NONE = Run([], array("q"))
 """The suspects of the many tokens that have none; nothing is ever added to it."""
 
 

@@ -31,8 +31,8 @@ _MOST_FACTS = 2
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A playbook (uid) to run on ``targets``.
 
-    ``action``: the most that the playbook allows here, ``respond`` or ``approve``; whether a certificate allows it is decided
-    elsewhere. After ``expiry_seconds`` an authorisation lapses, and ``reverted_by`` takes back what was done.
+    ``action``: the most that is allowed here, ``respond`` or ``approve``. After ``expiry_seconds`` an authorisation lapses, and
+    ``reverted_by`` takes back what was done.
     """
 
     playbook: str
@@ -58,6 +58,9 @@ class Called(NamedTuple):
     why: tuple[str, ...]
 
 
+Withheld = Callable[[BlastRadius], str]
+
+
 class _Asked(NamedTuple):
     """What an answer is made from: ``lines`` that count, what was done, who is watched over, and what worked before."""
 
@@ -66,6 +69,7 @@ class _Asked(NamedTuple):
     standing: Standing
     watched: Watched
     worked: dict[str, Worked]
+    withheld: Withheld
 
 
 def recommend(
@@ -75,6 +79,7 @@ def recommend(
     done: Sequence[DoneOutcome] = (),
     *,
     watched: Watched | None = None,
+    withheld: Withheld = lambda tier: "",
     now: datetime | None = None,
 ) -> tuple[Recommendation, ...]:
     """Return what to do next, the best first.
@@ -82,12 +87,13 @@ def recommend(
     They are ordered by 1 / (which step it is for this type of incident) × twice the chance by what worked before. Left out is
     what requires the outcome of another playbook that has not reported success on the same target, what has itself succeeded
     there, and what finds nothing to act upon. If nothing else can be offered, the defaults are.
-    ``now`` is the moment of asking: the end of the incident if not given.
+    ``now`` is the moment of asking: the end of the incident if not given. ``withheld`` says why nothing of a tier is automatic at
+    present, ``""`` where it may be.
     """
     now = now or incident.last
     kind = type_of(incident)
     worked = what_worked(past, kind.type, incident.techniques, now)
-    asked = _Asked(weighty(incident.lines), kind, Standing(done), watched or {}, worked)
+    asked = _Asked(weighty(incident.lines), kind, Standing(done), watched or {}, worked, withheld)
     usable = [playbook for playbook in catalogue.playbooks.values() if playbook.valid(now)]
     called = [one for playbook in usable if (one := called_for(playbook, kind, asked.lines))]
     found = _offers(called, asked)
@@ -154,6 +160,8 @@ def _offer(one: Called, asked: _Asked) -> Iterator[Recommendation]:
             held.append(
                 "What calls for it does not name what it would act upon; the rest of the incident does: a person decides."
             )
+        if not held and playbook.most is Action.RESPOND and (why := asked.withheld(playbook.tier)):
+            held.append(why)
         yield Recommendation(
             playbook=playbook.uid,
             slug=own.slug,

@@ -15,7 +15,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from features.alert import from_epoch
 from models.closure.outcome import Outcome, Runs
@@ -36,6 +36,7 @@ from service.metrics import INCIDENTS_ENDED, RETURNED
 from service.outbox.delivery import Write
 from service.outbox.message import Message
 from service.outbox.records import enqueue
+from service.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Closer:
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
         write: Write,
         keeper: Keeper,
         counsel: Counsel,
@@ -79,7 +80,7 @@ class Closer:
         poll_seconds: float,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._engine, self._write, self._keeper = engine, write, keeper
+        self._engine, self._log, self._write, self._keeper = database.engine, database.log, write, keeper
         self.counsel = counsel
         self._poll_seconds, self._now = poll_seconds, now
         self._put_off: dict[str, float] = {}
@@ -228,7 +229,7 @@ class Closer:
             ended = ended_as(plan.report, self.counsel.catalogue, is_closed=plan.status is Status.CLOSED)
             records.end(connection, plan.status, ended, plan.report)
             enqueue(connection, plan.message)
-        returned = take_back(connection, record.uid, now) if record.status is Status.ESCALATED else 0
+        returned = take_back(connection, self._log, record.uid, now) if record.status is Status.ESCALATED else 0
         if named != record.uid:
             records.unwatch(connection, named)
         due = plan.due if returned < MOST_AT_ONCE else now

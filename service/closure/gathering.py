@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from features.alert import EntityKind, from_epoch
+from features.aliases import normalise_uid
 from features.context import Context
 from features.label import Label, Verdict
 from models.bundle import ModelBundle
@@ -20,6 +21,9 @@ from models.decision import Decision
 from models.incidents.chain import Chain, trace
 from models.incidents.incident import Incident
 from models.incidents.similar import Similar, bag
+from models.live_guards import guards_of
+from models.live_policy import LivePolicy
+from models.mandate import Mandate, withheld
 from models.playbooks.caution import Watched
 from models.playbooks.loading import Catalogue
 from models.playbooks.playbook import TargetKind
@@ -28,16 +32,25 @@ from service.closure import records
 from service.closure.ended import Experience
 from service.incidents import records as stored
 from service.incidents.records import Record
+from service.policy_edits import proven_by
 from service.store import database as db
 
 _MOST_DECISIONS, _MOST_EVENTS = 100, 200
 _CRITICAL = 4
 _EDITS = frozenset({"merged", "split"})
+_TARGETS = {
+    EntityKind.HOST: (TargetKind.HOST,), EntityKind.USER: (TargetKind.USER,), EntityKind.MAILBOX: (TargetKind.MAILBOX,),
+    EntityKind.APPLICATION: (TargetKind.APPLICATION,), EntityKind.FILE: (TargetKind.FILE,),
+    EntityKind.ADDRESS: (TargetKind.INSIDE_ADDRESS, TargetKind.OUTSIDE_ADDRESS),
+}  # fmt: skip
+
+Live = Callable[[], tuple[LivePolicy | None, ModelBundle | None]]
+"""The live policy in force (``None``: none can be read) and the bundle that serves."""
 
 
 class Known(NamedTuple):
     """An incident with what was said of it: ``told`` outcomes in the order that counts, ``last`` the number of the one received
-    last, ``labels`` on its alerts.
+    last, ``labels`` on its alerts, and those of them that are ``waiting`` for a person.
     """
 
     record: Record
@@ -45,6 +58,7 @@ class Known(NamedTuple):
     told: tuple[Outcome, ...]
     last: int
     labels: tuple[Label, ...]
+    waiting: frozenset[str] = frozenset()
 
     @property
     def incident(self) -> Incident:
@@ -58,9 +72,9 @@ class Known(NamedTuple):
 
     @property
     def judged(self) -> set[str]:
-        """Alerts on which a verdict is in force."""
+        """Alerts on which a verdict is in force, and no other is waited for."""
         last = {label.alert_uid: label for label in self.labels}
-        return {uid for uid, label in last.items() if label.target >= 0}
+        return {uid for uid, label in last.items() if label.target >= 0} - self.waiting
 
 
 def gather(connection: Connection, record: Record) -> Known:
@@ -69,7 +83,8 @@ def gather(connection: Connection, record: Record) -> Known:
     told = records.outcomes_of(connection, names)
     last = max((one.seq for one in told), default=0)
     labels = tuple(records.labels_of(connection, record.uid))
-    return Known(record, names, tuple(ordered(one.outcome for one in told)), last, labels)
+    waiting = frozenset(records.waiting(connection, record.uid))
+    return Known(record, names, tuple(ordered(one.outcome for one in told)), last, labels, waiting)
 
 
 class Counsel:
@@ -82,9 +97,11 @@ class Counsel:
         context: Callable[[], Context],
         explainer: Callable[[str], ModelBundle | None],
         rules: Rules,
+        *,
+        live: Live,
     ) -> None:
         self.catalogue, self.experience, self.rules = catalogue, experience, rules
-        self._context, self._explainer = context, explainer
+        self._context, self._explainer, self._live = context, explainer, live
 
     def resolution(self, known: Known, now: datetime) -> Resolution:
         """Return what the rules say."""
@@ -106,7 +123,15 @@ class Counsel:
     def recommendations(self, known: Known, now: datetime) -> tuple[Recommendation, ...]:
         """Return what to do next."""
         past, done = self.experience.responses(known.incident.tenant), as_done(known.told)
-        return recommend(known.incident, self.catalogue, past, done, watched=self._watched(known.incident, now), now=now)
+        (policy, bundle), tenant, at = self._live(), known.incident.tenant, now.timestamp()
+
+        def proven(group: str) -> Mandate:
+            return proven_by(bundle)(tenant, group)
+
+        return recommend(
+            known.incident, self.catalogue, past, done, watched=self._watched(known.incident, now), now=now,
+            withheld=lambda tier: withheld(policy, tenant, tier, at, proven),
+        )  # fmt: skip
 
     def report(self, connection: Connection, known: Known, resolution: Resolution, status: str, now: datetime) -> Report:
         """Return the full report as of ``now``, for eyes that may see everything."""
@@ -133,8 +158,13 @@ class Counsel:
         return (*bundles, Version("playbooks", f"{count}, the newest of {newest}"), Version("rules of closure", rules))
 
     def _watched(self, incident: Incident, now: datetime) -> Watched:
-        """Return whom automation does not touch without a person: critical hosts and privileged accounts."""
+        """Return whom automation does not touch without a person: critical hosts, privileged accounts, and what the live policy names."""
         context, found = self._context(), dict[tuple[TargetKind, str], str]()
+        policy, _ = self._live()
+        never = guards_of(policy, incident.tenant, now.timestamp()).untouchable if policy is not None else frozenset()
+        for entity in incident.entities:
+            if (entity.kind.value, normalise_uid(entity.uid)) in never:
+                found |= {(kind, entity.uid): "not to be touched by automation" for kind in _TARGETS.get(entity.kind, ())}
         for entity in incident.entities:
             if entity.kind is EntityKind.HOST:
                 asset = context.asset(incident.tenant, entity.uid, now)

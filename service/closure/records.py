@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from features.label import Label, Provenance, Verdict
@@ -14,7 +14,18 @@ from models.closure.outcome import Outcome
 from models.closure.report import Report
 from service.closure.ended import Ended
 from service.incidents.records import Status
-from service.store.tables import endings, incident_alerts, incident_lines, incidents, labels, marks, outcomes, watches
+from service.store.tables import (
+    alerts,
+    endings,
+    incident_alerts,
+    incident_lines,
+    incidents,
+    labels,
+    marks,
+    outcomes,
+    queue,
+    watches,
+)
 
 NEVER = 1e18
 """Due when nothing is to be looked at but what changes."""
@@ -152,6 +163,18 @@ def labels_of(connection: Connection, uid: str) -> list[Label]:
         .where(incident_lines.c.incident == uid)
     )
     return [msgspec.json.decode(body, type=Label) for (body,) in connection.execute(statement.order_by(labels.c.seq))]
+
+
+def waiting(connection: Connection, uid: str) -> list[str]:
+    """Return those alerts of an incident, by uid, that have a label and wait for a person all the same."""
+    statement = (
+        select(alerts.c.uid)
+        .join(queue, queue.c.alert_seq == alerts.c.seq)
+        .join(incident_alerts, incident_alerts.c.alert_seq == alerts.c.seq)
+        .join(incident_lines, incident_lines.c.line == incident_alerts.c.line)
+        .where(incident_lines.c.incident == uid, exists().where(labels.c.alert_seq == alerts.c.seq))
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def verdicts(told: Sequence[Label]) -> dict[str, Verdict]:

@@ -11,7 +11,7 @@ from models.closure.resolution import Rules
 from models.playbooks.loading import load_catalogue
 from service.closure.closer import Closer
 from service.closure.ended import Ended, Experience
-from service.closure.gathering import Counsel
+from service.closure.gathering import Counsel, Live
 from service.closure.records import endings_after
 from service.incidents.keeper import Keeper
 from service.outbox.delivery import Write
@@ -29,6 +29,7 @@ def make_closer(
     *,
     encoder: FactEncoder,
     explainer: Callable[[str], ModelBundle | None],
+    live: Live,
 ) -> Closer:
     """Return the closer of a service. Playbooks that do not validate are left out, and logged."""
     catalogue = load_catalogue(settings.playbooks, lenient=True)
@@ -40,5 +41,5 @@ def make_closer(
             return endings_after(connection, after)
 
     rules = Rules(settings.quiet_seconds, settings.outcome_seconds)
-    counsel = Counsel(catalogue, Experience(endings), lambda: encoder.context, explainer, rules)
-    return Closer(database.engine, write, keeper, counsel, poll_seconds=settings.poll_seconds)
+    counsel = Counsel(catalogue, Experience(endings), lambda: encoder.context, explainer, rules, live=live)
+    return Closer(database, write, keeper, counsel, poll_seconds=settings.poll_seconds)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
-from sqlalchemy import URL, create_engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from service.errors import StartError
 from service.outbox.receivers import PAGERDUTY_URL, Receiver, ReceiverStore, Template
 from service.outbox.records import Listed, State, listed
 from service.outbox.targets import Target, parse
 from service.settings import ServiceSettings
+from service.store.aside import reading
 from service.terminal import plain, told
 
 app = typer.Typer(no_args_is_help=True, help="Messages to the outside: who gets them, and what became of them.")
@@ -118,18 +115,8 @@ def _line(item: Listed, receiver: Receiver | None) -> str:
 
 
 def _read(state: State | None, most: int) -> list[Listed]:
-    path = ServiceSettings.from_env().database
-    if not path.exists():
-        raise StartError(f"{path}: there is no outbox yet")
-    read_only = {"mode": "ro", "uri": "true"}
-    engine = create_engine(URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query=read_only))
-    try:
-        with engine.connect() as connection:
-            return listed(connection, state, most)
-    except SQLAlchemyError as error:
-        raise StartError(f"{path} cannot be read; a service of this version makes the outbox when it starts") from error
-    finally:
-        engine.dispose()
+    with reading(ServiceSettings.from_env().database) as connection:
+        return listed(connection, state, most)
 
 
 def _store() -> ReceiverStore:

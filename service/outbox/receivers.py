@@ -22,6 +22,7 @@ PAGERDUTY_ACTIONS = {
     "incident.escalated": "trigger",
     "incident.acknowledged": "acknowledge",
     "incident.closed": "resolve",
+    "certificate.withdrawn": "trigger",
 }
 """What a message of a kind does to the incident in PagerDuty. It is told of nothing else: whatever it hears may wake a person."""
 _KEY_LENGTH = 32

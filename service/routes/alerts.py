@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from features.alert import Alert
+from features.alert import MAX_NAME, Alert
 from features.errors import RecordError, UnknownFormatError
 from features.normalisers import Place, get_normaliser, to_ocsf
 from models.decision import Decision
 from service.auth import DESCRIBED, Authorised, authorise
 from service.blinding import decision_for
 from service.body import read_body, split
+from service.erasure import erase_alerts, erase_entity
 from service.errors import InvalidError, NotFoundError, ServiceError
 from service.host import Host
 from service.incidents.records import incident_of
@@ -24,6 +25,7 @@ from service.jobs import AlertsJob
 from service.metrics import REJECTS, REQUEST_SECONDS
 from service.reading import explained
 from service.store import database as db
+from service.store.erasing import refuse_erased
 
 router = APIRouter()
 _ENCODER = msgspec.json.Encoder()
@@ -92,9 +94,27 @@ async def get_alert(request: Request, uid: str, key: Authorised) -> Response:
     return _json(found)
 
 
+@router.delete("/v1/alerts", summary="Erase what is personal of all alerts that name an entity")
+async def delete_alerts(
+    request: Request, key: Authorised, *, entity: Annotated[str, Query(min_length=1, max_length=MAX_NAME)]
+) -> Response:
+    """Every alert of the tenant that names `entity` is erased as by its uid; `erased` says how many. 404 when none names it."""
+    return _json(await erase_entity(request.app.state.host, key, entity))
+
+
+@router.delete("/v1/alerts/{uid:path}", summary="Erase what is personal of an alert", status_code=204)
+async def delete_alert(request: Request, uid: str, key: Authorised) -> Response:
+    """Uid, entities, observables, message and raw record go, and the free text of its labels. What was decided stays, under a
+    pseudonym. From then on the uid answers 410."""
+    await erase_alerts(request.app.state.host, key, [uid])
+    return Response(status_code=204)
+
+
 def _with_incident(host: Host, tenant: str, uid: str) -> dict[str, Any] | None:
     with host.database.engine.connect() as connection:
         stored = db.find(connection, tenant, uid)
+        if stored is None:
+            refuse_erased(connection, host.database.log, tenant, uid)
         incident = incident_of(connection, stored.seq) if stored is not None else None
     return None if stored is None else {**msgspec.json.decode(to_ocsf(stored.alert)), "incident": incident}
 

@@ -1,4 +1,4 @@
-"""Decisions, the queue that people work, and the thresholds that machines read."""
+"""Decisions, and the queue that people work."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from service.keys import Key
 from service.lessons import BECAUSE, choose
 from service.reading import seen_decision, with_reasons
 from service.store import database as db
+from service.voices import has_looked
 
 router = APIRouter()
 _LESSONS = 20
@@ -46,7 +47,7 @@ async def get_queue(
     purpose: Literal["work", "label"] = "work",
     budget: Annotated[int | None, Query(ge=1, le=500)] = None,
 ) -> Response:
-    """Alerts that were not suppressed and have no verdict in force. `next` is the cursor of the following page, if there is one.
+    """Alerts that were not suppressed and have no verdict in force, or too few that agree. `next` is the cursor of the following page, if there is one.
 
     With a `budget`, so many incidents to look at next instead, so that a short day sees every different thing worth seeing:
     open ones of the last days of which a suspicious alert has no verdict, each with its `rank` and `why`, what it adds.
@@ -65,34 +66,12 @@ async def get_queue(
     return _json(await asyncio.to_thread(_page, host, key, limit, _position(cursor)))
 
 
-@router.get("/v1/thresholds", summary="The thresholds in force, with their certificates")
-async def get_thresholds(request: Request, key: Authorised) -> Response:
-    """Versioned by the bundle's digest, which is also the ETag. Without a bundle nothing is suppressed.
-
-    `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant, goes to a person all the same.
-    """
-    bundle = request.app.state.host.scorer.engine.bundle
-    etag = f'"{bundle.digest if bundle else "none"}"'
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"ETag": etag})
-    policy = bundle.policy if bundle else None
-    body = {
-        "bundle": bundle.digest if bundle else None,
-        "suppress_below": policy.suppress_below if policy else None,
-        "escalate_from": policy.escalate_from if policy else None,
-        "guardrails": policy.guardrails if policy else None,
-        "audit": policy.audit if policy else None,
-        "certificates": policy.certificates if policy else (),
-    }
-    answer = _json(body)
-    answer.headers["ETag"] = etag
-    return answer
-
-
 def _page(host: Host, key: Key, limit: int, after: tuple[int, int] | None) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         places = db.open_queue(connection, key.tenant, limit, after)
-        items = _items(host, key, connection, [seq for _, seq in places], db.contests(connection, key.tenant))
+        seqs = [seq for _, seq in places]
+        looked = has_looked(connection, seqs, key.analyst)
+        items = _items(host, key, connection, [seq for seq in seqs if seq not in looked], db.contests(connection, key.tenant))
     return {"alerts": items, "next": "{}.{}".format(*places[-1]) if len(places) == limit else None}
 
 
@@ -100,6 +79,8 @@ def _lessons(host: Host, key: Key, budget: int) -> dict[str, Any]:
     with host.database.engine.connect() as connection:
         at_odds = db.contests(connection, key.tenant)
         chosen = choose(connection, key.tenant, budget, at_odds)
+        looked = has_looked(connection, [seq for seq, _ in chosen], key.analyst)
+        chosen = [(seq, why) for seq, why in chosen if seq not in looked]
         items = _items(host, key, connection, [seq for seq, _ in chosen], at_odds)
     asked = [{**item, "why": why, "because": BECAUSE[why]} for item, (_, why) in zip(items, chosen, strict=True)]
     return {"alerts": asked, "next": None}

@@ -21,12 +21,13 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Can it take alerts, and does it score them?")
 async def readyz(request: Request) -> JSONResponse:
     """Open to all. 503 while nothing can be stored. `model` is false where every alert is queued for want of a bundle;
-    `champion_refused` is true while the published bundle is damaged and an earlier one (or none) serves on."""
+    `champion_refused` is true while the published bundle is damaged and an earlier one (or none) serves on, `policy_refused`
+    while the newest version of the live policy is, and the last good one (or none: then nothing is automated) is in force."""
     host = request.app.state.host
     scorer = host.scorer
     ready = not scorer.failed
     body = {"status": "ready" if ready else "storage fails", "model": scorer.engine.bundle is not None,
-            "champion_refused": host.champion in host.refused}  # fmt: skip
+            "champion_refused": host.champion in host.refused, "policy_refused": bool(scorer.live.refused)}  # fmt: skip
     return JSONResponse(body, 200 if ready else 503)
 
 

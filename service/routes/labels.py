@@ -141,7 +141,7 @@ def _label(raw: bytes, key: Key, now: datetime, row: int) -> Label:
         time=time,
         received_time=now,
         provenance=given.provenance,
-        analyst=key.name or key.uid,
+        analyst=key.analyst,
         reason=given.reason,
         incident_uid=given.incident_uid,
         supersedes=given.supersedes,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,20 +19,17 @@ from features.encode import RuleRef
 from features.label import Label
 from models.decision import Action, Decision, ReasonCode
 from service.errors import StartError
+from service.store.decision_log import DecisionLog, DecisionRow, Of
+from service.store.erasing import erased_of
+from service.store.rows import insert_rows
 from service.store.tables import alerts, decisions, labels, names, past, queue
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
+_PRAGMAS = "journal_mode=WAL synchronous=FULL foreign_keys=ON secure_delete=ON temp_store=MEMORY cache_size=-65536"
 _ALERTS = "alerts (seq, tenant, uid, received, digest, payload, fact)"
-_DECISIONS = (
-    "decisions (alert_seq, revision, time, action, priority, raw, score, anomaly, reason_codes, bundle, features, shown, "
-    "published_action, tier, policy, certificate)"
-)
 _QUEUE = "queue (alert_seq, tenant, priority)"
 _INSERT_LABEL = "INSERT INTO labels (seq, tenant, uid, alert_seq, payload, fact) VALUES (?,?,?,?,?,?)"
-_ROWS_AT_ONCE = (256, 32, 4, 1)
-"""Rows a statement: the driver gives up the interpreter lock at each statement, and gets it back late under load."""
-
 _KNOWN = "SELECT uid, seq, digest FROM alerts WHERE tenant = ? AND uid IN"
 _ASKED_AT_ONCE = 500
 """Values in a list of a statement; SQLite sets a limit to them. (Its ``json_each`` would cut a uid at a NUL.)"""
@@ -44,22 +39,23 @@ _FACTS = (
 )
 _LATELY_QUEUED = (
     "SELECT priority FROM decisions CROSS JOIN alerts ON seq = alert_seq "
-    "WHERE decisions.id > (SELECT MAX(id) FROM decisions) - 10000 AND tenant = ? AND action = 'queue' AND revision = 1 "
+    "WHERE decisions.id > (SELECT MAX(id) FROM decisions) - 10000 AND tenant = ? AND published_action = 'queue' AND revision = 1 "
     "AND ' ' || reason_codes || ' ' NOT LIKE '% audit %' ORDER BY decisions.id DESC LIMIT ?"
 )
 """The hot statements go to the driver as they are: SQLAlchemy's handling of each row would cost more than the insert."""
 
 AlertRow = tuple[int, str, str, float, bytes, bytes, bytes]
-DecisionRow = tuple[
-    int, int, float, str, int, float | None, float | None, float | None, str, str, bytes, float, str, str, str, str
-]
 LabelRow = tuple[int, str, str, int, bytes, bytes]
 
 
 class Database:
-    """SQLite in WAL mode, synchronous FULL. Opening migrates it and locks it: a second service on the file is refused."""
+    """SQLite in WAL mode, synchronous FULL. Opening migrates it and locks it: a second service on the file is refused.
 
-    def __init__(self, path: Path) -> None:
+    ``secret`` is the installation's: under it the decisions are chained.
+    """
+
+    def __init__(self, path: Path, secret: bytes) -> None:
+        self.log = DecisionLog(secret)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path.with_suffix(".lock"))
         self.engine = open_engine(path)
@@ -67,35 +63,45 @@ class Database:
             self.writer: Connection = self.engine.connect()
             config = alembic.config.Config()
             config.set_main_option("script_location", str(_MIGRATIONS))
-            config.attributes["connection"] = self.writer
+            config.attributes.update(connection=self.writer, secret=secret)
             alembic.command.upgrade(config, "head")
             self.writer.commit()
         except SQLAlchemyError as error:
-            self.close()
+            self._let_go()
             raise StartError(f"{path} cannot be used: {error.__cause__ or error}") from error
 
     def close(self) -> None:
-        """Close all connections and give up the lock."""
+        """Close all connections, the writer's too: the last one folds the write-ahead log in. Give up the lock."""
+        self.writer.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self.engine.dispose()
         self._lock.close()
 
     # -- writing: called by the scorer's thread only ---------------------------------------------------------------
 
     def known(self, tenant: str, uids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-        """Return (seq, digest) of those alerts that are stored already, by uid."""
+        """Return (seq, digest) of those alerts that are stored already, by uid; an erased one has no digest."""
         found: dict[str, tuple[int, bytes]] = {}
         for start in range(0, len(uids), _ASKED_AT_ONCE):
             some = uids[start : start + _ASKED_AT_ONCE]
             rows = self.writer.exec_driver_sql(f"{_KNOWN} ({','.join('?' * len(some))})", (tenant, *some))
             found.update((uid, (seq, digest)) for uid, seq, digest in rows)
-        return found
+        gone = erased_of(self.writer, self.log, tenant, [uid for uid in uids if uid not in found])
+        return found | {uid: (seq, b"") for uid, seq in gone.items()}
 
     def insert(
         self, new_alerts: Sequence[AlertRow], new_decisions: Sequence[DecisionRow], shown: Sequence[tuple[int, str, int]]
     ) -> None:
-        """Insert alerts with their decisions, and put those a person should see into the queue."""
-        for table, rows in ((_ALERTS, new_alerts), (_DECISIONS, new_decisions), (_QUEUE, shown)):
-            insert_rows(self.writer, table, rows)
+        """Insert alerts with their decisions (one each), and put those a person should see into the queue."""
+        insert_rows(self.writer, _ALERTS, new_alerts)
+        about = [
+            Of(self.log.subject(tenant, uid), self.log.content(digest, payload), tenant, received, fact)
+            for _, tenant, uid, received, digest, payload, fact in new_alerts
+        ]
+        self.log.append(self.writer, new_decisions, about)
+        insert_rows(self.writer, _QUEUE, shown)
 
     def insert_label(self, row: LabelRow, *, judged: bool) -> None:
         """Insert a label, and take its alert off the queue if a person ``judged`` it."""
@@ -117,6 +123,14 @@ class Database:
     def insert_past(self, source: str, facts: bytes) -> None:
         """Remember facts of a folded history."""
         self.writer.execute(past.insert(), {"source": source, "facts": facts})
+
+    def fold_log(self) -> None:
+        """Fold the write-ahead log into the file and empty it, beside the writer: nothing of what was erased is left there.
+
+        Where somebody reads just then it stays until the next time.
+        """
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -146,22 +160,6 @@ class Database:
             yield [fact for _, fact in rows]
 
 
-def insert_rows(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows into a ``table``, which is named with its columns."""
-    start = 0
-    for size in _ROWS_AT_ONCE:
-        while len(rows) - start >= size:
-            some = rows[start : start + size]
-            connection.exec_driver_sql(_insertion(table, size), tuple(chain.from_iterable(some)))
-            start += size
-
-
-@cache
-def _insertion(table: str, rows: int) -> str:
-    row = "(" + ",".join("?" * (table.count(",") + 1)) + ")"
-    return f"INSERT INTO {table} VALUES " + ",".join([row] * rows)  # noqa: S608 — of the constants above only
-
-
 def open_engine(path: Path) -> Engine:
     """Return an engine on the file, each connection with the pragmas that durability needs."""
     url = URL.create("sqlite", database=str(path))  # a path as it is: in the text of a URL some characters mean something
@@ -169,7 +167,7 @@ def open_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"):
+        for pragma in _PRAGMAS.split():
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

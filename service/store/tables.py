@@ -1,10 +1,12 @@
-"""The tables. ``alerts``, ``decisions``, ``labels`` and ``incident_events`` are append-only; ``queue`` follows from them."""
+"""The tables. ``alerts``, ``decisions``, ``labels`` and ``incident_events`` are append-only, but
+for what an erasure blanks; ``queue`` follows from them."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 metadata = MetaData()
+_NONE = text("x''")
 
 alerts = Table(
     "alerts",
@@ -39,7 +41,22 @@ decisions = Table(
     Column("tier", String, nullable=False, server_default=""),
     Column("policy", String, nullable=False, server_default=""),
     Column("certificate", String, nullable=False, server_default=""),
+    Column("subject", LargeBinary, nullable=False, server_default=_NONE),
+    Column("content", LargeBinary, nullable=False, server_default=_NONE),
+    Column("chain", LargeBinary, nullable=False, server_default=_NONE),
+    Index("ix_decisions_suppressed", "certificate", sqlite_where=text("published_action = 'suppress'")),
 )
+"""Written by ``decision_log.py`` only, which chains them. ``subject`` and ``content`` are salted digests of the alert."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("alert_seq", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("by", String, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""Alerts whose personal payload was erased, when and by whom, append-only."""
 
 labels = Table(
     "labels",
@@ -160,7 +177,7 @@ incident_events = Table(
 """What happened to an incident, append-only."""
 
 marks = Table("marks", metadata, Column("name", String, primary_key=True), Column("seq", Integer, nullable=False))
-"""How far something that reads the records has come."""
+"""How far something that reads the records has come, or which version of something it last saw."""
 
 outcomes = Table(
     "outcomes",
@@ -197,3 +214,20 @@ endings = Table(
     Index("ix_endings_incident", "incident", "seq"),
 )
 """Closures and escalations, append-only: the full report, and what later incidents learn from it."""
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("certificate", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("alert_seq", Integer, nullable=False),
+    Column("suppressed", Integer, nullable=False),
+    Column("shown", Float, nullable=False),
+    Column("alerts_group", String, nullable=False),
+    Column("alpha", Float, nullable=False),
+    Column("delta", Float, nullable=False),
+    UniqueConstraint("certificate", "alert_seq"),
+)
+"""True-positive units in the order in which they entered the anytime test of a certificate, append-only; ``alert_seq`` is the
+alert that made each one known."""

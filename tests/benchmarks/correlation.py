@@ -120,6 +120,7 @@ def _say(what: str, value: str) -> None:
 def correlation(millions: int = 1) -> None:
     """Print speeds and memory."""
     _say("correlation, all lines distinct, one core", f"{speed(stream(100_000, repeated=False)):,.0f} alerts/s")
+    _say("  a million in ten days, with what leaves the window", f"{speed(stream(1_000_000, repeated=False)):,.0f} alerts/s")
     _say("correlation, all lines distinct, with aliases", f"{speed(stream(100_000, repeated=False), leases()):,.0f} alerts/s")
     _say("correlation, flood of 100,000 on one host", f"{speed(flood(100_000)):,.0f} alerts/s")
 

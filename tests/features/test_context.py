@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from features.context import KINDS, Context, import_facts
+from features.context import KINDS, Context, import_facts, new_indicators
 from features.errors import ContextError
 from tests.conftest import START
 
@@ -135,3 +135,16 @@ def test_no_folder_is_an_empty_context(tmp_path: Path) -> None:
     assert known.is_empty
     assert known.aliases.is_empty
     assert set(KINDS) == {"assets", "identities", "indicators", "decoys", "aliases"}
+
+
+def test_new_indicators_are_those_of_versions_not_seen_yet(tmp_path: Path) -> None:
+    file = tmp_path / "facts.json"
+    for values in (["a"], ["b", "c"]):
+        file.write_text(json.dumps([{"kind": "ip", "value": value} for value in values]))
+        import_facts(tmp_path / "context", "indicators", file, "acme", START)
+    names = [path.name for path in (tmp_path / "context").glob("*.json")]
+    assert [one.value for one in new_indicators(tmp_path / "context", 0, names)[1]] == ["a", "b", "c"]
+    newest, found = new_indicators(tmp_path / "context", 1, names)
+    assert (newest, [(one.tenant, one.value, one.valid_from) for one in found]) == (2, [("acme", "b", None), ("acme", "c", None)])
+    assert new_indicators(tmp_path / "context", 2, names) == (2, [])
+    assert new_indicators(tmp_path / "context", 0, names[:0]) == (0, [])

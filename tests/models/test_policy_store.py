@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from models.decision import BlastRadius
 from models.errors import PolicyError
-from models.live_policy import LivePolicy, Mode, Setting
+from models.live_policy import Cap, LivePolicy, Mode, Setting
 from models.policy_store import PolicyStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,3 +65,32 @@ def test_what_is_not_understood_is_refused_with_its_path(tmp_path: Path, body: b
     with pytest.raises(PolicyError):
         PolicyStore(tmp_path).change(lambda p: p, by="ann", time=NOW)
     assert PolicyStore(tmp_path).newest() == 1
+
+
+def test_the_last_good_version_is_found_behind_damaged_ones(tmp_path: Path) -> None:
+    store = PolicyStore(tmp_path)
+    assert store.last_good() == (LivePolicy(), "")
+    first = store.change(lambda p: msgspec.structs.replace(p, modes=(_with("a"),)), by="ann", time=NOW)
+    assert store.last_good() == (first, "")
+    (tmp_path / "00000002.json").write_bytes(b"{")
+    (tmp_path / "00000003.json").write_bytes(b"")
+    policy, refusal = store.last_good()
+    assert policy == first
+    assert "00000003" in refusal
+    made = store.change(lambda p: p, by="ann", time=NOW, whatever=True)
+    assert (made.version, made.modes) == (4, first.modes)
+    for path in tmp_path.glob("*.json"):
+        path.write_bytes(b"{")
+    assert store.last_good()[0] is None
+    assert store.change(lambda p: p, by="ann", time=NOW, whatever=True).version == 5
+
+
+def test_what_would_be_refused_when_read_is_not_written(tmp_path: Path) -> None:
+    store = PolicyStore(tmp_path)
+    twice = LivePolicy(modes=(_with("a"), _with("a")))
+    endless = LivePolicy(caps=(Cap(tier=BlastRadius.MINIMAL, most=1, window_seconds=float("nan")),))
+    naive = LivePolicy(modes=(Setting(tenant="a", mode=Mode.SHADOW, expires=datetime(2026, 1, 1)),))  # noqa: DTZ001
+    for policy in (twice, endless, naive):
+        with pytest.raises(PolicyError):
+            store.change(lambda _, new=policy: new, by="ann", time=NOW)
+    assert store.newest() == 0

@@ -18,11 +18,14 @@ from models.bundle import Golden, write_bundle
 from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
 from models.ledger import LabelLedger
+from models.live_policy import Mode, Setting
+from models.policy import Guardrails
+from models.policy_store import PolicyStore
 from models.rule_encoder import RuleCount, RuleEncoder
 from models.support import Support
 from tests.proofs import proven
 
-AUDIT, LEDGER = Audit(), LabelLedger()
+AUDIT, LEDGER, GUARDRAILS = Audit(), LabelLedger(), Guardrails()
 AUDIT_LINE = 1e6
 """So many draws of a line a day that the limit is never felt."""
 
@@ -36,8 +39,12 @@ def make_bundle(
     ledger: LabelLedger = LEDGER,
     columns: Sequence[str] = DEFAULT_VIEW.names[:3],
     limit: float = 9.0,
+    units: int = 500,
+    guardrails: Guardrails = GUARDRAILS,
 ) -> str:
-    """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``."""
+    """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``.
+
+    Of fewer than 299 ``units`` its certificate is refused."""
     random = np.random.default_rng(seed)
     rows = random.exponential(3.0, (400, len(view.features)))
     target = (rows[:, [view.names.index(name) for name in columns]].sum(axis=1) > limit).astype(float)
@@ -63,11 +70,22 @@ def make_bundle(
             )
         },
     }
-    parts |= proven(parts, [0.9] * 500, window, escalate_from=0.99, audit=audit)
+    parts |= proven(parts, [0.9] * units, window, escalate_from=0.99, audit=audit, guardrails=guardrails)
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 
 
-def publish(var: Path, work: Path, seed: int = 0, **given: Any) -> str:
-    """Make a bundle and make it champion under ``var``."""
+def automate(var: Path, tenant: str = "acme", mode: Mode = Mode.AUTOMATE) -> None:
+    """Let a tenant's decisions out; it has no incidents of its own in these bundles."""
+    setting = Setting(tenant=tenant, mode=mode, transferred=True)
+    PolicyStore(var / "policy").change(
+        lambda policy: msgspec.structs.replace(policy, modes=(*(s for s in policy.modes if s.tenant != tenant), setting)),
+        by="test", time=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def publish(var: Path, work: Path, seed: int = 0, *, let_out: bool = True, **given: Any) -> str:
+    """Make a bundle and make it champion under ``var``, for a tenant that is let out where nothing else was said."""
     make_bundle(work, seed, **given)
+    if let_out and not PolicyStore(var / "policy").newest():
+        automate(var)
     return BundleStore(var / "bundles").publish(work, by="test", time=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""GET /v1/queue and /v1/thresholds."""
+"""GET /v1/queue and /v1/decisions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,8 @@ def test_wrong_parameters(service: Service) -> None:
         assert service.send("GET", f"/v1/queue?{query}").status_code == 422, query
 
 
-def test_thresholds_without_a_model(service: Service) -> None:
-    answer = service.send("GET", "/v1/thresholds")
-    assert answer.json()["suppress_below"] is None
-    assert service.send("GET", "/v1/thresholds", headers={"if-none-match": answer.headers["etag"]}).status_code == 304
-
-
 def test_with_a_model(tmp_path: Path) -> None:
-    """The queue is worked from the most urgent on, oldest first among equals; each entry says why; thresholds are versioned."""
+    """The queue is worked from the most urgent on, oldest first among equals; each entry says why."""
     digest = publish(tmp_path / "var", tmp_path / "work")
     with Service(tmp_path / "var") as service:
         records = [finding(f"a{i}", rule=f"r{i % 7}", host=f"h{i % 5}", seconds=60 * i) for i in range(60)]
@@ -49,7 +43,5 @@ def test_with_a_model(tmp_path: Path) -> None:
         again = service.post(records[:1], "/v1/alerts?include=reasons").json()["decisions"][0]
         assert again == service.send("GET", "/v1/decisions/a0").json()
         answer = service.send("GET", "/v1/thresholds")
-        assert answer.headers["etag"] == f'"{digest}"'
+        assert answer.json()["bundle"] == digest
         assert answer.json()["certificates"]
-        assert service.send("GET", "/v1/thresholds", headers={"if-none-match": f'"{digest}"'}).status_code == 304
-        assert service.send("GET", "/v1/thresholds", headers={"if-none-match": '"none"'}).status_code == 200

@@ -59,7 +59,7 @@ def test_a_damaged_snapshot_is_left_aside(tmp_path: Path) -> None:
 
 def test_a_second_service_on_the_database_is_refused(service: Service) -> None:
     with pytest.raises(StartError, match="in use"):
-        Database(service.settings.database)
+        Database(service.settings.database, bytes(32))
 
 
 def test_a_damaged_database_is_a_clear_error(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_records_of_before_are_read_as_shown_for_sure(tmp_path: Path) -> None:
         )
         connection.commit()
     engine.dispose()
-    database = Database(tmp_path / "tamis.db")
+    database = Database(tmp_path / "tamis.db", bytes(32))
     try:
         assert database.writer.execute(select(decisions.c.shown)).scalars().all() == [1.0]
     finally:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
 import numpy as np
 import pytest
 
+from features.label import Provenance
 from models.certificates.certifier import RESPONSE_GRID, certify
 from models.certificates.objective import Objective
 from models.certificates.units import Calibration
@@ -71,6 +76,40 @@ def test_what_would_be_responded_to_counts_once_for_each_incident_entity_and_day
 def test_what_no_fold_scored_is_no_unit(dataset: Dataset, score: np.ndarray) -> None:
     some = np.where(dataset.tenant == 0, np.nan, score)
     assert tenant_key(dataset.tenants[0]) not in _calibrate(dataset, some).incidents.tenant
+
+
+def _told_by(dataset: Dataset, *analysts: str, provenance: Provenance = Provenance.HUMAN) -> Dataset:
+    """Return the data set with each label as if given by one of these in turn."""
+    labels = [
+        (seq, msgspec.structs.replace(label, analyst=analysts[i % len(analysts)], tenant="acme", provenance=provenance))
+        for i, (seq, label) in enumerate(dataset.labels)
+    ]
+    return replace(dataset, tenants=["acme"] * len(dataset.tenants)).relabelled(labels)
+
+
+def test_what_one_account_alone_calls_attacks_proves_nothing(dataset: Dataset, score: np.ndarray) -> None:
+    """Not for any objective, whatever its threshold would have been; the certificate says why."""
+    lone = _told_by(dataset, "kim")
+    known = _calibrate(lone, np.maximum(score, 0.9 * (lone.target == 1)))
+    assert "analyst 'kim' of tenant 'acme'" in known.doubt
+    sure = msgspec.structs.replace(known, doubt="")
+    for text in (TENTH, "maximum minimal response @ precision >= 0.5, confidence 0.5"):
+        assert any(one.granted for one in certify(sure, [Objective.parse(text)])), text
+        for one in certify(known, [Objective.parse(text)]):
+            assert (one.granted, one.threshold, one.bound, one.because) == (False, None, 1.0, known.doubt)
+            assert "a second voice is needed; nothing is automated" in one.sentence()
+    assert "nobody named" in _calibrate(_told_by(dataset, ""), score).doubt
+
+
+def test_a_second_voice_or_an_import_lifts_the_doubt(dataset: Dataset, score: np.ndarray) -> None:
+    assert _calibrate(_told_by(dataset, "kim", "lee"), score).doubt == ""
+    assert _calibrate(_told_by(dataset, "feed", provenance=Provenance.IMPORT), score).doubt == ""
+    lone = _told_by(dataset, "kim")
+    number = int(np.flatnonzero(lone.target == 1)[0])
+    said = lone.labels[int(lone.verdicts.label[number])][1]
+    later = said.received_time + timedelta(seconds=1)
+    agreed = msgspec.structs.replace(said, uid="again", analyst="lee", supersedes=said.uid, received_time=later)
+    assert _calibrate(lone.relabelled([*lone.labels, (10**9, agreed)]), score).doubt == ""
 
 
 def test_limits_follow_from_the_certificates(dataset: Dataset, score: np.ndarray) -> None:

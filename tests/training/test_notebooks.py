@@ -70,3 +70,12 @@ def test_measures_are_shown_of_a_history(tmp_path: Path, monkeypatch: pytest.Mon
     assert "reviewed" in printed
     assert "untimed: none" in printed
     assert "Repeats: what grouping would save" in printed
+
+
+def test_thresholds_are_weighed_without_a_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(2, 8, 11, tmp_path / "simulated").history.rename(tmp_path / "export")
+    printed = run(ROOT / "notebooks" / "03_thresholds.ipynb", tmp_path, monkeypatch)
+    assert "no champion here" in printed
+    assert "at most 0.1 % missed: refused for all alerts" in printed
+    assert "more incidents that are not missed" in printed
+    assert "hidden a day, by costs:" in printed

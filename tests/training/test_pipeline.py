@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
 from features.encode import FactEncoder
+from features.errors import HistoryError
 from features.hashing import load_or_create_secret
-from features.history import HistoryWriter, read_alerts, read_labels
+from features.history import SCHEMAS, HistoryWriter, read_alerts, read_labels
 from features.reading import read_chunks
 from models.bundle import ModelBundle
-from models.certificates.certificate import Status
+from models.certificates.certificate import EVERY, Status
 from models.certificates.objective import parse_objectives
 from models.engine import ScoringEngine
 from models.errors import NotEnoughLabelsError, ObjectiveError
@@ -33,6 +36,7 @@ from training.scoring import score_file
 from training.settings import Settings
 from training.simulator import simulate
 from training.split import folds, leave_one_tenant_out, time_ordered
+from training.tracking import connect, resolve
 from training.walk import walk
 
 
@@ -142,6 +146,27 @@ def test_too_few_incidents_train_all_the_same_but_suppress_nothing(trained: tupl
     assert result.gate.remarks == ["there is no champion yet"]
 
 
+def test_mlflow_and_the_card_say_what_is_proven(trained: tuple[TrainResult, Settings, Path]) -> None:
+    result, settings, out = trained
+    tags, card = resolve(connect(settings), result.version), (out / "MODEL_CARD.md").read_text("utf-8")
+    run_tags = connect(settings).get_run(tags.run_id).data.tags
+    for one in result.policy.certificates:
+        if one.group != EVERY:
+            continue
+        aim = f"{one.aim}/{one.tier}" if one.tier else str(one.aim)
+        said = {
+            name: run_tags[f"certificate/{aim}/{name}"] for name in ("uid", "status", "threshold", "bound", "n", "k", "missing")
+        }
+        threshold = "none" if one.threshold is None else str(one.threshold)
+        assert said == {
+            "uid": one.uid, "status": "refused", "threshold": threshold, "bound": str(one.bound), "n": str(one.n), "k": str(one.k),
+            "missing": str(one.missing),
+        }  # fmt: skip
+        assert f"- `{one.uid}` {one.tier or one.aim} (refused, {one.assumption}): refused for all alerts" in card
+    assert f"assumption `{result.certificate.assumption}`" in card
+    assert result.certificate.window[0] in card
+
+
 def test_training_twice_gives_the_same_bundle(trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path) -> None:
     """Under another secret too: a bundle knows no hash."""
     _, _, out = trained
@@ -220,6 +245,32 @@ def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_p
     page = write(tmp_path, result)
     assert page.read_text("utf-8").count("<svg") == 3
     assert len(tables(result)) >= 4
+
+
+def test_labels_without_provenance_are_refused(world: Path, tmp_path: Path) -> None:
+    with HistoryWriter(tmp_path / "history") as writer:
+        for part in read_alerts(world):
+            writer.alerts([alert for _, alert in part], [seq for seq, _ in part])
+        rows = [{**msgspec.structs.asdict(label), "seq": seq, "provenance": None} for seq, label in read_labels(world)]
+        writer.table("labels", pa.Table.from_pylist(rows, schema=SCHEMAS["labels"]))
+    with pytest.raises(HistoryError, match="provenance"):
+        load_dataset(tmp_path / "history", "history", SECRET, labels=True)
+
+
+def test_objectives_that_contradict_leave_what_serves_alone(trained: tuple[TrainResult, Settings, Path], world: Path) -> None:
+    """Refused by name before anything is read; no version is registered, the challenger stays."""
+    _, settings, _ = trained
+    twice = [f"maximum suppression @ missed_incidents <= {alpha}, confidence 0.95" for alpha in (0.01, 0.1)]
+    smaller = ["maximum major response @ precision >= 0.9, confidence 0.95"]
+    before = resolve(connect(settings), "challenger").version
+    for objectives, words in (
+        (twice, "contradicts"),
+        (smaller, "larger blast radius"),
+        (["maximum @ all"], "expected a sentence"),
+    ):
+        with pytest.raises(ObjectiveError, match=words):
+            train(settings, world, "history", objectives=objectives)
+    assert resolve(connect(settings), "challenger").version == before
 
 
 def test_bad_input_is_refused_with_the_reason(trained: tuple[TrainResult, Settings, Path], world: Path, tmp_path: Path) -> None:

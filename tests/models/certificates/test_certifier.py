@@ -145,7 +145,12 @@ def test_mapie_finds_the_same_threshold_of_suppression(score: list[float], alpha
     with warnings.catch_warnings(action="ignore"):  # it warns where it finds none
         theirs.calibrate(given_scores, np.ones(len(score), int))
     found = theirs.valid_predict_params
-    assert (float(np.max(found)) if len(found) else None) == ours.threshold
+    last = float(np.max(found)) if len(found) else None
+    if last != ours.threshold:  # it rounds n·(k/n) up, and now and then counts one miss more than there is
+        assert ours.threshold is not None
+        assert last is None or last < ours.threshold
+        refused = GRID[0] if last is None else GRID[last < GRID][0]
+        assert binom.cdf((given_scores < refused).sum() + 1, len(score), float(alpha)) > 0.05
 
 
 def _responses(score: NDArray[np.float64], attack: NDArray[np.bool_], precision: float = 0.9) -> Certificate:

@@ -289,3 +289,16 @@ def test_the_order_of_the_catalogue_decides_nothing(
     random.shuffle(mixed)
     asked = incident(*lines)
     assert recommend(asked, Catalogue(dict(mixed)), past, outcomes) == recommend(asked, SHIPPED, past, outcomes)
+
+
+def test_nothing_is_automatic_while_it_is_withheld() -> None:
+    """The live policy can only take automation back: what asked a person before still does, and says only why it did."""
+    why = "Automation is stopped: a person decides."
+    free, held = recommend(MALWARE, SHIPPED), recommend(MALWARE, SHIPPED, withheld=lambda tier: why)
+    assert slugs(held) == slugs(free)
+    assert {one.action for one in held} == {Action.APPROVE}
+    assert any(one.action is Action.RESPOND for one in free)
+    for before, after in zip(free, held, strict=True):
+        assert after.reasons == (*before.reasons, why) if before.action is Action.RESPOND else before.reasons
+    major = recommend(MALWARE, SHIPPED, withheld=lambda tier: "" if tier is BlastRadius.MINIMAL else why)
+    assert {one.tier for one in major if one.action is Action.RESPOND} <= {BlastRadius.MINIMAL}

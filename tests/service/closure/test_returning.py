@@ -76,6 +76,17 @@ def test_what_was_judged_does_not_wait_again(tmp_path: Path) -> None:
         assert waiting(service) == before + len(hidden) - 1
 
 
+def test_one_that_is_contested_waits_already(tmp_path: Path) -> None:
+    with suppressing(tmp_path) as service:
+        uid, hidden, _ = noisy(service)
+        for role, verdict in ((Role.ANALYST, "true_positive"), (Role.ADMIN, "false_positive")):
+            service.post({"alert_uid": hidden[0], "verdict": verdict}, "/v1/labels", service.keys[role])
+        before = waiting(service)
+        report(service, uid, told("o1", status="failed"))
+        assert {len(revisions(service, alert)) for alert in hidden} == {2}
+        assert waiting(service) == before + len(hidden) - 1
+
+
 def test_of_a_closed_incident_they_come_back_too(tmp_path: Path) -> None:
     with suppressing(tmp_path, **QUIET) as service:
         uid, hidden, _ = noisy(service)

@@ -16,7 +16,7 @@ from tests.service.outbox.post import Post
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database of its own."""
-    opened = Database(tmp_path / "service" / "tamis.db")
+    opened = Database(tmp_path / "service" / "tamis.db", bytes(32))
     yield opened
     opened.close()
 

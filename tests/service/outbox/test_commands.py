@@ -68,7 +68,7 @@ def test_pagerduty_takes_its_key_from_a_file_or_standard_input(settings: Service
         (("receivers", "remove", "rcv_none"), "rcv_none"),
         (("receivers", "rotate", "rcv_none"), "rcv_none"),
         (("retry", "rcv_none"), "rcv_none"),
-        (("list",), "no outbox yet"),
+        (("list",), "no records yet"),
     ],
 )
 def test_what_cannot_be_is_one_line(settings: ServiceSettings, arguments: tuple[str, ...], why: str) -> None:
@@ -88,7 +88,7 @@ def test_what_is_allowed_is_kept(settings: ServiceSettings) -> None:
 
 def test_list_reads_while_the_service_writes_and_after_it_stopped(settings: ServiceSettings) -> None:
     run("receivers", "add", "soar", "https://soar.example.com/")
-    database = Database(settings.database)
+    database = Database(settings.database, bytes(32))
     made = message(1, tenant="ac\x1b[31mme")
     records.enqueue(database.writer, made)
     records.enqueue(database.writer, message(2, kind="threshold.changed"))

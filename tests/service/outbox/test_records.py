@@ -35,7 +35,7 @@ def states(database: Database) -> list[tuple[str, str]]:
 
 
 def test_a_message_is_stored_with_its_cause_or_not_at_all(tmp_path: Path) -> None:
-    database = Database(tmp_path / "tamis.db")
+    database = Database(tmp_path / "tamis.db", bytes(32))
     database.insert_past("cause", b"")
     records.enqueue(database.writer, message(1))
     database.writer.rollback()
@@ -44,7 +44,7 @@ def test_a_message_is_stored_with_its_cause_or_not_at_all(tmp_path: Path) -> Non
     database.writer.commit()
     records.enqueue(database.writer, message(3))
     database.close()  # as a kill would, before the commit
-    database = Database(tmp_path / "tamis.db")
+    database = Database(tmp_path / "tamis.db", bytes(32))
     assert database.past_sources() == {"other cause"}
     assert [made.subject for _, made in records.unrouted(database.writer)] == ["i2"]
     database.close()

@@ -67,7 +67,12 @@ def test_pagerduty() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "action"),
-    [("incident.escalated", "trigger"), ("incident.acknowledged", "acknowledge"), ("incident.closed", "resolve")],
+    [
+        ("incident.escalated", "trigger"),
+        ("incident.acknowledged", "acknowledge"),
+        ("incident.closed", "resolve"),
+        ("certificate.withdrawn", "trigger"),
+    ],
 )
 def test_one_incident_is_one_in_pagerduty(kind: str, action: str) -> None:
     made = event(message(3, kind=kind))

@@ -1,0 +1,118 @@
+"""Certificates held against what people say: withdrawn where reality breaks them, and only there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from models.live_policy import EVERYWHERE
+from models.policy_store import PolicyStore
+from service.watch import testing
+from tests.service.client import Service
+from tests.service.closure.cases import revisions, until
+from tests.service.watch.world import alarms, audited, call, decide, drawn, hidden, people, policy, settle
+
+
+def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_back(tmp_path: Path) -> None:
+    with audited(tmp_path) as service:
+        night = decide(service)
+        call(service, drawn(night), people(service))
+        assert not policy(service).withdrawals
+        settle(service)
+        until(service, lambda: bool(policy(service).withdrawals))
+        (withdrawal,) = policy(service).withdrawals
+        assert (withdrawal.tenant, withdrawal.group) == (EVERYWHERE, "")
+        assert withdrawal.certificate == next(one["certificate"] for one in night if one["action"] == "suppress")
+        assert withdrawal.evidence >= 20.0
+        gone = hidden(night)
+        until(service, lambda: all(len(revisions(service, uid)) == 2 for uid in gone))
+        assert revisions(service, gone[0])[1] == (2, "queue", "certificate_withdrawn")
+        waiting = {one["alert_uid"] for one in service.send("GET", "/v1/queue?limit=500").json()["alerts"]}
+        assert waiting >= set(gone)
+        (alarm,) = alarms(service)
+        assert (alarm.tenant, alarm.severity, alarm.subject) == ("acme", "critical", withdrawal.certificate)
+        after = decide(service, "l")[:96]
+        assert {(one["action"], one["published_action"]) for one in after} == {("suppress", "queue")}
+        assert all("withdrawn" in one["reason_codes"] for one in after)
+        assert "tamis_certificates_withdrawn_total" in service.send("GET", "/metrics").text
+    with Service(tmp_path / "var", poll_seconds=0.05) as service:
+        settle(service)
+        service.sleep(0.3)
+        assert policy(service).withdrawals == (withdrawal,)
+        assert len(alarms(service)) == 1
+        assert len(revisions(service, gone[0])) == 2
+
+
+def test_an_honest_one_is_not(tmp_path: Path) -> None:
+    with audited(tmp_path) as service:
+        night = decide(service)
+        keys = people(service)
+        call(service, drawn(night), keys, "false_positive")
+        call(service, ["nx.1", "nx.2"], keys[:1])
+        settle(service)
+        until(service, lambda: bool(service.host.watcher.testing.trials))
+        service.sleep(0.2)
+        assert not policy(service).withdrawals
+        assert len(revisions(service, hidden(night)[0])) == 1
+        assert {(t.state.observed, t.state.suppressed) for t in (service.host.watcher.testing.trials or {}).values()} == {(2, 0)}
+
+
+@pytest.mark.parametrize("voices", [1, 2])
+def test_fewer_than_three_who_say_so_are_no_miss(tmp_path: Path, voices: int) -> None:
+    with audited(tmp_path) as service:
+        night = decide(service)
+        keys = people(service)
+        call(service, ["nx.1"], keys, "benign_positive")
+        call(service, drawn(night), keys[:voices])
+        settle(service)
+        service.sleep(0.4)
+        assert not policy(service).withdrawals
+        assert not service.host.watcher.testing.trials
+
+
+def test_what_is_judged_after_its_time_is_no_observation(tmp_path: Path) -> None:
+    with audited(tmp_path) as service:
+        night = decide(service)
+        settle(service)
+        service.sleep(0.3)
+        call(service, drawn(night), people(service))
+        service.sleep(0.4)
+        assert not policy(service).withdrawals
+
+
+def test_one_that_a_person_restored_is_tested_anew(tmp_path: Path) -> None:
+    with audited(tmp_path) as service:
+        call(service, drawn(decide(service)), people(service))
+        settle(service)
+        until(service, lambda: bool(policy(service).withdrawals))
+        until(service, lambda: len(alarms(service)) == 1)
+        restored = PolicyStore(service.settings.policy).change(
+            lambda before: msgspec.structs.replace(before, withdrawals=()), by="ann", time=datetime.now(UTC)
+        )
+        service.sleep(0.3)
+        assert policy(service) == restored
+        assert {scope for scope, trial in (service.host.watcher.testing.trials or {}).items() if trial.state.fired} == set()
+
+
+def test_an_alarm_that_was_cut_off_is_raised_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with audited(tmp_path) as service:
+        night = decide(service)
+        call(service, drawn(night), people(service))
+
+        def broken(*_: object) -> None:
+            raise RuntimeError("the power is cut")
+
+        monkeypatch.setattr(testing, "enqueue", broken)
+        settle(service)
+        until(service, lambda: bool(policy(service).withdrawals))
+        service.sleep(0.2)
+        assert alarms(service) == []
+    monkeypatch.undo()
+    with Service(tmp_path / "var", poll_seconds=0.05) as service:
+        settle(service)
+        until(service, lambda: len(alarms(service)) == 1)
+        service.sleep(0.2)
+        assert (len(policy(service).withdrawals), len(alarms(service))) == (1, 1)
