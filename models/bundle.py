@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encode import VALUES, FactBlock
+from features.encode import FactBlock
 from features.view import FeatureView
 from models.audit import VOLUME
 from models.calibration import Calibrator, priority
@@ -23,18 +23,21 @@ from models.certificates.objective import TIERS
 from models.certificates.units import Calibration
 from models.decision import Action, Reason, ReasonCode
 from models.errors import BundleError
+from models.evidence import HABIT, anomaly, evidence
 from models.incidents.model import IncidentModel
 from models.ledger import LabelLedger
 from models.limits import LimitTable
-from models.policy import ACTIONS, Evidence, ThresholdPolicy, codes
+from models.policy import ACTIONS, ThresholdPolicy, codes
 from models.reasons import sentences
 from models.rule_encoder import RuleEncoder
+from models.support import Support, SupportTable
 
-FORMAT = 4
+FORMAT = 5
 _PARTS = (
     "classifier.txt",
     "calibrator.json",
     "encoder.json",
+    "support.json",
     "view.json",
     "policy.json",
     "units.json",
@@ -101,12 +104,13 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A model as it is deployed: booster, calibrator, rule encoder, view, policy, what became of the labels, and what links and
+    """A model as it is deployed: booster, calibrator, rule encoder, support, view, policy, what became of the labels, and what links and
     orders incidents."""
 
     booster: lightgbm.Booster
     calibrator: Calibrator
     encoder: RuleEncoder
+    support: Support
     view: FeatureView
     policy: ThresholdPolicy
     calibration: Calibration
@@ -130,7 +134,8 @@ class ModelBundle:
         raw = self.raw(features)
         score = self.calibrator(raw)
         within = limits.read(block)
-        ruling = self.policy.decide(score, evidence(self.view, features, block, known_rule), within)
+        support = SupportTable(self.support, limits.rules)
+        ruling = self.policy.decide(score, evidence(self.view, features, block, known_rule, support), within)
         decided = [ACTIONS[a] for a in ruling.actions.tolist()]
         tiers, certificates = [""] * len(decided), [""] * len(decided)
         for i in np.flatnonzero(ruling.automatic).tolist():
@@ -179,6 +184,7 @@ class ModelBundle:
             booster,
             _decode(path, "calibrator.json", parts, Calibrator),
             _decode(path, "encoder.json", parts, RuleEncoder),
+            _decode(path, "support.json", parts, Support),
             view,
             _decode(path, "policy.json", parts, ThresholdPolicy),
             _decode(path, "units.json", parts, Calibration),
@@ -211,43 +217,12 @@ def digests(parts: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(parts[name]).hexdigest() for name in _PARTS if name in parts}
 
 
-_SCORING = ("classifier.txt", "calibrator.json", "encoder.json", "view.json")
+_SCORING = ("classifier.txt", "calibrator.json", "encoder.json", "support.json", "view.json")
 
 
 def model_digest(files: Mapping[str, str]) -> str:
     """Return the digest of what scores, from the digests of a bundle's ``files``: what its certificates are about."""
     return hashlib.sha256("".join(files[name] for name in _SCORING).encode()).hexdigest()
-
-
-def evidence(view: FeatureView, features: NDArray[np.float64], block: FactBlock, known_rule: NDArray[np.bool_]) -> Evidence:
-    """Return what the policy looks at besides the score."""
-
-    def value(name: str) -> NDArray[np.float64]:
-        return block.values[:, VALUES.index(name)]
-
-    return Evidence(
-        known_rule=known_rule,
-        habit=features[:, view.index(HABIT)],
-        missing=np.isnan(features).mean(axis=1),
-        severity=value("severity"),
-        criticality=value("criticality"),
-        indicator=value("indicator"),
-        decoy=value("decoy"),
-    )
-
-
-HABIT = "entity_rule_1d"
-"""The feature that says whether a rule is habitual on its entity: its decayed count over a day."""
-
-
-def anomaly(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the surprisal in bits of seeing this rule on this entity, given what the entity did over the last days.
-
-    ``−log₂((c(entity, rule) + ½) / (c(entity) + 1))`` with decayed counts: 0 for the usual, higher for the unusual.
-    """
-    pair, entity = features[:, view.index(HABIT)], features[:, view.index("entity_1d")]
-    surprise = np.log2(entity + 1.0) - np.log2(pair + 0.5)
-    return np.asarray(np.maximum(np.nan_to_num(surprise, nan=0.0), 0.0), np.float64)
 
 
 def read_parts(path: Path) -> tuple[Manifest, dict[str, bytes], str]:

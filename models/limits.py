@@ -24,7 +24,7 @@ class LimitTable:
 
     def __init__(self, certificates: Sequence[Certificate], rules: dict[int, RuleRef], tenants: dict[int, str]) -> None:
         self._by = {(c.aim, c.tier, c.group): c for c in certificates}
-        self._rules, self._tenants = rules, tenants
+        self.rules, self._tenants = rules, tenants
         self._numbers: dict[tuple[int, int, int], int] = {}
         self._limits: list[tuple[float, ...]] = []
         self._uids: list[tuple[str, ...]] = []
@@ -73,7 +73,7 @@ class LimitTable:
         return found
 
     def _groups(self, tenant: int, rule: int, severity: int) -> tuple[str, ...]:
-        ref = self._rules[rule]
+        ref = self.rules[rule]
         return groups_of(tenant_key(self._tenants[tenant]), ref.product, severity, ref.uid)
 
     def _among(self, aim: Aim, tier: BlastRadius | None, groups: Sequence[str]) -> list[Certificate]:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from features.alert import Alert
 from features.encode import VALUES, FactBlock
-from models.bundle import HABIT, ModelBundle, Scored
+from models.bundle import ModelBundle, Scored
 from models.certificates.objective import TIERS
 from models.decision import Action, ReasonCode
+from models.evidence import habit
 from models.limits import LimitTable
 from models.live_guards import NEVER_TOUCH, Guards, guards_of, parted
 from models.live_policy import EVERYWHERE, LONGEST_SECONDS, Cap, LivePolicy, Mode, holds, stopped
@@ -167,8 +168,9 @@ class LiveRules:
     def _evidence(self, features: NDArray[np.float64], values: NDArray[np.float64]) -> Evidence:
         assert self.bundle is not None  # noqa: S101 — without one nothing is decided but ``queue``
         named = {name: values[:, VALUES.index(name)] for name in ("severity", "criticality", "indicator", "decoy")}
-        habit = features[:, self.bundle.view.index(HABIT)]
-        return Evidence(np.ones(len(values), bool), habit, np.isnan(features).mean(axis=1), **named)
+        lately = habit(self.bundle.view, features)
+        n, missing = len(values), np.isnan(features).mean(axis=1)
+        return Evidence(np.ones(n, bool), lately, missing, outside=np.zeros(n), **named)
 
     def _held(self, tenant: str, bits: int, tier: str, at: float) -> tuple[ReasonCode, ...]:
         """Return why a response of a ``tier`` waits for a person, which ``bits`` may say; if it need not, it is counted."""

@@ -13,6 +13,7 @@ from models.certificates.certificate import EVERY, Certificate
 from models.certificates.costs import Costs
 from models.certificates.objective import Aim
 from models.decision import Action, BlastRadius, ReasonCode
+from models.support import Outside
 
 ACTIONS = tuple(Action)
 CODES = tuple(ReasonCode)
@@ -39,12 +40,17 @@ class Limits(NamedTuple):
     respond_from: NDArray[np.float64]
     kind: NDArray[np.int64]
 
+    def take(self, rows: NDArray[np.int64]) -> Limits:
+        """Return the limits of some alerts."""
+        return Limits(self.suppress_below[rows], self.respond_from[rows], self.kind[rows])
+
 
 class Evidence(NamedTuple):
     """What a decision rests on besides the score; arrays of n alerts.
 
-    ``habit`` is the decayed count of this rule on this entity over a day (NaN: no entity), ``missing`` the share of
-    features that could not be read.
+    ``habit`` is the decayed count of this rule on this entity over a day, the last minute left out (see
+    :func:`models.evidence.habit`), ``missing`` the share of features that could not be read, ``outside`` how far it lies outside
+    the support (see :class:`models.support.Outside`).
     """
 
     known_rule: NDArray[np.bool_]
@@ -54,6 +60,7 @@ class Evidence(NamedTuple):
     criticality: NDArray[np.float64]
     indicator: NDArray[np.float64]
     decoy: NDArray[np.float64]
+    outside: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.int64]) -> Evidence:
         """Return the evidence of some alerts."""
@@ -69,7 +76,8 @@ class Guardrails(msgspec.Struct, frozen=True, kw_only=True):
     criticality_from: int = 4
     """Asset criticality (0–4) from which an alert is never suppressed."""
     habit_from: float = 1.0
-    """A rule must have fired on the entity lately (decayed count over a day) before it may be suppressed there."""
+    """A rule must have fired on the entity lately (decayed count over a day, without the last minute) before
+    it may be suppressed there: to repeat at once makes nothing habitual."""
     missing_to: float = 0.5
     """The largest share of unreadable features with which an alert may be suppressed."""
 
@@ -117,7 +125,7 @@ class ThresholdPolicy(msgspec.Struct, frozen=True, kw_only=True):
             actions[above] = _ESCALATE
             reasons[above] = _BIT[ReasonCode.ABOVE_THRESHOLD]
         tiers = (score[:, None] >= limits.respond_from).sum(axis=1)
-        unsure = doubts & _RESPONSE_DOUBTS
+        unsure = response_doubts(evidence, doubts)
         due = (tiers > 0) & (unsure == 0) & (score >= cheap_from)
         actions[due] = _RESPOND
         reasons[due] = _BIT[ReasonCode.ABOVE_THRESHOLD]
@@ -154,6 +162,7 @@ def doubt_bits(evidence: Evidence, guardrails: Guardrails) -> NDArray[np.int64]:
     for code, holds in (
         (ReasonCode.UNKNOWN_RULE, ~evidence.known_rule),
         (ReasonCode.NOT_HABITUAL, ~(evidence.habit >= guardrails.habit_from)),
+        (ReasonCode.OUT_OF_DISTRIBUTION, evidence.outside >= Outside.BENIGN),
         (ReasonCode.MISSING_FEATURES, evidence.missing > guardrails.missing_to),
         (ReasonCode.GUARDRAIL_SEVERITY, evidence.severity >= guardrails.severity_from),
         (ReasonCode.GUARDRAIL_ASSET, evidence.criticality >= guardrails.criticality_from),
@@ -164,6 +173,14 @@ def doubt_bits(evidence: Evidence, guardrails: Guardrails) -> NDArray[np.int64]:
     return doubts
 
 
+def response_doubts(evidence: Evidence, doubts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what of ``doubts`` forbids a response as well: attacks, too, may have set the pace of what was seen."""
+    seen = evidence.outside < Outside.JUDGED
+    return np.asarray(
+        doubts & np.where(seen, _RESPONSE_DOUBTS & ~_BIT[ReasonCode.OUT_OF_DISTRIBUTION], _RESPONSE_DOUBTS), np.int64
+    )
+
+
 def effective_score(score: NDArray[np.float64], evidence: Evidence, guardrails: Guardrails) -> NDArray[np.float64]:
     """Return the score as the whole decision sees it: above every threshold where a doubt forbids suppression."""
     return np.where(doubt_bits(evidence, guardrails) == 0, score, _NO_RATE)
@@ -171,7 +188,7 @@ def effective_score(score: NDArray[np.float64], evidence: Evidence, guardrails: 
 
 def response_score(score: NDArray[np.float64], evidence: Evidence, guardrails: Guardrails) -> NDArray[np.float64]:
     """Return the score as a response sees it: below every threshold where a doubt forbids one."""
-    return np.where(doubt_bits(evidence, guardrails) & _RESPONSE_DOUBTS == 0, score, -np.inf)
+    return np.where(response_doubts(evidence, doubt_bits(evidence, guardrails)) == 0, score, -np.inf)
 
 
 def bit(code: ReasonCode) -> int:

@@ -79,7 +79,7 @@ class RuleTable:
     """Encodings of the facts of a block, looked up by the hashes of their tenant and rule, each pair once."""
 
     def __init__(self, encoder: RuleEncoder, rules: dict[int, RuleRef], tenants: dict[int, str]) -> None:
-        self._encoder, self._rules, self._tenants = encoder, rules, tenants
+        self._encoder, self.rules, self._tenants = encoder, rules, tenants
         self._rows: dict[tuple[int, int], tuple[float, float, float]] = {}
 
     def read(self, block: FactBlock) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -94,7 +94,7 @@ class RuleTable:
     def _row(self, pair: tuple[int, int]) -> tuple[float, float, float]:
         found = self._rows.get(pair)
         if found is None:
-            rule = self._rules[pair[1]]
+            rule = self.rules[pair[1]]
             risk, tenants = self._encoder.values(rule, self._tenants[pair[0]])
             found = self._rows[pair] = (risk, tenants, float(self._encoder.knows(rule)))
         return found

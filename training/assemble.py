@@ -86,6 +86,7 @@ def assemble(
         "classifier.txt": model.classifier.booster_.model_to_string().encode(),
         "calibrator.json": msgspec.json.encode(trusted.calibrator),
         "encoder.json": msgspec.json.encode(model.encoder),
+        "support.json": msgspec.json.encode(model.support),
         "view.json": msgspec.json.encode(rows.view),
     }
     guardrails, audit = Guardrails(), Audit()

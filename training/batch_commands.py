@@ -99,6 +99,9 @@ def evaluate(
     ] = "tenant",
     leave_out_rule: Annotated[str, typer.Option(help="Text of rules left out of the headline figures (printed beside).")] = "",
     unseen_kinds: Annotated[bool, typer.Option(help="Also leave each kind of attack out (a model more for each).")] = True,
+    objective: Annotated[
+        str, typer.Option(help="Certify on the others of each left out, and see what happens there (a model for each two).")
+    ] = "",
     feedback: Annotated[
         bool, typer.Option("--feedback", help="Months of feedback in simulated worlds instead; no data needed.")
     ] = False,
@@ -120,10 +123,10 @@ def evaluate(
     elif data is None or not fmt:
         raise typer.BadParameter("needed unless --feedback or --incidents is given", param_hint="--data and --format")
     else:
-        _evaluate_tenants(report, data, fmt, leave_out_rule or _not_headline(fmt), unseen_kinds=unseen_kinds)
+        _evaluate_tenants(report, data, fmt, leave_out_rule or _not_headline(fmt), objective, unseen=unseen_kinds)
 
 
-def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, *, unseen_kinds: bool) -> None:
+def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, objective: str, *, unseen: bool) -> None:
     from training.dataset import load_dataset
     from training.evaluate import IDENTITY
     from training.evaluate import evaluate as run
@@ -134,8 +137,9 @@ def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, *
 
     settings = Settings.from_env()
     with working("reading") as told:
+        aim = Objective.parse(objective) if objective else None
         dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
-        result = run(dataset, FitParameters(), leave_out_rule=leave_out_rule, unseen_kinds=unseen_kinds, told=told)
+        result = run(dataset, FitParameters(), leave_out_rule=leave_out_rule, unseen=unseen, objective=aim, told=told)
         told("joining alerts into incidents")
         windows = read_windows(dataset, data) if fmt == "ait-ads" else None
         ours = result.scorer(IDENTITY)

@@ -21,6 +21,8 @@ from training.verdicts import Judged
 _DAY_SECONDS = 86400.0
 UNIT = "incident"
 DEFAULT_GUARDRAILS = Guardrails()
+CEILING = 0.02
+"""No alert is hidden that is itself as likely as this to be an attack, whatever its incident would allow."""
 
 
 def calibrate(
@@ -50,6 +52,7 @@ def calibrate(
         incidents=_units(dataset, speakers(incident, effective), effective),
         responses=_units(dataset, claimed, claim),
         model=model,
+        ceiling=CEILING,
         doubt=lone_voice(dataset.verdicts, np.flatnonzero(incident >= 0)),
     )
 

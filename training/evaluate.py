@@ -11,9 +11,11 @@ from features.default_view import DEFAULT_VIEW
 from features.encode import COLUMNS
 from models.calibration import Calibrator
 from models.certificates.certificate import GRID
+from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.policy import Guardrails, effective_score
+from training.certified import LeftOut, apply, known_beside, nested
 from training.dataset import UNLABELLED, Dataset
-from training.fit import FitParameters, OutOfFold, Told, TrainingRows, fit_all, out_of_fold, score_folds
+from training.fit import FitParameters, OutOfFold, Told, TrainingRows, out_of_fold
 from training.metrics import (
     Suppression,
     average_precision,
@@ -25,9 +27,10 @@ from training.metrics import (
     suppression,
 )
 from training.sample import floods, weights
-from training.split import Fold, leave_one_tenant_out
+from training.split import leave_one_tenant_out
+from training.unseen import SUPPRESS_BELOW, Known, UnseenKind, unseen_kinds
 
-SUPPRESS_BELOW = 0.05
+GUARDRAILS = Guardrails()
 IDENTITY = "model"
 NO_IDENTITY = "without rule identity"
 LOOK_UP = "look-up table"
@@ -66,18 +69,6 @@ class Quality:
 
 
 @dataclass
-class UnseenKind:
-    """A kind of attack left out of training, in the tenant left out: recall at the threshold, and what is lost whole."""
-
-    tenant: str
-    kind: str
-    recall: float
-    lost: bool
-    lost_zero_miss: bool
-    lost_habit: bool
-
-
-@dataclass
 class Evaluation:
     """Everything that ``tamis evaluate`` prints."""
 
@@ -89,8 +80,9 @@ class Evaluation:
     suppressions: dict[str, Suppression] = field(default_factory=dict)
     zero_miss: float = 0.0
     unseen: list[UnseenKind] = field(default_factory=list)
-    unseen_groups: float = float("nan")
-    """Share of benign groups still suppressed under the habit rule, in the mean over the kinds left out."""
+    certified: list[LeftOut] = field(default_factory=list)
+    """Each tenant left out, under the certificates of the others; and of an objective that they cannot prove (``refused``)."""
+    refused: list[LeftOut] = field(default_factory=list)
 
     def scorer(self, name: str) -> Scorer:
         """Return the scorer of that name."""
@@ -102,32 +94,41 @@ def evaluate(
     parameters: FitParameters,
     *,
     leave_out_rule: str = "",
-    unseen_kinds: bool = True,
+    unseen: bool = True,
+    objective: Objective | None = None,
     told: Told = lambda text: None,
 ) -> Evaluation:
     """Leave each tenant out in turn and measure the look-up table, the model, and the model without rule identity.
 
     ``leave_out_rule``: rules whose name contains this text are left out of the headline figures (they are printed beside).
+    ``objective``: certified on the other tenants' nested out-of-fold units for each tenant left out, a model for each two.
     """
     rows = TrainingRows.gather(dataset, seed=parameters.seed)
     splits = leave_one_tenant_out(dataset)
     names = DEFAULT_VIEW.features
     blind = [i for i, feature in enumerate(names) if not feature.identity]
-    with_identity = out_of_fold(rows, splits, parameters, with_labels=False, told=told)
+    left_out = np.array([bool(leave_out_rule) and leave_out_rule in (rule.name or rule.uid) for rule in dataset.rules])
+    headline = ~left_out[dataset.rule]
+    scores = nested(rows, headline, parameters, told) if objective is not None else None
+    with_identity = scores.own() if scores else out_of_fold(rows, splits, parameters, with_labels=False, told=told)
     without = out_of_fold(rows, splits, parameters, with_labels=False, columns=blind, told=told)
     scorers = [
         _scorer(LOOK_UP, dataset, with_identity, np.log(with_identity.rule_risk / (1.0 - with_identity.rule_risk))),
         _scorer(IDENTITY, dataset, with_identity, with_identity.raw),
         _scorer(NO_IDENTITY, dataset, without, without.raw),
     ]
-    left_out = np.array([bool(leave_out_rule) and leave_out_rule in (rule.name or rule.uid) for rule in dataset.rules])
-    result = Evaluation(dataset, ~left_out[dataset.rule], scorers)
+    result = Evaluation(dataset, headline, scorers)
     for scorer in scorers:
         result.quality[scorer.name] = measure(dataset, scorer, result.headline)
         result.quality_all[scorer.name] = measure(dataset, scorer, np.ones(len(dataset), bool))
     _measure_suppression(result, scorers[1])
-    if unseen_kinds and dataset.verdicts.kinds:
-        _measure_unseen(result, rows, parameters, told)
+    known = _known(result)
+    if scores is not None and objective is not None:
+        result.certified = apply(scores, objective, GUARDRAILS)
+        result.refused = apply(scores, Objective.parse(DEFAULT_OBJECTIVE), GUARDRAILS)
+        known = known_beside(scores, objective, GUARDRAILS)
+    if unseen and dataset.verdicts.kinds:
+        result.unseen = unseen_kinds(rows, headline, known, parameters, guardrails=GUARDRAILS, told=told)
     return result
 
 
@@ -187,7 +188,7 @@ def zero_miss_threshold(dataset: Dataset, score: NDArray[np.float64]) -> float:
 
 def _measure_suppression(result: Evaluation, scorer: Scorer) -> None:
     dataset, rows = result.dataset, np.flatnonzero(result.headline & (result.dataset.target != UNLABELLED) & scorer.oof.scored)
-    whole = effective_score(scorer.score, scorer.oof.evidence, Guardrails())
+    whole = effective_score(scorer.score, scorer.oof.evidence, GUARDRAILS)
     result.zero_miss = zero_miss_threshold(dataset, np.where(result.headline, scorer.score, np.nan))
     for name, score, limit in (
         (f"score < {SUPPRESS_BELOW}", scorer.score, SUPPRESS_BELOW),
@@ -200,50 +201,15 @@ def _measure_suppression(result: Evaluation, scorer: Scorer) -> None:
         )
 
 
-def _measure_unseen(result: Evaluation, rows: TrainingRows, parameters: FitParameters, told: Told) -> None:
-    """Leave a tenant and a kind of attack out together; the kind's alerts leave the other tenants' counters too."""
-    dataset, shares = result.dataset, []
-    usual = ~floods(dataset)
-    for number, kind in enumerate(dataset.verdicts.kinds):
-        of_kind = dataset.kind == number
-        tenants = sorted({int(t) for t in dataset.tenant[of_kind & result.headline]})
-        if not tenants:
-            continue
-        told(f"unseen kind: {kind}")
-        kept = dataset.without(of_kind)
-        gathered = TrainingRows.gather(kept, seed=parameters.seed)
-        splits = [Fold(_others(kept, t), dataset.tenant == t) for t in tenants]
-        models = fit_all(gathered, [split.train for split in splits], parameters)
-        oof = score_folds(rows, splits, models, with_labels=False)
-        for t in tenants:
-            others = np.flatnonzero((dataset.tenant != t) & (dataset.target != UNLABELLED) & ~of_kind & usual)
-            calibrator = Calibrator.fit(result.scorers[1].raw[others], dataset.target[others], weights(dataset, others))
-            found, share = _unseen(result, oof, calibrator, t, number)
-            result.unseen.append(found)
-            shares.append(share)
-    result.unseen_groups = float(np.mean(shares)) if shares else float("nan")
+def _known(result: Evaluation) -> Known:
+    """Return the calibrator, and the largest threshold that loses no step, of the other tenants' alerts of other kinds."""
+    dataset, ours = result.dataset, result.scorer(IDENTITY)
 
+    def known(tenant: int, of_kind: NDArray[np.bool_]) -> tuple[Calibrator, NDArray[np.float64]]:
+        others = (dataset.tenant != tenant) & ~of_kind
+        rows = np.flatnonzero(others & ours.oof.scored & (dataset.target != UNLABELLED) & ~floods(dataset))
+        calibrator = Calibrator.fit(ours.raw[rows], dataset.target[rows], weights(dataset, rows))
+        limit = zero_miss_threshold(dataset, np.where(others & result.headline, ours.score, np.nan))
+        return calibrator, np.full(len(dataset), limit)
 
-def _others(dataset: Dataset, tenant: int) -> NDArray[np.bool_]:
-    return np.asarray((dataset.tenant != tenant) & (dataset.target != UNLABELLED))
-
-
-def _unseen(result: Evaluation, oof: OutOfFold, calibrator: Calibrator, tenant: int, kind: int) -> tuple[UnseenKind, float]:
-    dataset = result.dataset
-    own = np.flatnonzero((dataset.tenant == tenant) & result.headline)
-    score = calibrator(oof.raw[own])
-    evidence = oof.evidence.take(own)
-    whole = effective_score(score, evidence, Guardrails())
-    attack = dataset.kind[own] == kind
-    others = np.where((dataset.tenant != tenant) & result.headline & (dataset.kind != kind), result.scorers[1].score, np.nan)
-    limit = zero_miss_threshold(dataset, others)
-    hidden = suppression(whole < limit, dataset.target[own], dataset.group[own], dataset.incident[own])
-    found = UnseenKind(
-        dataset.tenants[tenant],
-        dataset.verdicts.kinds[kind],
-        float((score[attack] >= SUPPRESS_BELOW).mean()),
-        bool((score[attack] < SUPPRESS_BELOW).all()),
-        bool((score[attack] < limit).all()),
-        bool((whole[attack] < limit).all()),
-    )
-    return found, hidden.benign_groups
+    return known

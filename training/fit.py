@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -13,15 +14,16 @@ from numpy.typing import NDArray
 from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
 from features.encode import FactBlock
 from features.view import FeatureView
-from models.bundle import anomaly, evidence
 from models.classifier import AlertClassifier
 from models.errors import NotEnoughLabelsError
+from models.evidence import anomaly, evidence
 from models.policy import Evidence
 from models.rule_encoder import RuleEncoder, RuleTable, encode_rules
+from models.support import PACE, Support, SupportTable
 from training.dataset import Dataset
 from training.sample import rule_counts, shown_labels, thinned, training_weights
 from training.split import Fold
-from training.walk import walk
+from training.walk import Walked, walk
 
 BLIND_WEIGHT, SEEING_WEIGHT = 1.0, 0.5
 """Each training row is learned from twice: without the tenant's own verdicts, as a new tenant looks, and with them."""
@@ -55,19 +57,22 @@ class TrainingRows:
     alert: NDArray[np.int64]
     features: NDArray[np.float64]
     block: FactBlock
+    pace: NDArray[np.float64]
+    """Of every alert of the data set, f8[n] (see :mod:`models.support`)."""
 
     @classmethod
     def gather(cls, dataset: Dataset, view: FeatureView = DEFAULT_VIEW, seed: int = 0) -> TrainingRows:
         """Walk the data set once and keep the rows to train on."""
         mask = thinned(dataset, seed)
-        alerts, features, blocks = [], [], [FactBlock.empty()]
+        alerts, features, blocks, pace = [], [], [FactBlock.empty()], np.full(len(dataset), np.nan)
         timeline = dataset.timeline(shown_labels(dataset, seed))
         for walked in walk(dataset, timeline, view, _NOTHING):
             keep = np.flatnonzero(mask[walked.alert])
+            pace[walked.alert] = walked.features[:, view.index(PACE)]
             alerts.append(walked.alert[keep])
             features.append(walked.features[keep])
             blocks.append(walked.block.take(keep).narrow())
-        return cls(dataset, view, np.concatenate(alerts), np.concatenate(features), FactBlock.concat(blocks))
+        return cls(dataset, view, np.concatenate(alerts), np.concatenate(features), FactBlock.concat(blocks), pace)
 
     def fit(
         self,
@@ -97,17 +102,23 @@ class TrainingRows:
             sample_weight=np.concatenate([weight * BLIND_WEIGHT, weight * SEEING_WEIGHT]),
             feature_names=[self.view.features[c].name for c in used],
         )
-        return FoldModel(encoder, classifier, table, used)
+        return FoldModel(encoder, classifier, table, used, self.support(train))
+
+    def support(self, train: NDArray[np.bool_]) -> Support:
+        """Return how fast the rules fired among all alerts in ``train``, the thinned ones, too."""
+        dataset, rows = self.dataset, np.flatnonzero(train)
+        return Support.fit(dataset.rules, dataset.rule[rows], dataset.target[rows], self.pace[rows])
 
 
 @dataclass(frozen=True)
 class FoldModel:
-    """A fitted classifier with the encoder that belongs to it and the columns that it looks at."""
+    """A fitted classifier with the encoder and the support that belong to it, and the columns that it looks at."""
 
     encoder: RuleEncoder
     classifier: AlertClassifier
     table: RuleTable
     columns: list[int]
+    support: Support
 
     def raw(
         self, view: FeatureView, features: NDArray[np.float64], block: FactBlock
@@ -115,6 +126,10 @@ class FoldModel:
         """Return margins of alerts whose features were walked without encodings, and whether their rules are known."""
         encodings, known = self.table.read(block)
         return self.classifier.decision_function(encode_rules(view, features, encodings)[:, self.columns]), known
+
+    def reach(self, view: FeatureView, features: NDArray[np.float64], block: FactBlock) -> NDArray[np.float64]:
+        """Return how far each alert lies outside of what the model was made from."""
+        return SupportTable(self.support, self.table.rules).read(block, features[:, view.index(PACE)])
 
 
 _NOTHING = RuleEncoder(0.5, {})
@@ -187,21 +202,51 @@ def fit_all(
 
 def score_folds(rows: TrainingRows, folds: Sequence[Fold], models: Sequence[FoldModel], *, with_labels: bool) -> OutOfFold:
     """Walk everything once more and score each fold's test alerts with its model."""
+    return score_plans(rows, [list(zip(folds, models, strict=True))], with_labels=with_labels)[0]
+
+
+Plan = Sequence[tuple[Fold, FoldModel]]
+"""Which model scores which alerts; no alert is tested twice in one plan."""
+
+
+def score_plans(rows: TrainingRows, plans: Sequence[Plan], *, with_labels: bool) -> list[OutOfFold]:
+    """Score each plan's test alerts, all in one walk."""
     dataset, view = rows.dataset, rows.view
     n = len(dataset)
-    raw, risk, surprise = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n)
-    known = np.zeros(n, bool)
-    gathered = [np.full(n, np.nan) for _ in Evidence._fields]
+    found = [_Scored.empty(n) for _ in plans]
+    gathered, surprise = [np.full(n, np.nan) for _ in Evidence._fields], np.zeros(n)
+    anywhere = SupportTable(Support({}), dataset.encoder.rules)
     timeline = dataset.timeline(shown_labels(dataset, 0) if with_labels else [])
     for walked in walk(dataset, timeline, view, _NOTHING):
-        for fold, model in zip(folds, models, strict=True):
-            inside = np.flatnonzero(fold.test[walked.alert])
-            if not len(inside):
-                continue
-            at, block = walked.alert[inside], walked.block.take(inside).narrow()
-            raw[at], known[at] = model.raw(view, walked.features[inside], block)
-            risk[at] = model.table.read(block)[0][:, 0]
-        for array, found in zip(gathered, evidence(view, walked.features, walked.block, walked.known_rule), strict=True):
-            array[walked.alert] = found
+        for plan, scored in zip(plans, found, strict=True):
+            for fold, model in plan:
+                scored.take(view, walked, np.flatnonzero(fold.test[walked.alert]), model)
+        seen = evidence(view, walked.features, walked.block, walked.known_rule, anywhere)
+        for array, values in zip(gathered, seen, strict=True):
+            array[walked.alert] = values
         surprise[walked.alert] = anomaly(view, walked.features)
-    return OutOfFold(raw, Evidence(*gathered)._replace(known_rule=known), risk, surprise)
+    common = Evidence(*gathered)
+    return [OutOfFold(s.raw, common._replace(known_rule=s.known, outside=s.outside), s.risk, surprise) for s in found]
+
+
+@dataclass
+class _Scored:
+    """What depends on the model, f8[n] or b[n]."""
+
+    raw: NDArray[np.float64]
+    risk: NDArray[np.float64]
+    outside: NDArray[np.float64]
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, n: int) -> Self:
+        return cls(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, bool))
+
+    def take(self, view: FeatureView, walked: Walked, inside: NDArray[np.int64], model: FoldModel) -> None:
+        """Score the walked alerts at ``inside``."""
+        if not len(inside):
+            return
+        at, block, features = walked.alert[inside], walked.block.take(inside).narrow(), walked.features[inside]
+        self.raw[at], self.known[at] = model.raw(view, features, block)
+        self.risk[at] = model.table.read(block)[0][:, 0]
+        self.outside[at] = model.reach(view, features, block)

@@ -81,3 +81,8 @@ def spans(dataset: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     last = first.copy()
     first[of_one], last[of_one] = start_of[incident], end_of[incident]
     return first, last
+
+
+def labelled_outside(dataset: Dataset, tenants: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which alerts are labelled and of none of these ``tenants``."""
+    return np.asarray((dataset.target != UNLABELLED) & ~np.isin(dataset.tenant, tenants))

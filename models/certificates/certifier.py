@@ -39,7 +39,11 @@ def certify(calibration: Calibration, objectives: Sequence[Objective], audit_rat
     found: list[Certificate] = []
     for objective in objectives:
         units = ranked[objective.aim]
-        prover = _Suppression(units, objective) if objective.aim is Aim.SUPPRESSION else _Response(units, objective)
+        prover = (
+            _Suppression(units, objective, calibration.ceiling)
+            if objective.aim is Aim.SUPPRESSION
+            else _Response(units, objective)
+        )
         facts = {"unit": calibration.unit, "window": calibration.window, "model": calibration.model, "audit_rate": audit_rate}
         whole = prover.prove(EVERY, np.arange(len(units)), {})
         made = {EVERY: about(objective, **whole, **facts, assumption=calibration.assumption)}
@@ -73,8 +77,8 @@ def certify_pooled(
 class _Suppression:
     """Proves how many incidents are hidden whole below a threshold."""
 
-    def __init__(self, units: Ranked, objective: Objective) -> None:
-        self._units, self._alpha, self._delta = units, objective.alpha, objective.delta
+    def __init__(self, units: Ranked, objective: Objective, ceiling: float = 1.0) -> None:
+        self._units, self._alpha, self._delta, self._ceiling = units, objective.alpha, objective.delta, ceiling
         self._needed = units_needed(self._alpha, self._delta)
 
     def enough(self, rows: NDArray[np.int64]) -> bool:
@@ -88,7 +92,7 @@ class _Suppression:
             highest, binding = limit, of_kind
         for parent in (made[p] for p in parents(key) if p in made):
             highest = min(highest, -np.inf if parent.threshold is None else parent.threshold)
-        fitting = GRID[highest >= GRID]
+        fitting = GRID[min(highest, self._ceiling) >= GRID]
         threshold = float(fitting[-1]) if len(fitting) else None
         k = int(np.searchsorted(score, GRID[0] if threshold is None else threshold, side="left"))
         return {

@@ -35,7 +35,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
     ``incidents``: attacks only, each at the score of its highest alert *as the whole decision sees it* (above 1 where another
     condition keeps an alert from being hidden). ``responses``: what would be responded to, attacks and others, each at the score
-    of its highest alert. ``model`` is the digest of what scored them. ``doubt`` says why nothing may be proven from them.
+    of its highest alert. ``model`` is the digest of what scored them. No threshold of suppression above ``ceiling`` is tried: what
+    is likelier than that to be an attack is worth a look, whatever could be proven. ``doubt`` says why nothing may be proven from
+    them.
     """
 
     unit: str
@@ -44,6 +46,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     incidents: Units
     responses: Units
     model: str = ""
+    ceiling: float = 1.0
     doubt: str = ""
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encode import COLUMNS, FactBlock, RuleRef
-from models.bundle import ModelBundle, evidence
+from models.bundle import ModelBundle
+from models.evidence import evidence
 from models.offpolicy import Seen
 from models.policy import Evidence
 from models.rule_encoder import RuleTable, encode_rules
+from models.support import SupportTable
 
 BIN_SECONDS = 300.0
 """Repeats of one rule on one entity within it are one group."""
@@ -51,7 +53,8 @@ class Judgement(NamedTuple):
         values, known = table.read(block)
         told = encode_rules(bundle.view, features, values)
         score = bundle.calibrator(bundle.raw(told))
-        return cls(score, evidence(bundle.view, told, block.widen(values), known), bundle.propensity(told))
+        support = SupportTable(bundle.support, table.rules)
+        return cls(score, evidence(bundle.view, told, block.widen(values), known, support), bundle.propensity(told))
 
     @classmethod
     def concat(cls, parts: Sequence[Judgement]) -> Judgement:

@@ -76,6 +76,7 @@ class World(NamedTuple):
             criticality=np.where(random.random(n) < 0.02, 4.0, 1.0),
             indicator=np.zeros(n),
             decoy=np.zeros(n),
+            outside=np.zeros(n),
         )
         return cls(score, evidence, alert_from, incident_from)
 

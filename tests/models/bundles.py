@@ -15,6 +15,7 @@ from models.calibration import Calibrator, priority
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
 from models.rule_encoder import RuleCount, RuleEncoder
+from models.support import Support
 from tests.proofs import TENTH, proven
 
 WINDOW = ("2026-01-01", "2026-02-01")
@@ -37,6 +38,7 @@ def bundle_parts(seed: int = 0) -> dict[str, bytes]:
     parts: dict[str, Any] = {
         "calibrator.json": CALIBRATOR,
         "encoder.json": RuleEncoder.fit([RuleCount("acme", "edr", "r1", 1.0, 2.0), RuleCount("beta", "edr", "r1", 0.0, 2.0)]),
+        "support.json": Support({}),
         "view.json": DEFAULT_VIEW,
         "golden.json": Golden(rows[:8].tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
         "labels.json": LabelLedger(),

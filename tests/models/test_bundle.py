@@ -15,9 +15,10 @@ import pytest
 
 from features.default_view import DEFAULT_VIEW
 from features.encode import COLUMNS, FactBlock, RuleRef
-from models.bundle import Golden, ModelBundle, anomaly, write_bundle
+from models.bundle import Golden, ModelBundle, write_bundle
 from models.decision import Action, ReasonCode
 from models.errors import BundleError
+from models.evidence import anomaly
 from models.incidents.model import IncidentModel
 from models.limits import LimitTable
 from tests.features.blocks import random_block
@@ -33,6 +34,7 @@ FILES = (
     "labels.json",
     "manifest.json",
     "policy.json",
+    "support.json",
     "units.json",
     "view.json",
 )
@@ -138,6 +140,7 @@ def test_without_past_incidents_a_bundle_holds_the_defaults(tmp_path: Path) -> N
         "golden.json",
         "labels.json",
         "incidents.json",
+        "support.json",
         "classifier.txt",
     ],
 )

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from features.alert import Alert, EntityKind, from_epoch
 from features.encode import FactEncoder
-from models.bundle import HABIT, ModelBundle, Scored
+from models.bundle import ModelBundle, Scored
 from models.certificates.certificate import Certificate
 from models.certificates.certifier import certify
 from models.certificates.objective import TIERS, Aim, Objective
 from models.decision import Action, BlastRadius, ReasonCode
+from models.evidence import HABIT
 from models.limits import LimitTable
 from models.live_policy import (
     Cap,

@@ -25,7 +25,16 @@ def _certificate(n: int) -> Certificate:
 
 GRANTED = ThresholdPolicy(certificates=(_certificate(60),), escalate_from=0.95)
 REFUSED = ThresholdPolicy(certificates=(_certificate(5),), escalate_from=0.95)
-CLEAR = {"known_rule": True, "habit": 5.0, "missing": 0.0, "severity": 2.0, "criticality": 1.0, "indicator": 0.0, "decoy": 0.0}
+CLEAR = {
+    "known_rule": True,
+    "habit": 5.0,
+    "missing": 0.0,
+    "severity": 2.0,
+    "criticality": 1.0,
+    "indicator": 0.0,
+    "decoy": 0.0,
+    "outside": 0.0,
+}
 
 
 def _evidence(**changed: Any) -> Evidence:
@@ -58,6 +67,7 @@ def test_below_the_certified_threshold_and_without_doubt_is_suppressed() -> None
         ({"habit": 0.99}, ReasonCode.NOT_HABITUAL),
         ({"habit": np.nan}, ReasonCode.NOT_HABITUAL),
         ({"missing": 0.51}, ReasonCode.MISSING_FEATURES),
+        ({"outside": 1.0}, ReasonCode.OUT_OF_DISTRIBUTION),
         ({"severity": 5.0}, ReasonCode.GUARDRAIL_SEVERITY),
         ({"severity": 6.0}, ReasonCode.GUARDRAIL_SEVERITY),
         ({"criticality": 4.0}, ReasonCode.GUARDRAIL_ASSET),
@@ -106,7 +116,11 @@ def test_a_score_authorises_every_tier_whose_threshold_it_reaches(score: float, 
 
 @pytest.mark.parametrize(
     ("changed", "code"),
-    [({"known_rule": False}, ReasonCode.UNKNOWN_RULE), ({"missing": 0.51}, ReasonCode.MISSING_FEATURES)],
+    [
+        ({"known_rule": False}, ReasonCode.UNKNOWN_RULE),
+        ({"missing": 0.51}, ReasonCode.MISSING_FEATURES),
+        ({"outside": 2.0}, ReasonCode.OUT_OF_DISTRIBUTION),
+    ],
 )
 def test_a_doubt_turns_a_response_into_a_proposal_or_pages(changed: dict[str, Any], code: ReasonCode) -> None:
     assert _decide(GRANTED, 0.9, (0.7,), **changed) == (Action.APPROVE, (code,))
@@ -117,6 +131,8 @@ def test_a_doubt_turns_a_response_into_a_proposal_or_pages(changed: dict[str, An
 
 def test_what_forbids_hiding_only_does_not_forbid_a_response() -> None:
     assert _decide(GRANTED, 0.9, (0.7,), severity=6.0, habit=0.0)[0] is Action.RESPOND
+    assert _decide(GRANTED, 0.9, (0.7,), outside=1.0)[0] is Action.RESPOND, "attacks were as fast"
+    assert response_score(np.array([0.9]), _evidence(outside=1.0), Guardrails())[0] == 0.9
     assert response_score(np.array([0.9]), _evidence(severity=6.0), Guardrails())[0] == 0.9
 
 

@@ -22,6 +22,7 @@ from models.live_policy import Mode, Setting
 from models.policy import Guardrails
 from models.policy_store import PolicyStore
 from models.rule_encoder import RuleCount, RuleEncoder
+from models.support import Support
 from tests.proofs import proven
 
 AUDIT, LEDGER, GUARDRAILS = Audit(), LabelLedger(), Guardrails()
@@ -62,6 +63,7 @@ def make_bundle(
             for name, part in (
                 ("calibrator.json", calibrator),
                 ("encoder.json", RuleEncoder.fit([RuleCount("x", "wazuh", "r1", 1.0, 2.0 + seed)])),
+                ("support.json", Support({})),
                 ("view.json", view),
                 ("golden.json", golden),
                 ("labels.json", ledger),

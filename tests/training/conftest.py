@@ -16,6 +16,7 @@ from models.calibration import Calibrator, priority
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
 from models.rule_encoder import RuleCount, RuleEncoder
+from models.support import Support
 from tests.proofs import TENTH, proven
 from training.settings import Settings
 
@@ -46,6 +47,7 @@ def make_bundle(path: Path, seed: int = 0) -> SmallBundle:
         "classifier.txt": model.booster_.model_to_string().encode(),
         "calibrator.json": msgspec.json.encode(calibrator),
         "encoder.json": msgspec.json.encode(encoder),
+        "support.json": msgspec.json.encode(Support({})),
         "view.json": msgspec.json.encode(view),
         "golden.json": msgspec.json.encode(golden),
         "labels.json": msgspec.json.encode(LabelLedger()),

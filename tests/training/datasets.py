@@ -18,6 +18,7 @@ from models.calibration import Calibrator, priority
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
 from models.rule_encoder import RuleEncoder
+from models.support import Support
 from tests.conftest import build_alert, build_label
 from tests.proofs import TENTH, proven
 from training.dataset import Dataset, load_dataset
@@ -63,6 +64,7 @@ def bundle_that(
     parts = {
         "calibrator.json": calibrator,
         "encoder.json": RuleEncoder(0.5, {}),
+        "support.json": Support({}),
         "view.json": view,
         "golden.json": Golden(given.tolist(), raw.tolist(), score.tolist(), priority(score).tolist()),
         "labels.json": LabelLedger(),

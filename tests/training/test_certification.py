@@ -26,7 +26,7 @@ def _clear(dataset: Dataset, **changed: np.ndarray) -> Evidence:
     n = len(dataset)
     clear = {
         "known_rule": np.ones(n, bool), "habit": np.full(n, 9.0), "missing": np.zeros(n), "severity": np.full(n, 2.0),
-        "criticality": np.zeros(n), "indicator": np.zeros(n), "decoy": np.zeros(n),
+        "criticality": np.zeros(n), "indicator": np.zeros(n), "decoy": np.zeros(n), "outside": np.zeros(n),
     }  # fmt: skip
     return Evidence(**{**clear, **changed})
 

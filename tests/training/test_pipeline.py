@@ -239,7 +239,7 @@ def test_a_history_folded_in_first_changes_the_scores(
 
 
 def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_path: Path) -> None:
-    result = evaluate(dataset, SMALL, unseen_kinds=False)
+    result = evaluate(dataset, SMALL, unseen=False)
     assert list(result.quality) == [LOOK_UP, IDENTITY, NO_IDENTITY]
     assert all(0.0 <= quality.group_ap <= 1.0 for quality in result.quality.values())
     page = write(tmp_path, result)

@@ -13,8 +13,9 @@ from features.alert import from_epoch
 from features.encode import label_facts
 from features.label import Label, Verdict
 from models.audit import VOLUME, Audit, luck
-from models.bundle import HABIT, ModelBundle
+from models.bundle import ModelBundle
 from models.engine import ScoringEngine
+from models.evidence import HABIT
 from models.misses import LOOKS
 from training.feedback.conditions import Condition, Labels
 from training.feedback.world import World
