@@ -27,7 +27,7 @@ def clear(n: int, **changed: np.ndarray) -> Evidence:
     """Return evidence in which nothing forbids anything."""
     given = {
         "known_rule": np.ones(n, bool), "habit": np.full(n, 9.0), "missing": np.zeros(n), "severity": np.full(n, 2.0),
-        "criticality": np.zeros(n), "indicator": np.zeros(n), "decoy": np.zeros(n),
+        "criticality": np.zeros(n), "indicator": np.zeros(n), "decoy": np.zeros(n), "outside": np.zeros(n),
     }  # fmt: skip
     return Evidence(**{**given, **changed})
 
