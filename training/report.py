@@ -104,8 +104,15 @@ def write_report(folder: Path, title: str, tables: Sequence[Table], plots: Seque
         "facts": dict(facts),
         "tables": [{"title": t.title, "columns": t.columns, "rows": t.rows} for t in tables],
     }
-    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=1))
+    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(numbers, enc_hook=_plain), indent=1))
     return folder / "report.html"
+
+
+def _plain(value: object) -> object:
+    """Return a number of numpy's as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"a {type(value).__name__} is no number")
 
 
 def precision_recall_plot(curves: Mapping[str, tuple[NDArray[np.int8], NDArray[np.float64]]]) -> Plot:

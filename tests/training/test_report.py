@@ -161,3 +161,11 @@ def test_hostile_text_stays_text_in_a_terminal() -> None:
     assert "\x1b[2J" not in shown
     assert "\x07" not in shown
     assert "two�lines" in shown
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    table = Table("n", ["a", "b"], [[np.float64(0.25), 3]])
+    write_report(tmp_path, "t", [table], [], {"share": np.float64("nan"), "yes": np.bool_(True)})
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert told["tables"][0]["rows"] == [[0.25, 3]]
+    assert told["facts"] == {"share": None, "yes": True}
