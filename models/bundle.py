@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from features.encode import FactBlock
 from features.view import FeatureView
-from models.audit import VOLUME
+from models.audit import RULE_VOLUME, VOLUME
 from models.calibration import Calibrator, priority
 from models.certificates.objective import TIERS
 from models.certificates.units import Calibration
@@ -157,7 +157,8 @@ class ModelBundle:
 
     def propensity(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return with which probability each row (n × F), were it suppressed, is drawn for the audit."""
-        return self.policy.audit.propensity(features[:, self.view.index(VOLUME)], features[:, self.view.index(HABIT)])
+        counts = (features[:, self.view.index(name)] for name in (VOLUME, HABIT, RULE_VOLUME))
+        return self.policy.audit.propensity(*counts)
 
     def explain(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
         """Return at most five sentences on why this row (F,) scored as it did, strongest first (TreeSHAP, Lundberg 2020)."""

@@ -89,7 +89,7 @@ def assemble(
         "support.json": msgspec.json.encode(model.support),
         "view.json": msgspec.json.encode(rows.view),
     }
-    guardrails, audit = Guardrails(), Audit()
+    guardrails, audit = Guardrails(), Audit(rule=1.0)
     calibration = calibrate(
         dataset, oof, score, assumption=assumption, guardrails=guardrails, model=model_digest(digests(scoring))
     )

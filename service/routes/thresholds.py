@@ -62,8 +62,8 @@ async def get_thresholds(request: Request, key: Authorised) -> Response:
     named here in which it lies, and responded to from the highest on, if all of these `stands`, no guardrail (the bundle's
     `guardrails`, the `live` ones) forbids it, and its mode is `automate`: the most careful of those `said` of a group in which it
     lies, else that of `all`. `in_force`: so it is for the group as such; else `because` says why not. Without a bundle nothing is.
-    `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant, goes to a person all the same. Decisions
-    name the certificate they rest on.
+    `audit`: the share `rate` of what would be suppressed, at least `daily` a day and tenant and `rule` a day of each rule, goes to a person
+    all the same. Decisions name the certificate they rest on.
     """
     document = await asyncio.to_thread(_published, request.app.state.host, key.tenant)
     etag = f'"{document.version}"'

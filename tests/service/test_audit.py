@@ -129,4 +129,4 @@ def test_a_suppressed_alert_that_someone_looked_up_drew_no_lot(audited: Service,
 
 
 def test_the_rate_is_published(audited: Service) -> None:
-    assert audited.send("GET", "/v1/thresholds").json()["audit"] == {"rate": RATE, "daily": 1.0, "line": LINE}
+    assert audited.send("GET", "/v1/thresholds").json()["audit"] == {"rate": RATE, "daily": 1.0, "rule": 0.0, "line": LINE}

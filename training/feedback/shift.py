@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.alert import from_epoch
 from features.encode import label_facts
 from features.label import Label, Verdict
-from models.audit import VOLUME, Audit, luck
+from models.audit import RULE_VOLUME, VOLUME, Audit, luck
 from models.bundle import ModelBundle
 from models.engine import ScoringEngine
 from models.evidence import HABIT
@@ -133,7 +133,8 @@ class Shift:
     def _audit(self, rest: NDArray[np.int64], features: NDArray[np.float64], end: float) -> None:
         """Draw from what was not shown; an attack counts only if all who look at it say so."""
         dataset = self.world.dataset
-        propensity = AUDIT.propensity(*(features[:, self.engine.view.index(name)] for name in (VOLUME, HABIT)))
+        counts = (features[:, self.engine.view.index(name)] for name in (VOLUME, HABIT, RULE_VOLUME))
+        propensity = AUDIT.propensity(*counts)
         self.shown[rest] = propensity
         lot = luck(dataset.encoder.secret, [(dataset.tenants[dataset.tenant[row]], dataset.uids[row]) for row in rest])
         drawn = rest[lot < propensity]
