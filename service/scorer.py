@@ -118,7 +118,7 @@ class Scorer:
             answers += self._score(run)
             self._remember_names()
             self.database.writer.commit()
-            self._named = self._new_named
+            self._named, self.failed = self._new_named, ""
         except Exception as error:  # noqa: BLE001 — whatever happened, every waiting request must be answered
             self._fail(batch, error)
         else:
@@ -148,7 +148,6 @@ class Scorer:
         self._pace, self._auditor = self._recent_pace(), self._fresh_auditor()
         self.live.forget()
         self.seq = self.database.last_seq()
-        self.failed = ""
 
     def _remember_names(self) -> None:
         encoder = self.engine.encoder
