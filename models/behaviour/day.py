@@ -78,6 +78,17 @@ class _Open:
             key = value if value in seen or len(seen) < MAX_VALUES else OTHER
             seen[key] = seen.get(key, 0.0) + 1.0 / shares[name]
 
+    def closed(self, ordinal: int, tenant: str, entity: str) -> Day:
+        return Day(
+            tenant=tenant,
+            entity=entity,
+            program=self.program,
+            ordinal=ordinal,
+            group=max(sorted(self.targets), key=self.targets.__getitem__),
+            events=self.events,
+            values={name: _weights(counts) for name, counts in sorted(self.values.items())},
+        )
+
 
 def _weights(counts: dict[str, float]) -> dict[str, float]:
     """Return square roots of counts, summing to 1: the hundredth repeat says less than the first."""
@@ -86,22 +97,27 @@ def _weights(counts: dict[str, float]) -> dict[str, float]:
     return {value: root / total for value, root in roots.items()}
 
 
+class Gatherer:
+    """Gathers events into days: many accounts' at once, in any order of time."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[int, str, str], _Open] = {}
+
+    def add(self, event: Event) -> None:
+        """Add an event to its account's day. Its time is between :data:`FIRST` and :data:`END`."""
+        key = ((event.time - FIRST).days, event.tenant, event.actor.uid)
+        self._open.setdefault(key, _Open()).add(event)
+
+    def take(self, before: int) -> list[Day]:
+        """Return the days with a smaller ordinal, in order of time, and forget them."""
+        ended = sorted(key for key in self._open if key[0] < before)
+        return [self._open.pop(key).closed(*key) for key in ended]
+
+
 def days(events: Iterable[Event]) -> list[Day]:
     """Return the days of ``events``, in order of time; events whose time cannot be are left out."""
-    gathered: dict[tuple[int, str, str], _Open] = {}
+    gathered = Gatherer()
     for event in events:
         if FIRST <= event.time < END:
-            key = ((event.time - FIRST).days, event.tenant, event.actor.uid)
-            gathered.setdefault(key, _Open()).add(event)
-    return [
-        Day(
-            tenant=tenant,
-            entity=entity,
-            program=day.program,
-            ordinal=ordinal,
-            group=max(sorted(day.targets), key=day.targets.__getitem__),
-            events=day.events,
-            values={name: _weights(counts) for name, counts in sorted(day.values.items())},
-        )
-        for (ordinal, tenant, entity), day in sorted(gathered.items())
-    ]
+            gathered.add(event)
+    return gathered.take((END - FIRST).days)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from models.behaviour.day import Day
+from models.behaviour.judgement import Deviation
 from models.behaviour.profiles import Floats, Profiles
 
 
@@ -74,15 +75,16 @@ class Evidence(NamedTuple):
         """Return the log odds that somebody else made the day, as likely as not beforehand."""
         return float(self.vector @ weights.vector + weights.intercept)
 
-    def reasons(self, most: int = 3) -> list[str]:
-        """Return what speaks most against the account, in words."""
+    def deviations(self, most: int = 3) -> tuple[Deviation, ...]:
+        """Return what speaks most against the account."""
         n = len(self.fields)
         told = []
-        for name, stranger, closest in zip(self.fields, self.vector[:n], self.vector[n : 2 * n], strict=True):
+        for name, stranger, closest in zip(self.fields, self.vector[:n].tolist(), self.vector[n : 2 * n].tolist(), strict=True):
             if max(stranger, closest) > 1.0:
                 other = ", usual for another" if closest >= stranger else ""
-                told.append((float(max(stranger, closest)), f"{name.replace('_', ' ')} is unusual for the account{other}"))
-        return [text for _, text in sorted(told, reverse=True)[:most]]
+                text = f"{name.replace('_', ' ')} is unusual for the account{other}"
+                told.append(Deviation(name=name, text=text, surprise=max(stranger, closest)))
+        return tuple(sorted(told, key=lambda one: -one.surprise)[:most])
 
 
 def evidence(profiles: Profiles, day: Day, entity: str) -> Evidence:

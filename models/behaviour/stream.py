@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from models.behaviour.day import Day
 from models.behaviour.evidence import Evidence, Weights, evidence
@@ -18,14 +18,14 @@ def evidence_of(profiles: Profiles, day: Day) -> Evidence | None:
 
 
 class Stream:
-    """The state of all accounts: profiles, and what became of each. ``weights`` are by group, else the textbook's."""
+    """The state of all accounts: profiles, and what became of each. ``weights_of`` says by which weights a group is judged."""
 
-    def __init__(self, fields: Sequence[str], weights: Mapping[str, Weights]) -> None:
+    def __init__(self, fields: Sequence[str], weights_of: Callable[[str], Weights]) -> None:
         self.profiles, self.watch = Profiles(fields), Watch()
-        self._weights, self._plain = weights, Weights.plain(tuple(fields))
+        self._weights_of = weights_of
 
     def step(self, day: Day) -> Judged:
         """Judge the day, then learn it."""
-        judged = self.watch.judge(day, evidence_of(self.profiles, day), self._weights.get(day.group, self._plain))
+        judged = self.watch.judge(day, evidence_of(self.profiles, day), self._weights_of(day.group))
         self.profiles.learn(day)
         return judged

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from models.behaviour.conformal import Past
 from models.behaviour.day import Day
 from models.behaviour.evidence import Evidence, Weights
+from models.behaviour.judgement import COLD, Deviation
 
 TAKEN = 0.02
 """The chance, each active day, that an account changes hands, and that it goes back."""
@@ -34,7 +35,13 @@ class Judged(NamedTuple):
 
     score: float
     p_value: float
-    reasons: list[str]
+    deviations: tuple[Deviation, ...]
+    cold: bool = False
+
+    @property
+    def reasons(self) -> list[str]:
+        """What deviates, in words; of a cold account, that it is one."""
+        return [COLD] if self.cold else [one.text for one in self.deviations]
 
 
 class _Account:
@@ -66,11 +73,11 @@ class Watch:
     def judge(self, day: Day, evidence: Evidence | None, weights: Weights) -> Judged:
         """Judge one day; ``evidence`` is ``None`` where the account is too new to be judged, which the reason says."""
         if evidence is None:
-            return Judged(NOTHING_KNOWN, 1.0, [f"fewer than {COLD_DAYS} active days are known: not judged"])
+            return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
         account = self._accounts.setdefault((day.tenant, day.entity), _Account())
         group = self._groups.setdefault((day.tenant, day.group), Past(GROUP_PAST))
         score = account.score(day, evidence.log_odds(weights))
         p_value = max(account.past.p_value(score), group.p_value(score))
         account.past.add(score)
         group.add(score)
-        return Judged(score, p_value, evidence.reasons())
+        return Judged(score, p_value, evidence.deviations())

@@ -20,6 +20,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.behaviour.day import Day, days
 from models.behaviour.evidence import Weights
+from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
 from training.behaviour.learning import fields_of, walk, weights_by_project
 from training.behaviour.loaders import git_activity
@@ -59,7 +60,8 @@ def judge(rows: Sequence[Scored], swap: Swap) -> Outcome:
 
 def by_stream(history: Sequence[Day], swaps: Sequence[Swap], weights: Mapping[str, Weights]) -> list[list[Scored]]:
     """Score each swap's window: one walk over the true history, with a copy of the state at each date."""
-    stream, at, out = Stream(fields_of(history), weights), 0, {}
+    model = BehaviourModel(fields=fields_of(history), weights=dict(weights))
+    stream, at, out = Stream(model.fields, model.weights_of), 0, {}
     for swap in sorted(set(swaps)):
         while at < len(history) and history[at].ordinal < swap.ordinal:
             stream.step(history[at])

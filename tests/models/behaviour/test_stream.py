@@ -6,6 +6,7 @@ import numpy as np
 
 from models.behaviour.day import OTHER, Day, days
 from models.behaviour.evidence import Weights, evidence
+from models.behaviour.model import BehaviourModel
 from models.behaviour.profiles import MAX_PEERS, MAX_VALUES_OF_ACCOUNT, Profiles
 from models.behaviour.stream import Stream, evidence_of
 from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, PROGRAM_AT_MOST, Judged
@@ -19,7 +20,7 @@ def run(stream: Stream, given: list[Day]) -> list[Judged]:
 
 
 def test_a_day_in_a_colleague_s_manner_stands_out_and_says_why() -> None:
-    stream = Stream(FIELDS, {})
+    stream = Stream(FIELDS, BehaviourModel(fields=FIELDS).weights_of)
     usual = run(stream, history(60))
     [own, taken] = run(stream, days([event("bob", 60), event("ann", 60, "bob")]))[::-1]
     assert own.score < ALARM < taken.score
@@ -29,7 +30,7 @@ def test_a_day_in_a_colleague_s_manner_stands_out_and_says_why() -> None:
 
 
 def test_a_new_account_is_not_judged_and_that_is_said() -> None:
-    stream = Stream(FIELDS, {})
+    stream = Stream(FIELDS, BehaviourModel(fields=FIELDS).weights_of)
     first = run(stream, history(COLD_DAYS, ("ann",)))
     assert {(judged.score, judged.p_value) for judged in first} == {(NOTHING_KNOWN, 1.0)}
     assert "not judged" in first[0].reasons[0]
@@ -37,7 +38,7 @@ def test_a_new_account_is_not_judged_and_that_is_said() -> None:
 
 
 def test_an_alarm_is_told_once_and_evidence_lasts() -> None:
-    stream = Stream(FIELDS, {})
+    stream = Stream(FIELDS, BehaviourModel(fields=FIELDS).weights_of)
     run(stream, history(60))
     taken = run(stream, days([event("ann", day, "bob") for day in range(60, 64)]))
     assert taken[0].score > ALARM
@@ -47,7 +48,7 @@ def test_an_alarm_is_told_once_and_evidence_lasts() -> None:
 
 
 def test_a_program_never_takes_the_place_of_a_person() -> None:
-    stream = Stream(FIELDS, {})
+    stream = Stream(FIELDS, BehaviourModel(fields=FIELDS).weights_of)
     both = [
         event(name, day, habits, program=True) for day in range(60) for name, habits in (("deploy", "ann"), ("backup", "bob"))
     ]
@@ -58,7 +59,7 @@ def test_a_program_never_takes_the_place_of_a_person() -> None:
 
 
 def test_one_account_does_not_change_another_s_baseline_and_tenants_do_not_meet() -> None:
-    stream = Stream(FIELDS, {})
+    stream = Stream(FIELDS, BehaviourModel(fields=FIELDS).weights_of)
     run(stream, history(60))
     [day] = days([event("ann", 60)])
     peers = stream.profiles.peers(day, "ann")

@@ -1,0 +1,45 @@
+"""What a bundle knows of behaviour: how much each field's evidence counts, and what accounts type. Plain data, no pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from models.behaviour.evidence import Weights
+from models.behaviour.sequences import SequenceModel
+from models.errors import BundleError
+
+FILE = "behaviour.json"
+FIELDS = ("action", "address", "application", "country", "device", "hour", "outcome", "target", "weekday")
+"""The fields that every event may have; a source of events may tell further ones."""
+
+
+class BehaviourModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The learned part of behaviour analytics; without any, the textbook's weights.
+
+    ``weights`` are by group, each learned from the other groups; ``elsewhere`` are those of all, for a group that taught nothing.
+    ``sequences`` is what accounts are known to type, where that was learned.
+    """
+
+    fields: tuple[str, ...] = FIELDS
+    weights: dict[str, Weights] = {}
+    elsewhere: Weights | None = None
+    sequences: SequenceModel | None = None
+
+    def weights_of(self, group: str) -> Weights:
+        """Return the weights by which a day of that group is judged."""
+        return self.weights.get(group) or self.elsewhere or Weights.plain(self.fields)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the model as files of a bundle."""
+        return {FILE: msgspec.json.encode(self)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], source: str) -> BehaviourModel:
+        """Read what :meth:`to_files` wrote. Raises ``BundleError``, naming ``source``."""
+        try:
+            model = msgspec.json.decode(files[FILE], type=cls)
+        except (KeyError, msgspec.MsgspecError, RecursionError) as error:
+            raise BundleError(f"{source}/{FILE}", f"no model of behaviour: {error}") from error
+        return model
