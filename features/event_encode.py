@@ -20,7 +20,7 @@ from features.alert import EntityKind
 from features.aliases import normalise_uid
 from features.encode import FactBlock
 from features.event import Event, Outcome
-from features.event_table import EventColumns, Texts, hours_of_week, read_columns, told_number
+from features.event_columns import EventColumns, Texts, hours_of_week, read_columns, told_number
 from features.hashing import KeyedHash
 from features.trail import Trail
 
@@ -113,7 +113,7 @@ class EventEncoder:
         ))  # fmt: skip
 
     def table(self, table: pa.Table, size: int = 200_000) -> Iterator[tuple[NDArray[np.int64], EventBlock]]:
-        """Encode the rows of a table of native events (see :mod:`features.event_table`), ``size`` at a time, with their rows.
+        """Encode the rows of a table of native events (see :mod:`features.event_columns`), ``size`` at a time, with their rows.
 
         Raises ``SourceError`` where a column is missing.
         """

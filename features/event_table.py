@@ -1,108 +1,122 @@
-"""Native events as an Arrow table, read as columns of codes: every distinct text is looked at once."""
+"""The native form of events in Parquet: one row an event, the same columns from the simulator, a history and the service.
+
+Columns: ``uid, tenant, time`` (microseconds UTC), ``actor_kind, actor_uid, action, target_kind, target_uid, address, country, device,
+application, outcome`` and ``facets`` (a list of name and value). What an event lacks is an empty text. A history has ``seq``,
+``received_time`` and ``product`` besides; further columns are ignored.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
+import pyarrow.parquet as pq
 
+from features.alert import EntityKind
 from features.errors import SourceError
+from features.event import Event, Outcome
 
-REQUIRED = ("tenant", "actor_uid", "action")
-TEXTS = (*REQUIRED, "actor_kind", "target_kind", "target_uid", "address", "country", "device", "application", "outcome")
-"""Columns of text; an absent one is empty throughout. Further columns: ``time``, ``latitude``, ``longitude``, ``facets``."""
-TOLD = ("hour", "weekday")
-"""Facets that say the local hour and day of week; see :func:`local_hours`."""
+ROWS = 100_000
+"""Rows of a part, and of a batch."""
+_TEXT = pa.string()
+_NAMES = (
+    "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device", "application", "outcome",
+)  # fmt: skip
+FACETS = pa.list_(pa.struct([("name", _TEXT), ("value", _TEXT)]))
+SCHEMA = pa.schema(
+    [("uid", _TEXT), ("tenant", _TEXT), ("time", pa.timestamp("us", "UTC"))]
+    + [(name, _TEXT) for name in _NAMES] + [("facets", FACETS)]
+)  # fmt: skip
+NEEDED = ("time", "actor_uid", "action")
+"""What a file must have; of other columns that it lacks every value is empty."""
 
-
-class Texts(NamedTuple):
-    """A column of text: ``codes`` are places in ``values``; the last of these is the empty text, which stands for absence."""
-
-    codes: NDArray[np.int32]
-    values: list[str]
-
-
-class EventColumns(NamedTuple):
-    """n events as columns. ``row`` is each event's row in the table; ``incomplete`` counts rows without tenant, actor, action or time."""
-
-    row: NDArray[np.int64]
-    time: NDArray[np.float64]
-    hour: NDArray[np.int64]
-    latitude: NDArray[np.float64]
-    longitude: NDArray[np.float64]
-    texts: dict[str, Texts]
-    incomplete: int
+_ENCODER = msgspec.json.Encoder()
 
 
-def read_columns(table: pa.Table) -> EventColumns:
-    """Return the columns of a table of events, in its order. Raises ``SourceError`` where a column cannot be read."""
-    try:
-        texts = {name: _texts(table, name) for name in TEXTS}
-        microseconds = table["time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-        told = [_told(table, name) for name in TOLD]
-        places = [_numbers(table, name) for name in ("latitude", "longitude")]
-    except (KeyError, pa.ArrowException) as error:
-        raise SourceError("table of events", f"a column is missing or of another type: {error}") from error
-    whole = np.asarray(pc.is_valid(microseconds))
-    for name in REQUIRED:
-        whole &= texts[name].codes != len(texts[name].values) - 1
-    time = np.asarray(pc.fill_null(microseconds, 0)) / 1e6
-    row = np.flatnonzero(whole)
-    hour = hours_of_week(time, *told)
-    if len(row) < len(whole):
-        texts = {name: Texts(column.codes[row], column.values) for name, column in texts.items()}
-        time, hour, places = time[row], hour[row], [place[row] for place in places]
-    return EventColumns(row, time, hour, places[0], places[1], texts, len(whole) - len(row))
+def event_files(path: Path) -> list[Path]:
+    """Return the Parquet files of events at ``path``: a file, a folder of them, or a history. Raises ``SourceError``."""
+    if path.is_file():
+        return [path]
+    pattern = "events-*.parquet" if (path / "manifest.json").exists() else "*.parquet"
+    files = sorted(path.glob(pattern)) if path.is_dir() else []
+    if not files:
+        raise SourceError(str(path), "holds no Parquet file of events")
+    return files
 
 
-def hours_of_week(time: NDArray[np.float64], hour: NDArray[np.int64], weekday: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the hour of the week, 0 for Monday's first: as told by ``hour`` and ``weekday``, and where these are −1, of UTC."""
-    day = np.floor(time / 86400.0)
-    clock = ((time - day * 86400.0) // 3600.0).astype(np.int64)
-    of_week = (day.astype(np.int64) + 3) % 7
-    found: NDArray[np.int64] = np.where(weekday >= 0, weekday, of_week) * 24 + np.where(hour >= 0, hour, clock)
-    return found
+def event_batches(path: Path, size: int = ROWS, columns: Sequence[str] = tuple(SCHEMA.names)) -> Iterator[pa.RecordBatch]:
+    """Yield those ``columns`` of all events at ``path``, ``size`` rows at a time, in the order of the files. Raises ``SourceError``."""
+    schema = pa.schema([SCHEMA.field(name) for name in columns])
+    for file in event_files(path):
+        try:
+            with pq.ParquetFile(file) as parquet:
+                there = parquet.schema_arrow.names
+                for name in NEEDED:
+                    if name not in there:
+                        raise SourceError(str(file), f"no column {name!r}")
+                for batch in parquet.iter_batches(size, columns=[name for name in columns if name in there]):
+                    yield _completed(batch, schema)
+        except (OSError, pa.ArrowException) as error:
+            raise SourceError(str(file), f"not a Parquet file of events: {error}") from error
 
 
-def told_number(name: str, value: str) -> int:
-    """Return the number that the facet ``hour`` or ``weekday`` tells, −1 where it tells none."""
-    limit = 24 if name == "hour" else 7
-    return int(value) if len(value) <= 2 and value.isascii() and value.isdigit() and int(value) < limit else -1
+def events_table(path: Path, columns: Sequence[str] = tuple(SCHEMA.names)) -> pa.Table:
+    """Return those ``columns`` of all events at ``path``. Raises ``SourceError``."""
+    return pa.Table.from_batches(event_batches(path, columns=columns), pa.schema([SCHEMA.field(name) for name in columns]))
 
 
-def _texts(table: pa.Table, name: str) -> Texts:
-    if name not in table.schema.names:
-        return Texts(np.zeros(len(table), np.int32), [""])
-    column = table[name]
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    column = column.unify_dictionaries()
-    values = [value or "" for value in column.chunk(0).dictionary.to_pylist()] if column.num_chunks else []
-    indices = [pc.fill_null(chunk.indices, len(values)) for chunk in column.chunks]
-    codes = np.concatenate([np.asarray(part) for part in indices]) if indices else np.zeros(0)
-    if "" in values:
-        codes = np.where(codes == values.index(""), len(values), codes)
-    return Texts(codes.astype(np.int32), [*values, ""])
+def _completed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for field in schema:
+        at = batch.schema.get_field_index(field.name)
+        if at >= 0:
+            columns.append(batch.column(at).cast(field.type))
+        else:
+            columns.append(pa.nulls(len(batch), field.type) if field.type != _TEXT else pa.array([""] * len(batch), _TEXT))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
-    if name not in table.schema.names:
-        return np.full(len(table), np.nan)
-    return np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan), np.float64)
+def json_rows(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """Yield the rows of a whole batch as records of the native format."""
+    for row in batch.to_pylist():
+        target = {"kind": row["target_kind"], "uid": row["target_uid"]} if row["target_uid"] else None
+        actor = {"kind": row["actor_kind"] or EntityKind.USER, "uid": row["actor_uid"]} if row["actor_uid"] else None
+        record = {
+            "uid": row["uid"] or "", "tenant": row["tenant"] or "", "time": row["time"], "actor": actor, "action": row["action"],
+            "target": target, "source": {name: row[name] or "" for name in ("address", "country", "device", "application")},
+            "outcome": row["outcome"] or Outcome.UNKNOWN, "facets": row["facets"] or (),
+        }  # fmt: skip
+        yield _ENCODER.encode(record)
 
 
-def _told(table: pa.Table, name: str) -> NDArray[np.int64]:
-    out = np.full(len(table), -1, np.int64)
-    if "facets" not in table.schema.names:
-        return out
-    facets = table["facets"].combine_chunks()
-    if isinstance(facets, pa.ChunkedArray):
-        facets = pa.concat_arrays(facets.chunks)
-    rows, flat = np.asarray(pc.list_parent_indices(facets)), pc.list_flatten(facets)
-    wanted = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(pc.struct_field(flat, "name"), name), False)))[::-1]
-    values = pc.struct_field(flat, "value").take(pa.array(wanted)).to_pylist()
-    out[rows[wanted]] = [told_number(name, value or "") for value in values]  # the first of several holds
-    return out
+def table_of(events: Iterable[Event]) -> pa.Table:
+    """Return events as a table of this form."""
+    return pa.Table.from_pylist([_row(event) for event in events], SCHEMA)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    target, source = event.target, event.source
+    return {
+        "uid": event.uid, "tenant": event.tenant, "time": event.time,
+        "actor_kind": event.actor.kind.value, "actor_uid": event.actor.uid, "action": event.action,
+        "target_kind": target.kind.value if target else "", "target_uid": target.uid if target else "",
+        "address": source.address, "country": source.country, "device": source.device, "application": source.application,
+        "outcome": event.outcome.value,
+        "facets": [{"name": facet.name, "value": facet.value} for facet in event.facets],
+    }  # fmt: skip
+
+
+def write_events(path: Path, events: Iterable[Event]) -> int:
+    """Write events in their order to the Parquet file ``path``, which appears when it is whole; return their number."""
+    draft, count, left = path.with_name(path.name + ".part"), 0, iter(events)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(draft, SCHEMA, compression="zstd") as writer:
+        while some := list(islice(left, ROWS)):
+            writer.write_table(table_of(some))
+            count += len(some)
+    draft.replace(path)
+    return count
