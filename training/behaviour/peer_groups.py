@@ -21,8 +21,8 @@ LEAST_MEMBERS = 5
 MOST_GROUPS = 32
 TRIED = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, MOST_GROUPS)
 JUDGED_ACCOUNTS = 2000
-NEARLY_ALL = 0.05
-"""To a group belongs who is at least as like it as all but this share of those from whom it was learned."""
+HALF = 0.5
+"""To a group belongs who is at least so much as like it as the middle one of those from whom it was learned."""
 
 Floats = NDArray[np.float64]
 _Account = tuple[str, str]
@@ -44,7 +44,7 @@ def fit_peer_groups(days: Sequence[Day], *, fields: tuple[str, ...] = FIELDS, se
         centre = unit[label == number].mean(axis=0)
         centre /= np.linalg.norm(centre) or 1.0
         centroids.append(centre)
-        least.append(float(np.quantile(likeness[label == number] @ centre, NEARLY_ALL)))
+        least.append(HALF * float(np.median(likeness[label == number] @ centre)))
     if len(centroids) < 2:
         return None
     return PeerGroups(fields=fields, words=bare.words, weight=bare.weight, centroids=np.array(centroids), least=np.array(least))
