@@ -1,8 +1,8 @@
-"""Loaders of the public sets of user behaviour: ``masquerade`` (segments of commands) and ``git-activity`` (events)."""
+"""Loaders of behaviour: ``masquerade`` (segments of commands), ``git-activity`` and ``simulated-events`` (events)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,13 +14,21 @@ import pyarrow.parquet as pq
 
 from features.alert import Entity, EntityKind, Role
 from features.errors import RecordError
-from features.event import MAX_FACETS, Event, Facet, service_account, user
+from features.event import MAX_FACETS, Event, Facet, Outcome, Source, service_account, user
 from training.errors import DataError
 
-FORMATS = ("masquerade", "git-activity")
+FORMATS = ("masquerade", "git-activity", "simulated-events")
 TENANT = "git-activity"
 """All projects are one tenant: an account that moves to another project is the same account."""
 _GIT = ("repo", "time", "tz_min", "user", "committer", "is_bot", "merge", "n_files", "dirs", "exts", "commit_lag_h")
+
+
+_SIMULATED = (
+    "uid", "tenant", "time", "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device",
+    "application", "outcome",
+)  # fmt: skip
+_KINDS = {kind.value: kind for kind in EntityKind}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
 class Typed(NamedTuple):
@@ -72,6 +80,39 @@ def git_activity(path: Path) -> Loaded:
         except RecordError as error:
             rejected.append(error)
     return Loaded(sorted(events, key=lambda event: event.time), rejected)
+
+
+def simulated_events(path: Path) -> Loaded:
+    """Read what ``tamis simulate`` wrote to ``events.parquet``, in order of time."""
+    loaded = events_of(_table(path, "events.parquet", _SIMULATED))
+    return Loaded(sorted(loaded.events, key=lambda event: event.time), loaded.rejected)
+
+
+def events_of(table: pa.Table) -> Loaded:
+    """Return the rows of a table in a history's columns as events; what is no event is rejected."""
+    events, rejected = [], []
+    for at, row in enumerate(zip(*(table[name].to_pylist() for name in _SIMULATED), strict=True)):
+        try:
+            events.append(_simulated(row))
+        except (KeyError, TypeError, ValueError) as error:
+            rejected.append(RecordError(f"is no event: {error}", source="simulated-events", row=at))
+    return Loaded(events, rejected)
+
+
+def _simulated(row: Sequence[Any]) -> Event:
+    uid, tenant, time, kind, actor, action, target_kind, target, address, country, device, application, outcome = row
+    if not (uid and tenant and actor and action and time.tzinfo):
+        raise ValueError("uid, tenant, actor, action or time zone is missing")
+    return Event(
+        uid=uid,
+        tenant=tenant,
+        time=time,
+        actor=Entity(_KINDS[kind], actor, Role.ACTOR),
+        action=action,
+        target=Entity(_KINDS[target_kind], target, Role.TARGET) if target else None,
+        source=Source(address, country, device, application),
+        outcome=_OUTCOMES[outcome],
+    )
 
 
 def _commit(row: Mapping[str, Any], at: int) -> Event:
