@@ -27,6 +27,7 @@ _SIMULATED = (
     "uid", "tenant", "time", "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device",
     "application", "outcome",
 )  # fmt: skip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = {kind.value: kind for kind in EntityKind}
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
@@ -89,27 +90,35 @@ def simulated_events(path: Path) -> Loaded:
 
 
 def events_of(table: pa.Table) -> Loaded:
-    """Return the rows of a table in a history's columns as events; what is no event is rejected."""
+    """Return the rows of a table in the native columns as events; what is no event is rejected."""
+    entities: dict[tuple[str, str, Role], Entity] = {}
     events, rejected = [], []
-    for at, row in enumerate(zip(*(table[name].to_pylist() for name in _SIMULATED), strict=True)):
+    micros = table["time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    rows = zip(micros, *(table[name].to_pylist() for name in _SIMULATED if name != "time"), strict=True)
+    for at, row in enumerate(rows):
         try:
-            events.append(_simulated(row))
-        except (KeyError, TypeError, ValueError) as error:
+            events.append(_simulated(row, entities))
+        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             rejected.append(RecordError(f"is no event: {error}", source="simulated-events", row=at))
     return Loaded(events, rejected)
 
 
-def _simulated(row: Sequence[Any]) -> Event:
-    uid, tenant, time, kind, actor, action, target_kind, target, address, country, device, application, outcome = row
-    if not (uid and tenant and actor and action and time.tzinfo):
-        raise ValueError("uid, tenant, actor, action or time zone is missing")
+def _simulated(row: Sequence[Any], entities: dict[tuple[str, str, Role], Entity]) -> Event:
+    micros, uid, tenant, kind, actor, action, target_kind, target, address, country, device, application, outcome = row
+    if not (uid and tenant and actor and action):
+        raise ValueError("uid, tenant, actor or action is missing")
+
+    def entity(kind: str, uid: str, role: Role) -> Entity:
+        known = entities.get((kind, uid, role))
+        return known or entities.setdefault((kind, uid, role), Entity(_KINDS[kind], uid, role))
+
     return Event(
         uid=uid,
         tenant=tenant,
-        time=time,
-        actor=Entity(_KINDS[kind], actor, Role.ACTOR),
+        time=_EPOCH + timedelta(microseconds=micros),
+        actor=entity(kind, actor, Role.ACTOR),
         action=action,
-        target=Entity(_KINDS[target_kind], target, Role.TARGET) if target else None,
+        target=entity(target_kind, target, Role.TARGET) if target else None,
         source=Source(address, country, device, application),
         outcome=_OUTCOMES[outcome],
     )
