@@ -55,11 +55,11 @@ def test_the_features_of_a_file_are_those_of_the_live_path(chunk: int) -> None:
 def test_a_files_scores_are_the_engines() -> None:
     engine = BehaviourEngine(BehaviourModel(), secret=SECRET, accounts=accounts(), judge=RareDays())
     told = [one for event in EVENTS for one in engine.observe([event])]
-    judged = {(one.day, one.kind, one.entity): one for one in engine.close(date(2099, 1, 1))}
+    judged = {(one.day, one.tenant, one.kind, one.entity): one for one in engine.close(date(2099, 1, 1))}
     found = score_table(TABLE, TableWalk(SECRET, accounts()), RareDays(), size=1000)
     np.testing.assert_array_equal(found.events, [one.anomaly_score for one in told])
     hosts = [
-        (one, judged[date.fromordinal(key.ordinal + 719163), key.kind, key.entity])
+        (one, judged[date.fromordinal(key.ordinal + 719163), key.tenant, key.kind, key.entity])
         for key, one in zip(found.days.keys, found.days.judged, strict=True)
         if key.kind is EntityKind.HOST
     ]
