@@ -29,7 +29,15 @@ FIELDS = ("address", "country", "device", "application", "action", "target", "ho
 EVENT_COLUMNS = ("tenant", "account", "peers", *FIELDS, *(f"{field}_shared" for field in FIELDS), "previous", "addressed",
                  "placed", "equipped", "applied", "targeted")  # fmt: skip
 """Hashed columns of an event's fact: a field's own cell under its name, the cell shared with others under ``…_shared``."""
-OWN_CELLS = {"address": 4096, "country": 512, "device": 1024, "application": 1024, "action": 1024, "target": 4096, "sequence": 4096}
+OWN_CELLS = {
+    "address": 4096,
+    "country": 512,
+    "device": 1024,
+    "application": 1024,
+    "action": 1024,
+    "target": 4096,
+    "sequence": 4096,
+}
 SHARED_CELLS = 2**14
 SESSION_SECONDS = 3600.0
 """After a longer pause a sequence begins anew."""
@@ -70,7 +78,7 @@ class EventBlock(NamedTuple):
         """Epoch seconds of each event."""
         return self.facts.time[self.at]
 
-    def __len__(self) -> int:  # type: ignore[override]
+    def __len__(self) -> int:
         return len(self.at)
 
 
@@ -129,7 +137,9 @@ class EventEncoder:
         of_account = np.array([self._account(one) for one in accounts] + [0], np.uint64)
         of_peers = np.array([self._peers(one) for one in accounts] + [0], np.uint64)
         is_host = np.array([one.kind == EntityKind.HOST for one in accounts] + [False])
-        tables = {name: np.array([self._hash.of(name, text) for text in texts[name].values], np.uint64) for name in ("tenant", *_PLAIN)}
+        tables = {
+            name: np.array([self._hash.of(name, text) for text in texts[name].values], np.uint64) for name in ("tenant", *_PLAIN)
+        }
         outcomes = np.array([_OUTCOMES.get(text, 0) for text in texts["outcome"].values], np.int8)
         places = np.column_stack([columns.latitude, columns.longitude])
         for start in range(0, len(columns.time), size):
@@ -170,15 +180,17 @@ class EventEncoder:
         mixed = (tenants.codes.astype(np.int64) * len(kinds.values) + kinds.codes) * len(uids.values) + uids.codes
         encoded = pa.array(mixed).dictionary_encode()
         combination, distinct = np.asarray(encoded.indices).astype(np.int64), np.asarray(encoded.dictionary)
-        changes, places = [], []
+        changes, places = list[list[float]](), list[list[int]]()
         for code in distinct.tolist():
             rest, uid = divmod(code, len(uids.values))
             tenant, kind = divmod(rest, len(kinds.values))
             if uid == len(uids.values) - 1:
-                changes.append([]), places.append([-1])
+                changes.append([])
+                places.append([-1])
                 continue
             when, accounts = self.accounts.spans(tenants.values[tenant], kinds.values[kind] or usual.value, uids.values[uid])
-            changes.append(when), places.append([found.setdefault(one, len(found)) for one in accounts])
+            changes.append(when)
+            places.append([found.setdefault(one, len(found)) for one in accounts])
         return _as_of(combination, columns.time, changes, places)
 
     def _block(self, plain: _Plain) -> EventBlock:
@@ -221,7 +233,9 @@ class EventEncoder:
 
 def _told(event: Event) -> tuple[int, int]:
     """Return the local hour and weekday that the event's facets tell, −1 where they tell none."""
-    told = {facet.name: told_number(facet.name, facet.value) for facet in reversed(event.facets) if facet.name in ("hour", "weekday")}
+    told = {
+        facet.name: told_number(facet.name, facet.value) for facet in reversed(event.facets) if facet.name in ("hour", "weekday")
+    }
     return told.get("hour", -1), told.get("weekday", -1)
 
 

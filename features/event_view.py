@@ -76,7 +76,9 @@ def _where() -> FeatureView:
         _count("address_values", HOUR, "different addresses of the account"),
         _count("country_values", HOUR, "different countries of the account"),
         _count("address_failing", HOUR, "accounts that failed from this address"),
-        Feature(name="country_gap", op=Op.GAP, a="country", unit="seconds", text="since the account's last event from this country"),
+        Feature(
+            name="country_gap", op=Op.GAP, a="country", unit="seconds", text="since the account's last event from this country"
+        ),
     ]
     return FeatureView(CounterSpec(HALF_LIVES, tuple(keys), (), EVENT_COLUMNS), tuple(features))
 

@@ -44,10 +44,19 @@ class Trail:
         names = account[order[starts]].tolist()
         known = self._known(names, carried)
         latest = _latest_so_far(time, order, first)
-        before = _before(time, carried, order, latest, np.cumsum(first) - 1, first, known)
+        source, whose = np.append(0, latest[:-1]), np.cumsum(first) - 1
+        remembered = first | (known.time[whose] > time[source])
+        at = np.where(remembered, known.time[whose], time[source])
+        none = (at == -np.inf) | (at > time[order])
+        back = np.empty(n, np.intp)
+        back[order] = np.arange(n)
+        columns = tuple(
+            np.where(none, column.dtype.type(0), np.where(remembered, old[whose], column[source]))[back]
+            for column, old in zip(carried, known.carried, strict=True)
+        )
         ends = latest[np.append(starts[1:], n) - 1]
         self._move_on(names, known, Before(time[ends], tuple(column[ends] for column in carried)))
-        return before
+        return Before(np.where(none, np.nan, at)[back], columns)
 
     def _known(self, names: list[int], carried: Columns) -> Before:
         """Return what is remembered of accounts; of one not known, time −∞."""
@@ -76,27 +85,3 @@ def _latest_so_far(time: NDArray[np.float64], order: NDArray[np.intp], first: ND
     offset = np.cumsum(first) * len(time)
     found: NDArray[np.intp] = by_time[np.maximum.accumulate(rank[order] + offset) - offset]
     return found
-
-
-def _before(
-    time: NDArray[np.float64],
-    carried: Columns,
-    order: NDArray[np.intp],
-    latest: NDArray[np.intp],
-    account: NDArray[np.intp],
-    first: NDArray[np.bool_],
-    known: Before,
-) -> Before:
-    """Return what came before each fact: the later of the account's latest so far among these and of what is remembered."""
-    source = np.append(0, latest[:-1])
-    remembered = first | (known.time[account] > time[source])
-    at = np.where(remembered, known.time[account], time[source])
-    none = (at == -np.inf) | (at > time[order])
-    out_time = np.empty(len(time))
-    out_time[order] = np.where(none, np.nan, at)
-    columns = []
-    for column, old in zip(carried, known.carried, strict=True):
-        out = np.empty_like(column)
-        out[order] = np.where(none, column.dtype.type(0), np.where(remembered, old[account], column[source]))
-        columns.append(out)
-    return Before(out_time, tuple(columns))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from features.accounts import Account
 from features.alert import EntityKind
 from features.event_encode import FIELDS, EventBlock
-from models.behaviour.day_vector import OF_DAY, OF_FIELDS, DayKey, DayVectors
-from models.behaviour.habits import SHARED_DAYS, Habits
+from models.behaviour.day_vector import DayKey, DayVectors
+from models.behaviour.habits import Habits
 from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, novelties
 
 _DAY = 86400.0
@@ -29,6 +29,23 @@ class Seen(NamedTuple):
     what: Floats
     signals: Floats
     tokens: NDArray[np.int64]
+
+
+class _Told(NamedTuple):
+    """What each event adds: signals and devices at once, of which maxima are kept, numbers that are summed, day and hour."""
+
+    ordinal: NDArray[np.int64]
+    hour: NDArray[np.uint32]
+    values: Floats
+    sums: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, seen: Seen) -> _Told:
+        time = seen.block.time
+        ordinal = (time // _DAY).astype(np.int64)
+        hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
+        sums = np.column_stack([np.ones(len(time), np.int64), seen.block.outcome < 0, novelties(seen.where, seen.what)])
+        return cls(ordinal, hour, np.column_stack([seen.signals, at_once(seen.where)]), sums)
 
 
 class Gathered(NamedTuple):
@@ -55,45 +72,32 @@ class DayGatherer:
 
     def add(self, seen: Seen, fit: NDArray[np.bool_]) -> None:
         """Add the events of a block that are ``fit`` to their accounts' days and their hosts'."""
-        time = seen.block.time
-        ordinal = (time // _DAY).astype(np.int64)
-        hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
-        values = np.column_stack([seen.signals, at_once(seen.where)])
-        sums = np.column_stack([np.ones(len(time), np.int64), seen.block.outcome < 0, novelties(seen.where, seen.what)])
+        told = _Told.of(seen)
         rows = np.flatnonzero(fit)
-        self._add(seen, rows, seen.block.who[rows], ordinal, hour, values, sums)
+        self._add(seen, told, rows, seen.block.who[rows])
         if self.hosts:
             device, target = seen.block.hosts.T
             rows = np.concatenate([np.flatnonzero(fit & (device >= 0)), np.flatnonzero(fit & (target >= 0) & (target != device))])
             of = np.where(np.arange(len(rows)) < np.count_nonzero(fit & (device >= 0)), device[rows], target[rows])
             in_order = np.argsort(rows, kind="stable")
-            self._add(seen, rows[in_order], of[in_order], ordinal, hour, values, sums)
+            self._add(seen, told, rows[in_order], of[in_order])
 
-    def _add(
-        self,
-        seen: Seen,
-        rows: NDArray[np.intp],
-        whose: NDArray[np.int64],
-        ordinal: NDArray[np.int64],
-        hour: NDArray[np.uint32],
-        values: Floats,
-        sums: NDArray[np.int64],
-    ) -> None:
+    def _add(self, seen: Seen, told: _Told, rows: NDArray[np.intp], whose: NDArray[np.int64]) -> None:
         if not len(rows):
             return
         accounts = seen.block.accounts
-        codes, inverse = np.unique(ordinal[rows] * len(accounts) + whose, return_inverse=True)
+        codes, inverse = np.unique(told.ordinal[rows] * len(accounts) + whose, return_inverse=True)
         order = np.argsort(inverse, kind="stable")
         sorted_rows = rows[order]
         starts = np.searchsorted(inverse[order], np.arange(len(codes)))
         to = self._places(codes, accounts)
-        some = values[sorted_rows]
+        some = told.values[sorted_rows]
         highest = np.maximum.reduceat(some, starts, axis=0)
         self._tell(to, highest, some[:, :_N], starts, seen.tokens[sorted_rows])
         self._highest[to] = np.maximum(self._highest[to], highest)
         self._own[to] += np.add.reduceat(some[:, :_N], starts, axis=0)
-        self._sums[to] += np.add.reduceat(sums[sorted_rows], starts, axis=0)
-        self._clock[to] |= np.bitwise_or.reduceat(np.uint32(1) << hour[sorted_rows], starts)
+        self._sums[to] += np.add.reduceat(told.sums[sorted_rows], starts, axis=0)
+        self._clock[to] |= np.bitwise_or.reduceat(np.uint32(1) << told.hour[sorted_rows], starts)
 
     def _tell(
         self, to: NDArray[np.intp], highest: Floats, own: Floats, starts: NDArray[np.intp], tokens: NDArray[np.int64]
@@ -103,7 +107,9 @@ class DayGatherer:
         is_highest = own == np.repeat(highest[:, :_N], length, axis=0)
         first = np.where(is_highest, np.arange(len(own))[:, np.newaxis], len(own))
         at = np.minimum.reduceat(first, starts, axis=0)
-        self._tokens[to] = np.where(highest[:, :_N] > self._highest[to, :_N], tokens[np.minimum(at, len(own) - 1)], self._tokens[to])
+        self._tokens[to] = np.where(
+            highest[:, :_N] > self._highest[to, :_N], tokens[np.minimum(at, len(own) - 1)], self._tokens[to]
+        )
 
     def _places(self, codes: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.intp]:
         """Return the row of each account's day, made where there is none. Codes are ordinal × accounts + account."""
@@ -129,6 +135,11 @@ class DayGatherer:
             fresh = np.full((more, *old.shape[1:]), NOTHING if name == "_tokens" else 0, old.dtype)
             setattr(self, name, np.concatenate([old, fresh]))
 
+    @property
+    def tokens(self) -> NDArray[np.int64]:
+        """The tokens that days still open hold."""
+        return self._tokens[: len(self._rows)]
+
     def take(self, before: int) -> Gathered:
         """Return the days with a smaller ordinal, in order of time, and forget them; the accounts' habits learn them."""
         keys = sorted(key for key in self._rows if key.ordinal < before)
@@ -151,14 +162,10 @@ class DayGatherer:
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N : 3 * _N + len(COUNTED)],
-            np.log1p(events), volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours,
+            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours,
         ])  # fmt: skip
-        assert values.shape[1] == len(OF_FIELDS) + len(COUNTED) + len(OF_DAY)
         return DayVectors(keys, groups, events.copy(), values)
 
 
 def _kind(kind: str) -> EntityKind:
     return EntityKind(kind) if kind in EntityKind.__members__.values() else EntityKind.OTHER
-
-
-__all__ = ["NOTHING", "SHARED_DAYS", "DayGatherer", "Gathered", "Seen"]

@@ -64,3 +64,7 @@ class DayVectors(NamedTuple):
     groups: list[str]
     events: NDArray[np.int64]
     values: NDArray[np.float64]
+
+    def part(self, rows: slice) -> DayVectors:
+        """Return some of the days."""
+        return DayVectors(self.keys[rows], self.groups[rows], self.events[rows], self.values[rows])

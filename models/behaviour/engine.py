@@ -19,31 +19,36 @@ a million distinct values  an account's values count under a bounded number of c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from math import nan
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from features.accounts import Accounts
 from features.alert import Entity, EntityKind
 from features.event import Event
 from features.event_encode import FIELDS, EventBlock, EventEncoder
+from models.behaviour.conformal import discoveries
 from models.behaviour.day import END, FIRST, Gatherer
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
-from models.behaviour.day_judges import DayJudge, JudgedDays, combined
+from models.behaviour.day_judges import Both, DayJudge, combined, judge_vectors
 from models.behaviour.day_vector import DayKey
-from models.behaviour.conformal import discoveries
 from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
 from models.behaviour.walk import EventWalk
-from models.behaviour.watch import Judged
+from models.behaviour.watch import NOTHING_KNOWN, Judged
 
 FALSE_DISCOVERY = 0.1
 """Of a day's users that are flagged, at most this share by chance, unless the user says otherwise."""
 AHEAD, OLDEST = timedelta(hours=1), timedelta(days=400)
+SHARED = " (a shared account, held against its own habit)"
+_MAXIMA = {f"{field}_own_max": at for at, field in enumerate(FIELDS)}
+_SAID = 10_000
 
 
 class BehaviourEngine:
@@ -69,7 +74,7 @@ class BehaviourEngine:
         self._judge = judge
         self._stream = Stream(model.fields, model.weights_of)
         self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=judge is not None), 0
-        self._said: list[tuple[str, ...]] = []
+        self._said = _Said()
 
     def observe(self, events: Sequence[Event], now: datetime | None = None) -> list[EventJudgement]:
         """Judge events, then take them up. ``now`` is the time of receipt; without it no time is too new or too old."""
@@ -79,11 +84,14 @@ class BehaviourEngine:
             return []
         block = self._encoder.events(taken)
         where, what, signals = self._walk.read(block)
-        seen = Seen(block, where, what, signals, len(self._said) + np.arange(len(taken)))
+        tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
+        seen = Seen(block, where, what, signals, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
         in_time = ordinal >= self._closed
         self.late += int(np.count_nonzero(~in_time))
         self._vectors.add(seen, in_time)
+        if self._said.full:
+            self._said.keep(self._vectors.tokens)
         self._gather(taken, block, in_time.tolist())
         scores, cold = anomaly_scores(signals), is_cold(what)
         return [
@@ -103,11 +111,98 @@ class BehaviourEngine:
         ]
 
     def _gather(self, events: list[Event], block: EventBlock, in_time: list[bool]) -> None:
-        """Add events to the impersonation stream's days under their accounts' present names, and remember what they said."""
+        """Add events to the impersonation stream's days under their accounts' present names."""
         for event, whose, fit in zip(events, block.who.tolist(), in_time, strict=True):
-            self._said.append(tuple(value_of(event, field) for field in FIELDS))
             if fit:
-                name = block.accounts[whose].uid
-                actor = event.actor
-                renamed = event if name == actor.uid else msgspec.structs.replace(event, actor=Entity(actor.kind, name, actor.role))
+                name, actor = block.accounts[whose].uid, event.actor
+                renamed = (
+                    event if name == actor.uid else msgspec.structs.replace(event, actor=Entity(actor.kind, name, actor.role))
+                )
                 self._gathered.add(renamed)
+
+    def close(self, before: date) -> list[DayJudgement]:
+        """Judge and learn the days before that one, in order of time; what a tenant's day flags is decided together."""
+        self._closed = max(self._closed, before.toordinal() - FIRST.toordinal())
+        stream = {(day.ordinal, day.tenant, day.entity): self._stream.step(day) for day in self._gathered.take(self._closed)}
+        gathered = self._vectors.take(self._closed)
+        vectors = judge_vectors(self._judge, gathered.vectors)
+        judged = [_joined(key, stream, vector) for key, vector in zip(gathered.vectors.keys, vectors, strict=True)]
+        flagged = self._flagged(gathered.vectors.keys, judged)
+        out = [self._judgement(gathered, at, one, yes) for at, (one, yes) in enumerate(zip(judged, flagged, strict=True))]
+        self._said.keep(self._vectors.tokens)
+        return out
+
+    def _flagged(self, keys: list[DayKey], judged: list[Judged]) -> list[bool]:
+        """Return which days are called out: a tenant's accounts together, and its hosts."""
+        together: dict[tuple[int, str, bool], list[int]] = {}
+        for at, key in enumerate(keys):
+            together.setdefault((key.ordinal, key.tenant, key.kind is EntityKind.HOST), []).append(at)
+        out = [False] * len(keys)
+        for rows in together.values():
+            called = discoveries([nan if judged[at].cold else judged[at].p_value for at in rows], self._false_discovery)
+            for at, yes in zip(rows, called.tolist(), strict=True):
+                out[at] = yes
+        return out
+
+    def _judgement(self, gathered: Gathered, at: int, judged: Judged, flagged: bool) -> DayJudgement:
+        key, shared = gathered.vectors.keys[at], bool(gathered.shared[at])
+        return DayJudgement(
+            tenant=key.tenant,
+            kind=key.kind,
+            entity=key.entity,
+            day=date.fromordinal(key.ordinal + FIRST.toordinal()),
+            anomaly_score=judged.score,
+            p_value=judged.p_value,
+            flagged=flagged,
+            cold=judged.cold,
+            events=int(gathered.vectors.events[at]),
+            deviations=tuple(self._in_words(one, gathered.tokens[at], shared) for one in judged.deviations),
+        )
+
+    def _in_words(self, one: Deviation, tokens: NDArray[np.int64], shared: bool) -> Deviation:
+        """Return the deviation with the value that surprised, and of a shared account that it is one."""
+        token = int(tokens[_MAXIMA[one.name]]) if one.name in _MAXIMA else NOTHING
+        value = one.value or (self._said.of(token)[_MAXIMA[one.name]] if token != NOTHING else "")
+        text = f"{one.text}{SHARED}" if shared else one.text
+        return msgspec.structs.replace(one, value=value, text=text)
+
+
+class _Said:
+    """What events that surprised said, by field, until their days are closed."""
+
+    def __init__(self) -> None:
+        self._next, self._limit = 0, _SAID
+        self._texts: dict[int, tuple[str, ...]] = {}
+
+    def add(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
+        """Remember what each event said; return the tokens by which it is found again."""
+        tokens = self._next + np.arange(len(texts))
+        self._texts.update(zip(tokens.tolist(), texts, strict=True))
+        self._next += len(texts)
+        return tokens
+
+    def of(self, token: int) -> tuple[str, ...]:
+        """Return what that event said."""
+        return self._texts[token]
+
+    def keep(self, tokens: NDArray[np.int64]) -> None:
+        """Forget all but ``tokens``."""
+        kept = set(tokens.ravel().tolist()) - {NOTHING}
+        self._texts = {token: self._texts[token] for token in sorted(kept)}
+        self._limit = 2 * len(self._texts) + _SAID
+
+    @property
+    def full(self) -> bool:
+        """Whether so much has been said since that it is time to forget what no day holds."""
+        return len(self._texts) > self._limit
+
+
+def _joined(key: DayKey, stream: Mapping[tuple[int, str, str], Judged], vector: Judged | None) -> Judged:
+    said = None if key.kind is EntityKind.HOST else stream.get((key.ordinal, key.tenant, key.entity))
+    if said is not None and vector is not None:
+        return combined(Both(said, vector))
+    return said or vector or Judged(NOTHING_KNOWN, 1.0, (), cold=True)
+
+
+def _believable(time: datetime, now: datetime | None) -> bool:
+    return FIRST <= time < END and (now is None or now - OLDEST <= time <= now + AHEAD)

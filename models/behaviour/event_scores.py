@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.event import Event
+from features.event_encode import FIELDS
+from features.event_view import WHAT_VIEW
 from models.behaviour.judgement import Deviation
-from models.behaviour.signals import FIELDS, NAMES, SIGNALS, Floats, Reads, counts, shares
+from models.behaviour.signals import KNOWN_EVENTS, NAMES, SIGNALS, Floats, Reads, counts, shares
 
+_EVENTS = WHAT_VIEW.names.index("events_30d")
 TOLD_FROM = 1.0
 """A signal below that many nats is no reason."""
 MOST = 5
@@ -32,7 +35,9 @@ def deviations(event: Event, signals: Floats, where: Floats, what: Floats, speed
     if not chosen:
         return ()
     reads = Reads(where[np.newaxis], what[np.newaxis])
-    return tuple(_of_field(event, at, signals, reads) if at < len(FIELDS) else _of_count(at, signals, reads, speed) for at in chosen)
+    return tuple(
+        _of_field(event, at, signals, reads) if at < len(FIELDS) else _of_count(at, signals, reads, speed) for at in chosen
+    )
 
 
 def _of_field(event: Event, at: int, signals: Floats, reads: Reads) -> Deviation:
@@ -69,6 +74,6 @@ def value_of(event: Event, field: str) -> str:
     return event.action if field == "action" else str(getattr(event.source, field))
 
 
-def row(signals: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Return the column of the signal called ``name``."""
-    return signals[:, NAMES.index(name)]
+def is_cold(what: Floats) -> NDArray[np.bool_]:
+    """Return of which events too little of the account is known."""
+    return np.asarray(what[:, _EVENTS] < KNOWN_EVENTS)

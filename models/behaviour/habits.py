@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,4 +84,4 @@ class Habits:
 def _runs(ordinals: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Return the bounds of each day's rows."""
     starts = np.flatnonzero(np.diff(ordinals, prepend=ordinals[:1] - 1)).tolist()
-    return list(zip(starts, [*starts[1:], len(ordinals)], strict=True))
+    return list(pairwise([*starts, len(ordinals)]))

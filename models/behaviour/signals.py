@@ -84,7 +84,8 @@ class Reads:
         self._of = dict(zip((*WHERE_VIEW.names, *WHAT_VIEW.names), columns, strict=True))
 
     def __getitem__(self, name: str) -> Floats:
-        return self._of[name]
+        found: Floats = self._of[name]
+        return found
 
 
 class Shares(NamedTuple):
@@ -172,17 +173,15 @@ def at_once(where: Floats) -> Floats:
 
 
 def _write(reads: Reads, outcome: NDArray[np.int8], speed: Floats, out: Floats) -> None:
-    country: Shares | None = None
-    for at, field in enumerate(FIELDS):
-        found = shares(reads, field)
-        country = found if field == "country" else country
+    found_shares = {field: shares(reads, field) for field in FIELDS}
+    for at, found in enumerate(found_shares.values()):
         out[at] = found.surprise
         out[at + len(FIELDS)] = -np.log(found.peers)
         out[at + 2 * len(FIELDS)] = -np.log(found.tenant)
     known = reads["hour_values_30d"] / (reads["hour_values_30d"] + KNOWN_HOURS)
     found_counts = counts(reads, speed)
     failures = found_counts["failures"].excess(2.0)
-    assert country is not None
+    country = found_shares["country"]
     travel = found_counts["travel"].observed * np.maximum(-np.log(country.own), 0.0)
     values = {
         "volume_hour": found_counts["volume_hour"].excess() * known,

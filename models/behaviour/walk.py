@@ -29,7 +29,7 @@ class EventWalk:
         if self._pool is None:
             where, what = (_read(view, state, block.facts) for view, state in jobs)
         else:
-            where, what = self._pool.map(lambda job: _read(*job, block.facts), jobs)
+            where, what = self._pool.map(lambda job: _read(job[0], job[1], block.facts), jobs)
         where, what = where[block.at], what[block.at]
         return where, what, self._signals(block, where, what)
 
