@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.alert import EntityKind
-from models.behaviour.signals import COUNTED, FIELDS, SIGNALS
+from features.event_encode import FIELDS
+from models.behaviour.signals import COUNTED, SIGNALS
 
 
 class DayFeature(msgspec.Struct, frozen=True):
