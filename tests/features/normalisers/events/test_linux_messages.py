@@ -27,7 +27,7 @@ DONE, FAILED = Outcome.SUCCESS, Outcome.FAILURE
         ("sudo", "ada : 3 incorrect password attempts ; TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/sh", ("sudo", "ada", FAILED, "root", "")),
         ("sudo", "pam_unix(sudo:session): session opened for user root(uid=0) by ada(uid=1000)", ("sudo session opened", "ada", DONE, "root", "")),
         ("sudo", "pam_unix(sudo:session): session closed for user root", None),
-        ("sudo", "pam_unix(sudo:auth): authentication failure; logname=ada uid=1000 euid=0 tty=/dev/pts/0 ruser=ada rhost=  user=ada", ("logon", "ada", FAILED, "", "")),
+        ("sudo", "pam_unix(sudo:auth): authentication failure; logname=ada uid=1000 ruser=ada rhost=  user=ada", ("logon", "ada", FAILED, "", "")),
         ("su", "(to root) ada on pts/0", ("su", "ada", DONE, "root", "")),
         ("su", "FAILED su for root by ada", ("su", "ada", FAILED, "root", "")),
         ("su", "Successful su for root by ada", ("su", "ada", DONE, "root", "")),
