@@ -94,10 +94,11 @@ class Observer(Looking):
     async def look(self) -> bool:
         """Once: a part of everything; say if there is more."""
         more = False
-        for part in (self._keep, self._hear, self._observe, self._again):
+        for part in (self._hear, self._observe, self._again):
             async with self.turn:
                 more = await part() or more
-        return more
+        async with self.turn:
+            return more or await self._keep()  # nothing is deleted that was not observed before
 
     def forget_behaviour(self) -> None:
         """Fold behaviour again from what is stored. Call it while holding the turn, when stored events went or are not certain."""
