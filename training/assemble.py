@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from features.alert import Alert
 from features.view import FeatureView
 from models.audit import Audit
-from models.bundle import Golden, ModelBundle, digests, model_digest, write_bundle
+from models.bundle import Golden, ModelBundle
+from models.bundle_files import digests, model_digest, write_bundle
 from models.calibration import Calibrator, priority
 from models.certificates.bounds import lower_bound
 from models.certificates.certificate import GRID, Certificate

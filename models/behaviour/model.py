@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 
 from models.behaviour.evidence import Weights
 from models.behaviour.sequences import SequenceModel
@@ -15,7 +16,7 @@ FIELDS = ("action", "address", "application", "country", "device", "hour", "outc
 """The fields that every event may have; a source of events may tell further ones."""
 
 
-class BehaviourModel(msgspec.Struct, frozen=True, kw_only=True):
+class BehaviourModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The learned part of behaviour analytics; without any, the textbook's weights.
 
     ``weights`` are by group, each learned from the other groups; ``elsewhere`` are those of all, for a group that taught nothing.
@@ -42,4 +43,12 @@ class BehaviourModel(msgspec.Struct, frozen=True, kw_only=True):
             model = msgspec.json.decode(files[FILE], type=cls)
         except (KeyError, msgspec.MsgspecError, RecursionError) as error:
             raise BundleError(f"{source}/{FILE}", f"no model of behaviour: {error}") from error
+        width = len(Weights.plain(model.fields).vector)
+        for weights in [*model.weights.values(), *([model.elsewhere] if model.elsewhere else [])]:
+            if (
+                weights.fields != model.fields
+                or len(weights.vector) != width
+                or not np.isfinite([*weights.vector, weights.intercept]).all()
+            ):
+                raise BundleError(f"{source}/{FILE}", "its weights are not of its fields")
         return model

@@ -13,6 +13,7 @@ from features.errors import RecordError, UnknownFormatError
 from features.event import Event
 from features.normalisers import Place
 from features.normalisers.events import EVENT_NORMALISERS, EventNormaliser, get_event_normaliser
+from features.normalisers.events.base import split_body
 from service.auth import Authorised
 from service.body import Records, read_body, split
 from service.errors import ConflictError, InvalidError
@@ -49,7 +50,8 @@ async def post_events(request: Request, key: Authorised) -> Response:
     host = request.app.state.host
     normaliser = _normaliser(request.query_params.get("format", "native"))
     body = await read_body(request, host.settings.max_body_bytes)
-    records = split(body, request.headers.get("content-type", ""))
+    enclosed = await asyncio.to_thread(split_body, body, normaliser.shape)
+    records = split(body, request.headers.get("content-type", "")) if enclosed is None else Records(enclosed, single=False)
     place = Place(tenant=key.tenant, received_time=datetime.now(UTC))
     events, rejected = await asyncio.to_thread(_decode, records, normaliser, place)
     EVENTS.labels("rejected").inc(len(rejected))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from features.alert import EntityKind
 from models.audit import Audit
-from models.bundle import model_digest, read_parts, write_bundle
+from models.bundle_files import model_digest, read_parts, write_bundle
 from models.bundle_store import BundleStore
 from models.certificates.certifier import certify
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective

@@ -38,14 +38,33 @@ from features.normalisers.base import Place, digest_uid, parse, tenant_of, to_ti
 
 MAX_RECORD = 2**20
 AHEAD = timedelta(minutes=5)
+_HEAD = 4096
+"""How far into a body an envelope's key is looked for."""
 _DIGEST = 32
 """Hexadecimal digits that stand for what was cut off."""
 
 T = TypeVar("T")
 
 
+class Shape(msgspec.Struct, frozen=True):
+    """How a product's records come, besides as JSON lines or an array."""
+
+    envelope: str = ""
+    """Key of the array that holds them, where one object is around it."""
+    lines: bool = False
+    """Whether a record is a line of text."""
+    cell: str = ""
+    """Column of a CSV file that holds the record as JSON."""
+    columns: dict[str, str] = {}
+    """Field of the record for each column of a flattened table; of other tables the columns are named as the fields."""
+    names_tenant: bool = False
+    """Whether a record may name its tenant."""
+
+
 class EventNormaliser(Protocol):
     """Turns one product's record into an event."""
+
+    shape: Shape
 
     def decode(self, raw: bytes, place: Place) -> Event:
         """Return the event of one record. Raises ``RecordError`` naming field and reason."""
@@ -80,6 +99,20 @@ def utc_time(text: str, field: str, place: Place) -> datetime:
     """Return the time that a text means; one without a zone is UTC, for products that document it so."""
     zoned = text[10:]
     return to_time(text if "Z" in zoned or "+" in zoned or "-" in zoned else text + "Z", field, place)
+
+
+def split_body(body: bytes, shape: Shape) -> list[bytes] | None:
+    """Return the records of a body that comes in the product's own envelope or as lines of text; else nothing: it is JSON."""
+    head = body[:_HEAD].lstrip()
+    if shape.lines and not head.startswith(b"["):
+        return [line for line in body.splitlines() if line.strip()]
+    if not shape.envelope or not head.startswith(b"{") or f'"{shape.envelope}"'.encode() not in head:
+        return None
+    try:
+        enclosed = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get(shape.envelope, msgspec.Raw(b"null"))
+        return [bytes(item) for item in msgspec.json.decode(enclosed, type=list[msgspec.Raw])]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def bounded(text: str) -> str:

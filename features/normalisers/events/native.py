@@ -24,7 +24,7 @@ import msgspec
 from features.alert import Entity, Name, Role
 from features.event import Event, Facet, Outcome, Source
 from features.normalisers.base import Place, checked_time
-from features.normalisers.events.base import make_event, read_record, refusal
+from features.normalisers.events.base import Shape, make_event, read_record, refusal
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -42,6 +42,7 @@ class _Record(msgspec.Struct, frozen=True):
 class Native:
     """An event as JSON."""
 
+    shape = Shape(names_tenant=True)
     _decoder = msgspec.json.Decoder(_Record)
 
     def decode(self, raw: bytes, place: Place) -> Event:
