@@ -23,6 +23,13 @@ TENANT = "git-activity"
 _GIT = ("repo", "time", "tz_min", "user", "committer", "is_bot", "merge", "n_files", "dirs", "exts", "commit_lag_h")
 
 
+def read_events(path: Path, fmt: str, tenant: str = "") -> Loaded:
+    """Read events of any format, in order of time. Raises ``DataError``."""
+    if fmt != "git-activity":
+        raise DataError(str(path), f"unknown format {fmt!r} of events; known: {', '.join(FORMATS)}")
+    return git_activity(path)
+
+
 class Typed(NamedTuple):
     """One segment of commands that an account typed."""
 
