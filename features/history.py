@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from features.alert import Alert
 from features.errors import HistoryError
+from features.event_table import FACETS
 from features.grouping import Correction, Placement
 from features.label import Label
 
@@ -47,7 +48,7 @@ _EVENTS = pa.schema(
     [("seq", pa.int64()), ("uid", _TEXT), ("tenant", _TEXT), ("time", _TIME), ("received_time", _TIME)]
     + [(name, _TEXT) for name in
        ("product", "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device",
-        "application", "outcome")]
+        "application", "outcome")] + [("facets", FACETS)]
 )  # fmt: skip
 _DECISIONS = pa.schema(
     [

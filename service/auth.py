@@ -19,6 +19,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("DELETE", "/v1/alerts"): frozenset({Role.ADMIN}),
     ("DELETE", "/v1/alerts/{uid}"): frozenset({Role.ADMIN}),
     ("GET", "/v1/decisions/{uid}"): EVERYONE,
+    ("POST", "/v1/events"): frozenset({Role.PIPELINE, Role.ADMIN}),
     ("POST", "/v1/labels"): frozenset({Role.ANALYST, Role.ADMIN}),
     ("GET", "/v1/labels/{uid}/receipt"): frozenset({Role.ANALYST, Role.SCIENTIST, Role.ADMIN}),
     ("GET", "/v1/queue"): frozenset({Role.ANALYST, Role.ADMIN}),

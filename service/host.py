@@ -28,6 +28,7 @@ from models.incidents.priority import known_criticality
 from service import snapshots, verifying
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
+from service.event_intake import EventIntake
 from service.incidents.keeper import Keeper
 from service.jobs import CallJob
 from service.keys import KeyStore
@@ -93,6 +94,7 @@ class Host:
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())
+        self.events = EventIntake(self.write, self.settings.max_waiting_events)
         sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
         self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
         self.incidents = keeper = Keeper(

@@ -10,6 +10,10 @@ ALERTS = Counter("tamis_alerts", "Alerts decided, by the action that was publish
 REJECTS = Counter("tamis_rejects", "Records that could not become an alert", registry=REGISTRY)
 LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
 LABEL_BURSTS = Counter("tamis_label_bursts", "Times that one analyst gave verdicts in a burst", registry=REGISTRY)
+EVENTS = Counter(
+    "tamis_events", "Events sent, by what became of each: stored, duplicate, conflict, rejected", ["what"], registry=REGISTRY
+)
+EVENTS_WAITING = Gauge("tamis_waiting_events", "Events waiting to be stored", registry=REGISTRY)
 WAITING = Gauge("tamis_waiting_alerts", "Alerts waiting to be scored", registry=REGISTRY)
 BATCH_ALERTS = Histogram(
     "tamis_batch_alerts",

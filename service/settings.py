@@ -21,6 +21,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     port                  8321       port to listen on
     max_body_bytes        16777216   largest request body
     max_waiting_alerts    50000      alerts that may wait for the scorer; beyond that 503 with Retry-After
+    max_waiting_events    50000      events that may wait to be stored; beyond that 503 with Retry-After
     max_labels            2000       verdicts in one request; beyond that 413, and nothing is taken
     max_labels_an_hour    2000       verdicts of one analyst in an hour, imports aside; beyond that 429 with Retry-After
     batch_alerts          4000       most alerts that are scored and committed together
@@ -43,6 +44,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8321
     max_body_bytes: int = 16 * 2**20
     max_waiting_alerts: int = 50_000
+    max_waiting_events: int = 50_000
     max_labels: int = 2_000
     max_labels_an_hour: int = 2_000
     batch_alerts: int = 4_000

@@ -18,10 +18,11 @@ from features.alert import Alert, main_entity
 from features.anomalies import EntityAnomalies
 from features.context import Context
 from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
+from features.files import Reject
 from features.grouping import Correction
 from features.history import read_manifest
 from features.label import Label
-from features.reading import Chunk, Reject, read_chunks
+from features.reading import Chunk, read_chunks
 from features.timeline import Timeline, merge
 from training.errors import DataError
 from training.verdicts import UNLABELLED, Codes, Judged, judged, part_principals

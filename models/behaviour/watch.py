@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from models.behaviour.conformal import Past
+from models.behaviour.conformal import Past, p_value
 from models.behaviour.day import Day
 from models.behaviour.evidence import Evidence, Weights
 from models.behaviour.judgement import COLD, Deviation
@@ -27,7 +27,7 @@ COLD_DAYS = 20
 """An account with fewer active days is not judged."""
 NOTHING_KNOWN = math.log(TAKEN / (1 - TAKEN)) - MOST_A_DAY
 """The score of a day that is not judged: nothing speaks against it. No judged day is lower."""
-OWN_PAST, GROUP_PAST = 250, 2000
+OWN_PAST, GROUP_PAST = 250, 20_000
 
 
 class Judged(NamedTuple):
@@ -71,13 +71,28 @@ class Watch:
         self._groups: dict[tuple[str, str], Past] = {}
 
     def judge(self, day: Day, evidence: Evidence | None, weights: Weights) -> Judged:
+        """Judge one day and remember its score."""
+        judged = self.look(day, evidence, weights)
+        self.remember(day, judged)
+        return judged
+
+    def look(self, day: Day, evidence: Evidence | None, weights: Weights) -> Judged:
         """Judge one day; ``evidence`` is ``None`` where the account is too new to be judged, which the reason says."""
         if evidence is None:
             return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
         account = self._accounts.setdefault((day.tenant, day.entity), _Account())
         group = self._groups.setdefault((day.tenant, day.group), Past(GROUP_PAST))
         score = account.score(day, evidence.log_odds(weights))
-        p_value = max(account.past.p_value(score), group.p_value(score))
-        account.past.add(score)
-        group.add(score)
-        return Judged(score, p_value, evidence.deviations())
+        return Judged(score, p_value(score, account.past, group), evidence.deviations())
+
+    def remember(self, day: Day, judged: Judged) -> None:
+        """Take the day's score up among those that later ones are held against."""
+        if not judged.cold:
+            self._accounts[day.tenant, day.entity].past.add(judged.score)
+            self._groups[day.tenant, day.group].add(judged.score)
+
+    def clear(self, tenant: str, entity: str) -> None:
+        """Forget that somebody else might be behind the account: what spoke for it turned out to be legitimate."""
+        account = self._accounts.get((tenant, entity))
+        if account is not None:
+            account.taken, account.highest = 0.0, -math.inf

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from service.auth import ROLES
 from service.keys import KeyStore, Role
-from service.routes import alerts, audit, closure, decisions, health, incidents, labels, measures, policy, thresholds
+from service.routes import alerts, audit, closure, decisions, events, health, incidents, labels, measures, policy, thresholds
 from tests.service.client import Service
 
 OPEN = {"/healthz", "/readyz"}
@@ -31,7 +31,7 @@ def test_matrix(service: Service, route: tuple[str, str]) -> None:
 def test_every_route_is_in_the_table_or_open(service: Service) -> None:
     routes = [
         route
-        for module in (alerts, audit, closure, decisions, health, incidents, labels, measures, policy, thresholds)
+        for module in (alerts, audit, closure, decisions, events, health, incidents, labels, measures, policy, thresholds)
         for route in module.router.routes
     ]
     found = {(method, route.path_format) for route in routes if isinstance(route, APIRoute) for method in route.methods}

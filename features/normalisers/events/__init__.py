@@ -1,0 +1,21 @@
+"""Normalisers of events: one product's record in, one event out. The registry is the dictionary below; a new product is one entry."""
+
+from __future__ import annotations
+
+from features.errors import UnknownFormatError
+from features.normalisers.events.base import EventNormaliser
+from features.normalisers.events.native import Native
+
+EVENT_NORMALISERS: dict[str, EventNormaliser] = {
+    "native": Native(),
+}
+
+
+def get_event_normaliser(name: str) -> EventNormaliser:
+    """Return the normaliser of that format of events. Raises ``UnknownFormatError``."""
+    if name not in EVENT_NORMALISERS:
+        raise UnknownFormatError(name, sorted(EVENT_NORMALISERS))
+    return EVENT_NORMALISERS[name]
+
+
+__all__ = ["EVENT_NORMALISERS", "EventNormaliser", "get_event_normaliser"]
