@@ -84,7 +84,8 @@ def train(
 ) -> None:
     """Learn from labelled alerts, from events, or from both; a model that judges alerts is `challenger` in MLflow."""
     from models.certificates.costs import Costs
-    from training.behaviour.fitting import Source, is_of_events
+    from training.behaviour.fitting import Source
+    from training.behaviour.loaders import is_of_events
     from training.pipeline import train as run
     from training.registry import promote as promote_version
 

@@ -17,7 +17,7 @@ from models.behaviour.day import days
 from models.behaviour.evidence import Evidence
 from models.behaviour.model import BehaviourModel
 from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
-from training.behaviour.loaders import FORMATS, Typed, masquerade, read_events
+from training.behaviour.loaders import Typed, masquerade, read_events
 from training.behaviour.segments import SEGMENTS, fit_sequences
 from training.errors import DataError
 
@@ -54,11 +54,6 @@ class Learned(NamedTuple):
             f"- Learned are weights of {len(self.model.fields)} fields for {len(self.model.weights)} groups ({taught} from the other "
             "groups, else the textbook's), from days credited to a colleague who did not make them; no label was read",
         ]
-
-
-def is_of_events(fmt: str) -> bool:
-    """Whether a format is of what people did, not of alerts."""
-    return fmt in FORMATS
 
 
 def learn(source: Source) -> Learned:

@@ -12,7 +12,7 @@ from models.behaviour.evidence import Weights
 from models.behaviour.model import BehaviourModel
 from tests.models.behaviour.events import HABITS, event
 from tests.training.behaviour.test_loaders import commits
-from training.behaviour.fitting import Source, is_of_events, learn, learn_events
+from training.behaviour.fitting import Source, learn, learn_events
 from training.errors import DataError
 
 
@@ -47,9 +47,3 @@ def test_nothing_is_learned_from_nothing(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "segments.parquet")
     with pytest.raises(DataError, match="no command"):
         learn(Source(tmp_path, "masquerade"))
-
-
-def test_formats_of_alerts_are_not_of_events() -> None:
-    assert is_of_events("git-activity")
-    assert is_of_events("masquerade")
-    assert not is_of_events("ait-ads")
