@@ -11,6 +11,7 @@ from rich.console import Console
 
 from features.errors import FeaturesError
 from models.errors import ModelsError
+from training.batch_commands import events_of
 from training.behaviour_commands import say_learned
 from training.errors import TrainingError
 from training.settings import Settings
@@ -90,17 +91,16 @@ def train(
     from training.registry import promote as promote_version
 
     settings = Settings.from_env()
-    if (events is None) == bool(events_format):
-        raise typer.BadParameter("one needs the other", param_hint="--events and --events-format")
+    source = events_of(events, events_format)
     if is_of_events(fmt):
-        if events is not None or promote_it:
+        if source is not None or promote_it:
             raise typer.BadParameter("judges no alerts: neither --events nor --promote", param_hint=f"--format {fmt}")
         _train_behaviour(settings, Source(data, fmt), out)
         return
     with working("training") as told:
         result = run(
             settings, data, fmt, objectives=objective or (), costs=Costs.read(costs) if costs else None, out=out, also=also,
-            without_labels_of=without_labels_of or (), events=Source(events, events_format) if events else None, told=told,
+            without_labels_of=without_labels_of or (), events=source, told=told,
         )  # fmt: skip
         promoted = promote_version(settings, result.version, by=getpass.getuser())[0] if promote_it else ""
     _say_trained(result)

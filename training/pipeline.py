@@ -12,15 +12,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.anomalies import EntityAnomalies
 from features.hashing import load_or_create_secret
 from models.certificates.certificate import EVERY, Certificate
 from models.certificates.costs import Costs
 from models.certificates.objective import parse_objectives
 from models.policy import ThresholdPolicy
 from training.assemble import Assembled, assemble
-from training.behaviour.entities import entity_anomalies
-from training.behaviour.fitting import Learned, Source, learn
+from training.behaviour.entities import learned_entities
+from training.behaviour.fitting import Learned, Source
 from training.correlate import read_alerts
 from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
@@ -84,7 +83,7 @@ def train(
     aims = parse_objectives(objectives)
     parameters = parameters or FitParameters()
     secret = load_or_create_secret(settings.secret)
-    learned, anomalies = _behaviour(events, told)
+    learned, anomalies = learned_entities(events, told)
     told("reading")
     dataset = load_dataset(
         data, fmt, secret, labels=True, also=also, without_labels_of=without_labels_of, anomalies=anomalies,
@@ -126,16 +125,6 @@ def train(
         len(dataset.rejects),
         learned,
     )
-
-
-def _behaviour(events: Source | None, told: Told) -> tuple[Learned | None, EntityAnomalies | None]:
-    """Learn behaviour, and walk the events for how unusual each entity was when."""
-    if events is None:
-        return None, None
-    told("learning behaviour")
-    learned = learn(events)
-    told("walking the events")
-    return learned, entity_anomalies(learned.model, learned.events)
 
 
 def measure(dataset: Dataset, raw: NDArray[np.float64], score: NDArray[np.float64]) -> dict[str, float]:
