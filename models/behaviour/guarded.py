@@ -14,7 +14,7 @@ import numpy as np
 from features.label import Verdict
 from models.behaviour.conformal import discoveries
 from models.behaviour.day import Day
-from models.behaviour.drift import FURTHEST, Drift
+from models.behaviour.drift import FURTHEST, Drift, Movement, surprise
 from models.behaviour.held import Account, Held
 from models.behaviour.judgement import Deviation
 from models.behaviour.watch import Judged
@@ -47,33 +47,31 @@ class Guarded:
         if not days:
             return []
         for waited in self.held.due(days[0].ordinal):
-            self._take_up(waited)
+            self._learn(waited.day, waited.judged)
         called = discoveries([np.nan if one.cold else one.p_value for one in judged], self._false_discovery)
         return [self._settled(*both) for both in zip(days, judged, called.tolist(), strict=True)]
 
     def verdict(self, account: Account, first: int, last: int, verdict: Verdict) -> int:
         """Take up what a person said of an account's days; return how many held ones were learned by that."""
         legitimate = self.held.verdict(account, first, last, verdict)
+        if legitimate:
+            self._drift.forgive(*account)
         for waited in legitimate:
-            self._take_up(waited)
+            self._learn(waited.day, waited.judged)
         return len(legitimate)
 
     def _settled(self, day: Day, judged: Judged, flagged: bool) -> Settled:
-        distance, p_value = self._drift.judge(day)
-        far = p_value <= FURTHEST
+        movement = self._drift.judge(day)
+        far = movement.p_value <= FURTHEST
         looked = _Looked(day, judged)
         held = self.held.waits(
             Account(day.tenant, day.entity), day.ordinal, flagged=flagged or far, p_value=judged.p_value, day=looked
         )
         if not held:
-            self._take_up(looked)
-        return Settled(flagged, held, _moved(distance, p_value) if far else None)
-
-    def _take_up(self, looked: _Looked) -> None:
-        self._drift.learn(looked.day)
-        self._learn(looked.day, looked.judged)
+            self._learn(day, judged)
+        return Settled(flagged, held, _moved(movement) if far else None)
 
 
-def _moved(distance: float, p_value: float) -> Deviation:
+def _moved(movement: Movement) -> Deviation:
     text = "has moved further from its behaviour of a season ago than its colleagues have"
-    return Deviation(name="drift", text=text, surprise=-float(np.log(p_value)), observed=distance)
+    return Deviation(name="drift", text=text, surprise=surprise(movement), observed=movement.nats)

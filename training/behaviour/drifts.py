@@ -31,7 +31,6 @@ from training.behaviour.swaps import Swap, draw
 SEEDS = 12
 DURATIONS = (15, 30, 90, 180)
 """Days within which a drift goes from nothing to all."""
-SECRET = b"drift"
 
 
 class State(NamedTuple):
@@ -44,7 +43,7 @@ class State(NamedTuple):
     def new(cls, model: BehaviourModel, *, guarded: bool) -> State:
         """Return an empty state."""
         stream = Stream(model.fields, model.weights_of)
-        guard = Guarded(stream.learn, Drift(model.fields, SECRET), FALSE_DISCOVERY) if guarded else None
+        guard = Guarded(stream.learn, Drift(stream.profiles, model.weights_of), FALSE_DISCOVERY) if guarded else None
         return cls(stream, guard)
 
     def close(self, day: Sequence[Day]) -> list[str]:
