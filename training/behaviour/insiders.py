@@ -23,7 +23,7 @@ from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import FIELDS, BehaviourModel
 from training.behaviour.found import Case, Flagged, Row, Truth, cases_found, flagged, mean, share
 from training.behaviour.learning import learn_weights, walk
-from training.behaviour.loaders import events_of
+from training.behaviour.simulated import events_of
 from training.simulator.behaviour.living import SEVERAL, lived
 from training.simulator.behaviour.plots import MIXED
 from training.simulator.behaviour.written import event_table, truth_table

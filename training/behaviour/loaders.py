@@ -1,8 +1,8 @@
-"""Loaders of behaviour: ``masquerade`` (segments of commands), ``git-activity`` and ``simulated-events`` (events)."""
+"""Loaders of the public sets of user behaviour: ``masquerade`` (segments of commands) and ``git-activity`` (events)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,22 +14,17 @@ import pyarrow.parquet as pq
 
 from features.alert import Entity, EntityKind, Role
 from features.errors import RecordError
-from features.event import MAX_FACETS, Event, Facet, Outcome, Source, service_account, user
+from features.event import MAX_FACETS, Event, Facet, service_account, user
+from features.event_reading import read_events as read_native
+from features.normalisers import NORMALISERS
+from features.normalisers.events import EVENT_NORMALISERS
 from training.errors import DataError
 
-FORMATS = ("masquerade", "git-activity", "simulated-events")
+FORMATS = ("masquerade", "git-activity")
+_ALIASES = {"events": "native", "history": "native"}
 TENANT = "git-activity"
 """All projects are one tenant: an account that moves to another project is the same account."""
 _GIT = ("repo", "time", "tz_min", "user", "committer", "is_bot", "merge", "n_files", "dirs", "exts", "commit_lag_h")
-
-
-_SIMULATED = (
-    "uid", "tenant", "time", "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device",
-    "application", "outcome",
-)  # fmt: skip
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KINDS = {kind.value: kind for kind in EntityKind}
-_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
 class Typed(NamedTuple):
@@ -45,6 +40,23 @@ class Loaded(NamedTuple):
 
     events: list[Event]
     rejected: list[RecordError]
+
+
+def is_of_events(fmt: str) -> bool:
+    """Whether a format is of what people did; where alerts have one of the same name, that is meant."""
+    return fmt in FORMATS or (fmt in _ALIASES and fmt != "history") or fmt in EVENT_NORMALISERS.keys() - NORMALISERS.keys()
+
+
+def read_events(path: Path, fmt: str, tenant: str = "") -> Loaded:
+    """Read events of any format, in order of time; what came twice counts once. Raises ``DataError`` and ``SourceError``."""
+    if fmt == "git-activity":
+        return git_activity(path)
+    fmt = _ALIASES.get(fmt, fmt)
+    if fmt not in EVENT_NORMALISERS:
+        known = ", ".join(sorted({*FORMATS, *_ALIASES, *EVENT_NORMALISERS}))
+        raise DataError(str(path), f"unknown format {fmt!r} of events; known: {known}")
+    found = read_native(path, fmt, tenant=tenant)
+    return Loaded(found.events, [RecordError(r.reason, field=r.field, source=r.source, row=r.row) for r in found.rejects])
 
 
 def _table(path: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
@@ -81,47 +93,6 @@ def git_activity(path: Path) -> Loaded:
         except RecordError as error:
             rejected.append(error)
     return Loaded(sorted(events, key=lambda event: event.time), rejected)
-
-
-def simulated_events(path: Path) -> Loaded:
-    """Read what ``tamis simulate`` wrote to ``events.parquet``, in order of time."""
-    loaded = events_of(_table(path, "events.parquet", _SIMULATED))
-    return Loaded(sorted(loaded.events, key=lambda event: event.time), loaded.rejected)
-
-
-def events_of(table: pa.Table) -> Loaded:
-    """Return the rows of a table in the native columns as events; what is no event is rejected."""
-    entities: dict[tuple[str, str, Role], Entity] = {}
-    events, rejected = [], []
-    micros = table["time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
-    rows = zip(micros, *(table[name].to_pylist() for name in _SIMULATED if name != "time"), strict=True)
-    for at, row in enumerate(rows):
-        try:
-            events.append(_simulated(row, entities))
-        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-            rejected.append(RecordError(f"is no event: {error}", source="simulated-events", row=at))
-    return Loaded(events, rejected)
-
-
-def _simulated(row: Sequence[Any], entities: dict[tuple[str, str, Role], Entity]) -> Event:
-    micros, uid, tenant, kind, actor, action, target_kind, target, address, country, device, application, outcome = row
-    if not (uid and tenant and actor and action):
-        raise ValueError("uid, tenant, actor or action is missing")
-
-    def entity(kind: str, uid: str, role: Role) -> Entity:
-        known = entities.get((kind, uid, role))
-        return known or entities.setdefault((kind, uid, role), Entity(_KINDS[kind], uid, role))
-
-    return Event(
-        uid=uid,
-        tenant=tenant,
-        time=_EPOCH + timedelta(microseconds=micros),
-        actor=entity(kind, actor, Role.ACTOR),
-        action=action,
-        target=entity(target_kind, target, Role.TARGET) if target else None,
-        source=Source(address, country, device, application),
-        outcome=_OUTCOMES[outcome],
-    )
 
 
 def _commit(row: Mapping[str, Any], at: int) -> Event:
