@@ -97,9 +97,7 @@ class Combiner:
     def look(self, whose: Whose, bare: Sequence[float]) -> Combined:
         """Return what the detectors come to, by what is known."""
         group = self._group(whose)
-        told = tuple(
-            _told(name, one, past) for name, one, past in zip(self.detectors, bare, group.of, strict=True)
-        )
+        told = tuple(_told(name, one, past) for name, one, past in zip(self.detectors, bare, group.of, strict=True))
         bets = [bet(name, one) for name, one in zip(self.detectors, told, strict=True)]
         if self._learned is not None:
             bets.append(self._learned.log_ratio(told))

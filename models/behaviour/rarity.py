@@ -40,9 +40,9 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
     spread: Floats
 
     @classmethod
-    def fit(cls, x: Floats, names: tuple[str, ...], *, low: bool = True) -> Rarity:
-        """Learn the tails of the columns of ``x`` (n × features); a missing value is left out. ``low``: whether little is rare, too."""
-        columns = [_staircase(column[np.isfinite(column)], low=low) for column in x.T]
+    def fit(cls, x: Floats, names: tuple[str, ...], *, both_tails: bool = True) -> Rarity:
+        """Learn the tails of the columns of ``x`` (n × features), a missing value left out. ``both_tails``: little is rare, too."""
+        columns = [_staircase(column[np.isfinite(column)], both_tails=both_tails) for column in x.T]
         width = max((len(value) for value, _, _ in columns), default=1)
         value, high, low = (
             np.array([np.pad(part[at], (0, width - len(part[at])), "edge") for part in columns]) for at in range(3)
@@ -95,7 +95,7 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
         return rarity
 
 
-def _staircase(column: Floats, *, low: bool) -> tuple[Floats, Floats, Floats]:
+def _staircase(column: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Floats]:
     """Return the kept values and, at each, (1 + those at least as high) ÷ (1 + all) and the same for low.
 
     Kept are the outermost values on both sides, each one, and fewer and fewer towards the middle.
@@ -111,4 +111,4 @@ def _staircase(column: Floats, *, low: bool) -> tuple[Floats, Floats, Floats]:
         inner = np.concatenate([np.searchsorted(fewer, ranks), len(value) - 1 - np.searchsorted(more[::-1], ranks)])
         keep = np.unique(inner)
     shares = (1.0 + np.array([more[keep], fewer[keep]], np.float64)) / (1.0 + n)
-    return value[keep], shares[0], shares[1] if low else np.ones(len(keep))
+    return value[keep], shares[0], shares[1] if both_tails else np.ones(len(keep))

@@ -49,7 +49,7 @@ def test_beyond_the_past_the_wilder_is_the_rarer_and_missing_surprises_nobody() 
 
 
 def test_where_little_is_not_rare_only_much_surprises() -> None:
-    rarity = Rarity.fit(past(), NAMES, low=False)
+    rarity = Rarity.fit(past(), NAMES, both_tails=False)
     assert rarity.anomaly_score(np.array([[-1e9, -5.0]])).tolist() == [0.0]
     assert rarity.anomaly_score(np.array([[1e9, 1.0]]))[0] > 8.0
 
