@@ -103,9 +103,9 @@ class _Own:
 
 
 class RareDays:
-    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, added up.
+    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days.
 
-    The p-value holds the sum against the account's own earlier ones and the tenant's, as :func:`conformal.p_value` does.
+    The p-value holds that against the account's own earlier ones and the tenant's, as :func:`conformal.p_value` does.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class RareDays:
             reference.learn(days.values, None)
             return [_NOTHING] * len(days.keys)
         surprises = rarity.surprises(days.values)
-        scores = surprises.sum(axis=1).astype(np.float32)
+        scores = loudness(surprises)
         rows, (among, rank) = self._own.rows(days.keys), reference.p_values(scores)
         known = self._own.known(rows)
         own = (1.0 + self._own.as_high(rows, scores)) / (1.0 + known)
@@ -147,6 +147,12 @@ def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged |
         rows = list(some)
         out += judge.step(days.part(slice(rows[0], rows[-1] + 1)))
     return out
+
+
+def loudness(surprises: Floats) -> Scores:
+    """Return the sum of squared surprises of each day: one thing very rare says more than several that are a little rare."""
+    found: Scores = np.square(surprises).sum(axis=1).astype(np.float32)
+    return found
 
 
 def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, ...]:
