@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 
 from features.alert import EntityKind
 from models.behaviour.conformal import Past, p_value
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey, DayVectors
 from models.behaviour.judgement import Deviation
+from models.behaviour.own_days import OwnDays
 from models.behaviour.rarity import Floats, Rarity
 from models.behaviour.watch import NOTHING_KNOWN, Judged
 
@@ -24,8 +26,11 @@ REFERENCE = 5000
 """The latest account-days of a tenant that others are held against."""
 REFIT = 0.2
 """The reference is looked at anew when so large a share of it is new."""
-TOLD_FROM, MOST_TOLD = 3.0, 3
-"""A feature is a reason from so many nats on."""
+RARE = math.log(100.0)
+"""What one day in so many has does not count at all."""
+TOLD_FROM, MOST_TOLD = 0.5, 3
+"""A feature is a reason from so many nats beyond that on."""
+_BEYOND = tuple(f"{name}_beyond" for name in NAMES)
 BEYOND = math.log(50.0)
 """A day whose p-value is one in fifty is on a level with no evidence of the impersonation stream."""
 OWN_PAST, GROUP_PAST = 250, 20_000
@@ -39,18 +44,22 @@ class DayJudge(Protocol):
         ...
 
 
+def _high_only(rarity: Rarity) -> Rarity:
+    return msgspec.structs.replace(rarity, low=np.ones_like(rarity.low))
+
+
 class _Reference:
     """The latest vectors of one tenant's accounts of one kind, and how rare each feature's values are among them."""
 
     def __init__(self) -> None:
-        self._rows = np.zeros((0, len(NAMES)))
+        self._rows = np.zeros((0, 2 * len(NAMES)))
         self._next, self._new = 0, 0
         self._rarity: Rarity | None = None
         self.past = Past(GROUP_PAST)
 
     def rarity(self) -> Rarity | None:
         if len(self._rows) >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * len(self._rows)):
-            self._rarity, self._new = Rarity.fit(self._rows, NAMES), 0
+            self._rarity, self._new = _high_only(Rarity.fit(self._rows, NAMES + _BEYOND)), 0
         return self._rarity
 
     def learn(self, values: Floats) -> None:
@@ -63,12 +72,15 @@ class _Reference:
 
 
 class RareDays:
-    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, added up.
+    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
-    The p-value holds the sum against the account's own earlier ones and the tenant's.
+    Each feature is looked at twice: as it is, and by how far it lies beyond the account's own usual days. Only what is higher than
+    usual counts, and only what is rarer than :data:`RARE`: the sum of many a small surprise says nothing. The p-value holds the sum
+    against the account's own earlier ones and the tenant's.
     """
 
     def __init__(self) -> None:
+        self._own = OwnDays(len(NAMES))
         self._references: dict[tuple[str, EntityKind], _Reference] = {}
         self._past: dict[DayKey, Past] = {}
 
@@ -76,16 +88,19 @@ class RareDays:
         """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
         first = days.keys[0]
         reference = self._references.setdefault((first.tenant, first.kind), _Reference())
-        rarity = reference.rarity()
+        rarity, whose = reference.rarity(), [key[1:] for key in days.keys]
+        values = np.hstack([days.values, self._own.beyond(whose, days.values)])
         if rarity is None:
             judged = [Judged(NOTHING_KNOWN, 1.0, (), cold=True)] * len(days.keys)
         else:
-            surprises = rarity.surprises(days.values)
+            both = np.maximum(rarity.surprises(values) - RARE, 0.0).reshape(len(values), 2, -1)
+            surprises = both.sum(axis=1)
             judged = [
                 self._judged(key._replace(ordinal=0), row, value, rarity, reference)
                 for key, row, value in zip(days.keys, surprises, days.values, strict=True)
             ]
-        reference.learn(days.values)
+        reference.learn(values)
+        self._own.learn(whose, days.values)
         return judged
 
     def _judged(self, whose: DayKey, surprises: Floats, values: Floats, rarity: Rarity, reference: _Reference) -> Judged:
@@ -97,7 +112,7 @@ class RareDays:
         reference.past.add(score)
         if cold:
             return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
-        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle))
+        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle[: len(values)]))
 
 
 def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged | None]:
@@ -112,8 +127,8 @@ def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged |
 
 
 def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, ...]:
-    """Return the features of a day that surprise most, with what is usual of each; what is less than usual is no reason."""
-    order = np.argsort(-np.where(values > usual, surprises, 0.0), kind="stable")[:MOST_TOLD]
+    """Return the features of a day that surprise most, with what is usual of each."""
+    order = np.argsort(-surprises, kind="stable")[:MOST_TOLD]
     return tuple(
         Deviation(
             name=NAMES[at],
@@ -123,7 +138,7 @@ def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, .
             expected=float(usual[at]),
         )
         for at in order.tolist()
-        if surprises[at] >= TOLD_FROM and values[at] > usual[at]
+        if surprises[at] >= TOLD_FROM
     )
 
 
