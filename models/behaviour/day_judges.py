@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
-import msgspec
 import numpy as np
 
 from features.alert import EntityKind
 from models.behaviour.conformal import Past, p_value
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey, DayVectors
+from models.behaviour.families import excesses
 from models.behaviour.judgement import Deviation
 from models.behaviour.own_days import OwnDays
 from models.behaviour.rarity import Floats, Rarity
@@ -26,10 +26,10 @@ REFERENCE = 5000
 """The latest account-days of a tenant that others are held against."""
 REFIT = 0.2
 """The reference is looked at anew when so large a share of it is new."""
-RARE = math.log(100.0)
-"""What one day in so many has does not count at all."""
-TOLD_FROM, MOST_TOLD = 0.5, 3
-"""A feature is a reason from so many nats beyond that on."""
+TOLD_FROM, MOST_TOLD = 3.0, 3
+"""A feature is a reason from so many nats on."""
+TOLD_ABOVE = math.log(5.0)
+"""Of a day less rare than one in five nothing is told."""
 _BEYOND = tuple(f"{name}_beyond" for name in NAMES)
 BEYOND = math.log(50.0)
 """A day whose p-value is one in fifty is on a level with no evidence of the impersonation stream."""
@@ -44,10 +44,6 @@ class DayJudge(Protocol):
         ...
 
 
-def _high_only(rarity: Rarity) -> Rarity:
-    return msgspec.structs.replace(rarity, low=np.ones_like(rarity.low))
-
-
 class _Reference:
     """The latest vectors of one tenant's accounts of one kind, and how rare each feature's values are among them."""
 
@@ -59,7 +55,7 @@ class _Reference:
 
     def rarity(self) -> Rarity | None:
         if len(self._rows) >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * len(self._rows)):
-            self._rarity, self._new = _high_only(Rarity.fit(self._rows, NAMES + _BEYOND)), 0
+            self._rarity, self._new = Rarity.fit(self._rows, NAMES + _BEYOND, both_tails=False), 0
         return self._rarity
 
     def learn(self, values: Floats) -> None:
@@ -74,9 +70,9 @@ class _Reference:
 class RareDays:
     """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
-    Each feature is looked at twice: as it is, and by how far it lies beyond the account's own usual days. Only what is higher than
-    usual counts, and only what is rarer than :data:`RARE`: the sum of many a small surprise says nothing. The p-value holds the sum
-    against the account's own earlier ones and the tenant's.
+    Each feature is looked at twice, as it is and by how far it lies beyond the account's own usual days: its surprise is the mean of
+    both. How families of features add up, see :mod:`models.behaviour.families`. The p-value holds the sum against the account's own
+    earlier ones and the tenant's.
     """
 
     def __init__(self) -> None:
@@ -93,8 +89,7 @@ class RareDays:
         if rarity is None:
             judged = [Judged(NOTHING_KNOWN, 1.0, (), cold=True)] * len(days.keys)
         else:
-            both = np.maximum(rarity.surprises(values) - RARE, 0.0).reshape(len(values), 2, -1)
-            surprises = both.sum(axis=1)
+            surprises = rarity.surprises(values).reshape(len(values), 2, -1).mean(axis=1)
             judged = [
                 self._judged(key._replace(ordinal=0), row, value, rarity, reference)
                 for key, row, value in zip(days.keys, surprises, days.values, strict=True)
@@ -104,7 +99,7 @@ class RareDays:
         return judged
 
     def _judged(self, whose: DayKey, surprises: Floats, values: Floats, rarity: Rarity, reference: _Reference) -> Judged:
-        own, score = self._past.setdefault(whose, Past(OWN_PAST)), float(surprises.sum())
+        own, score = self._past.setdefault(whose, Past(OWN_PAST)), float(excesses(surprises[np.newaxis]).sum())
         strange = p_value(score, own, reference.past)
         rank = reference.past.surprise(score)
         cold = len(own) < KNOWN_DAYS
@@ -112,7 +107,7 @@ class RareDays:
         reference.past.add(score)
         if cold:
             return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
-        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle[: len(values)]))
+        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle) if rank > TOLD_ABOVE else ())
 
 
 def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged | None]:

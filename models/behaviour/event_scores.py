@@ -23,7 +23,9 @@ RARE_BESIDE = 3.0
 
 def anomaly_scores(signals: Floats) -> Floats:
     """Return the score of each event (n × S signals): higher is more abnormal, 0 is nothing unusual."""
-    total: Floats = signals[:, _SCORED].sum(axis=1)
+    total = np.zeros(len(signals))
+    for at in _SCORED.tolist():  # in one order, so that one event and a million add up to the same bits
+        total += signals[:, at]
     return total
 
 

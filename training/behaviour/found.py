@@ -14,21 +14,10 @@ from features.alert import EntityKind
 from models.behaviour.conformal import discoveries
 from training.simulator.behaviour.living import SPRAYED
 
-SPRAY = "spray"
-
 _Day = tuple[str, date]
-
-
-class Truth(NamedTuple):
-    """By account and day the scenario of what is not normal life; ``touched``: hosts that had a part in one."""
-
-    scenarios: Mapping[_Day, str]
-    touched: Collection[_Day] = ()
-
-    def of(self, row: Row) -> str:
-        """Return the scenario, ``SPRAYED`` where the day counts neither way, or nothing."""
-        named = self.scenarios.get((row.entity, row.day), "")
-        return SPRAYED if not named and row.kind is EntityKind.HOST and (row.entity, row.day) in self.touched else named
+Truth = Mapping[_Day, str]
+"""By account and day the scenario of what is not normal life."""
+SPRAY = "spray"
 
 
 class Row(NamedTuple):
@@ -72,7 +61,7 @@ def _together(rows: Iterable[Row]) -> list[list[Row]]:
 
 def _cases(truth: Truth) -> dict[tuple[str, str], list[date]]:
     out: dict[tuple[str, str], list[date]] = defaultdict(list)
-    for (entity, day), scenario in sorted(truth.scenarios.items(), key=lambda item: item[0][1]):
+    for (entity, day), scenario in sorted(truth.items(), key=lambda item: item[0][1]):
         if scenario != SPRAYED:
             out[scenario, entity].append(day)
     return out
@@ -82,7 +71,7 @@ def cases_found(rows: Sequence[Row], truth: Truth, budget: int) -> list[Case]:
     """Return each case, and whether one of its days was among the first ``budget`` of that day: of accounts, or of hosts."""
     top = {row for some in _together(rows) for row in sorted(some, key=lambda row: (-row.score, row.entity))[:budget]}
     seen = {(row.entity, row.day) for row in top}
-    sprays = {row.day for row in top if truth.scenarios.get((row.entity, row.day)) == SPRAYED}
+    sprays = {row.day for row in top if truth.get((row.entity, row.day)) == SPRAYED}
     out = []
     for (scenario, entity), days in sorted(_cases(truth).items()):
         hit = [(entity, day) in seen or (scenario == SPRAY and day in sprays) for day in days]
@@ -91,13 +80,17 @@ def cases_found(rows: Sequence[Row], truth: Truth, budget: int) -> list[Case]:
     return out
 
 
-def flagged(rows: Sequence[Row], truth: Truth, rate: float) -> Flagged:
-    """Return what is flagged at that ``rate``, as the engine does: a day's accounts together, and its hosts."""
+def flagged(rows: Sequence[Row], truth: Truth, rate: float, touched: Collection[_Day] = ()) -> Flagged:
+    """Return what is flagged at that ``rate``, as the engine does: a day's accounts together, and its hosts.
+
+    ``touched`` are hosts that had a part in a scenario on a day: they count neither as false nor as found.
+    """
     shares, false = [], 0
     true: set[tuple[str, str, date]] = set()
     for some in _together(rows):
         called = [row for row, yes in zip(some, discoveries([row.p_value for row in some], rate), strict=True) if yes]
-        said = [truth.of(row) for row in called]
+        neither = [SPRAYED if row.kind is EntityKind.HOST and (row.entity, row.day) in touched else "" for row in called]
+        said = [truth.get((row.entity, row.day), other) for row, other in zip(called, neither, strict=True)]
         wrong, counted = said.count(""), len(said) - said.count(SPRAYED)
         shares.append(wrong / counted if counted else 0.0)
         false += wrong

@@ -44,18 +44,19 @@ LEARNED_AT = 10_000
 
 
 class World(NamedTuple):
-    """A tenant's events in order of time, its directory, and its truth."""
+    """A tenant's events in order of time, the truth, the directory, and which hosts had a part in a scenario on which days."""
 
     events: list[Event]
-    directory: Context
     truth: Truth
+    directory: Context
+    touched: set[tuple[str, date]]
 
 
 def make(seed: int, *, staff: int = STAFF, length: int = DAYS, cases: Mapping[str, int] = SEVERAL) -> World:
     """Let a tenant act."""
     done = lived(build_world(0, length, np.random.default_rng([seed, 0]), staff), seed, cases=cases)
     truth = {(row["entity"], row["day"]): row["scenario"] for row in truth_table(done).to_pylist()}
-    return World(events_of(event_table(done)).events, directory(done.town), Truth(truth, touched(done)))
+    return World(events_of(event_table(done)).events, truth, directory(done.town), touched(done))
 
 
 def touched(done: Lived) -> set[tuple[str, date]]:
@@ -136,7 +137,7 @@ def measure(seeds: Sequence[int], judges: Mapping[str, Judge], *, staff: int = S
             rows = judge(world, seed)
             out[name].cases.extend(cases_found(rows, world.truth, BUDGET))
             for rate, some in out[name].flagged.items():
-                some.append(flagged(rows, world.truth, rate))
+                some.append(flagged(rows, world.truth, rate, world.touched))
     return out
 
 

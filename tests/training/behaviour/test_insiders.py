@@ -19,8 +19,8 @@ def world() -> World:
 
 def test_events_are_in_order_and_the_truth_is_of_their_accounts(world: World) -> None:
     assert all(a.time <= b.time for a, b in zip(world.events, world.events[1:], strict=False))
-    assert world.truth.scenarios
-    assert set(world.truth.scenarios) <= {(event.actor.uid, event.time.date()) for event in world.events}
+    assert world.truth
+    assert set(world.truth) <= {(event.actor.uid, event.time.date()) for event in world.events}
 
 
 def test_every_judge_judges_each_day_of_each_account_once(world: World) -> None:
