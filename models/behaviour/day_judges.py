@@ -11,26 +11,19 @@ import numpy as np
 
 from features.alert import EntityKind
 from models.behaviour.conformal import Past, p_value
+from models.behaviour.day_surprises import Surprises
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey, DayVectors
 from models.behaviour.families import excesses
 from models.behaviour.judgement import Deviation
-from models.behaviour.own_days import OwnDays
-from models.behaviour.rarity import Floats, Rarity
+from models.behaviour.rarity import Floats
 from models.behaviour.watch import NOTHING_KNOWN, Judged
 
-LEAST_DAYS = 100
-"""Account-days of a tenant that must be known before its rarities are."""
 KNOWN_DAYS = 5
 """An account with fewer known days is not judged."""
-REFERENCE = 5000
-"""The latest account-days of a tenant that others are held against."""
-REFIT = 0.2
-"""The reference is looked at anew when so large a share of it is new."""
 TOLD_FROM, MOST_TOLD = 3.0, 3
 """A feature is a reason from so many nats on."""
 TOLD_ABOVE = math.log(5.0)
 """Of a day less rare than one in five nothing is told."""
-_BEYOND = tuple(f"{name}_beyond" for name in NAMES)
 BEYOND = math.log(50.0)
 """A day whose p-value is one in fifty is on a level with no evidence of the impersonation stream."""
 OWN_PAST, GROUP_PAST = 250, 20_000
@@ -44,29 +37,6 @@ class DayJudge(Protocol):
         ...
 
 
-class _Reference:
-    """The latest vectors of one tenant's accounts of one kind, and how rare each feature's values are among them."""
-
-    def __init__(self) -> None:
-        self._rows = np.zeros((0, 2 * len(NAMES)))
-        self._next, self._new = 0, 0
-        self._rarity: Rarity | None = None
-        self.past = Past(GROUP_PAST)
-
-    def rarity(self) -> Rarity | None:
-        if len(self._rows) >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * len(self._rows)):
-            self._rarity, self._new = Rarity.fit(self._rows, NAMES + _BEYOND, both_tails=False), 0
-        return self._rarity
-
-    def learn(self, values: Floats) -> None:
-        values = values[-REFERENCE:]
-        room = min(REFERENCE - len(self._rows), len(values))
-        self._rows = np.concatenate([self._rows, values[:room]])
-        rest = values[room:]
-        self._rows[(self._next + np.arange(len(rest))) % REFERENCE] = rest
-        self._next, self._new = (self._next + len(rest)) % REFERENCE, self._new + len(values)
-
-
 class RareDays:
     """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
@@ -76,38 +46,32 @@ class RareDays:
     """
 
     def __init__(self) -> None:
-        self._own = OwnDays(len(NAMES))
-        self._references: dict[tuple[str, EntityKind], _Reference] = {}
+        self._surprises = Surprises()
+        self._tenants: dict[tuple[str, EntityKind], Past] = {}
         self._past: dict[DayKey, Past] = {}
 
     def step(self, days: DayVectors) -> list[Judged]:
         """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
-        first = days.keys[0]
-        reference = self._references.setdefault((first.tenant, first.kind), _Reference())
-        rarity, whose = reference.rarity(), [key[1:] for key in days.keys]
-        values = np.hstack([days.values, self._own.beyond(whose, days.values)])
-        if rarity is None:
-            judged = [Judged(NOTHING_KNOWN, 1.0, (), cold=True)] * len(days.keys)
-        else:
-            surprises = rarity.surprises(values).reshape(len(values), 2, -1).mean(axis=1)
-            judged = [
-                self._judged(key._replace(ordinal=0), row, value, rarity, reference)
-                for key, row, value in zip(days.keys, surprises, days.values, strict=True)
-            ]
-        reference.learn(values)
-        self._own.learn(whose, days.values)
-        return judged
+        first, found = days.keys[0], self._surprises.step(days)
+        if found is None:
+            return [Judged(NOTHING_KNOWN, 1.0, (), cold=True)] * len(days.keys)
+        surprises, usual = found
+        tenant = self._tenants.setdefault((first.tenant, first.kind), Past(GROUP_PAST))
+        reasons = [told(*one, usual) for one in zip(surprises, days.values, strict=True)]
+        scores = excesses(surprises).sum(axis=1).tolist()
+        return [
+            self._judged(key._replace(ordinal=0), score, tenant, why)
+            for key, score, why in zip(days.keys, scores, reasons, strict=True)
+        ]
 
-    def _judged(self, whose: DayKey, surprises: Floats, values: Floats, rarity: Rarity, reference: _Reference) -> Judged:
-        own, score = self._past.setdefault(whose, Past(OWN_PAST)), float(excesses(surprises[np.newaxis]).sum())
-        strange = p_value(score, own, reference.past)
-        rank = reference.past.surprise(score)
-        cold = len(own) < KNOWN_DAYS
+    def _judged(self, whose: DayKey, score: float, tenant: Past, reasons: tuple[Deviation, ...]) -> Judged:
+        own = self._past.setdefault(whose, Past(OWN_PAST))
+        strange, rank, cold = p_value(score, own, tenant), tenant.surprise(score), len(own) < KNOWN_DAYS
         own.add(score)
-        reference.past.add(score)
+        tenant.add(score)
         if cold:
             return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
-        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle) if rank > TOLD_ABOVE else ())
+        return Judged(rank - BEYOND, strange, reasons if rank > TOLD_ABOVE else ())
 
 
 def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged | None]:
