@@ -216,3 +216,40 @@ def at_once(where: Floats) -> Floats:
     both[np.isnan(both)] = 0.0
     found: Floats = both.max(axis=1)
     return found
+
+
+_IN_WHAT = {name: at for at, name in enumerate(WHAT_VIEW.names)}
+_FOREIGN = [NAMES.index(name) for name in ("target_peers", "target_tenant")]
+
+
+def order(what: Floats) -> Floats:
+    """Return by how much each event's action is less expected after the one before than by itself, of its account, in nats."""
+    events = what[:, _IN_WHAT["events_30d"]]
+    known = events / (events + KNOWN_EVENTS)
+    less = np.log(_own_share(what, "action")) - np.log(_own_share(what, "sequence"))
+    found: Floats = np.nan_to_num(less, nan=0.0) * known
+    return found
+
+
+def _own_share(what: Floats, field: str) -> Floats:
+    """Return the smoothed share of each event's value of one field of :data:`WHAT` among the account's own."""
+    read = {name: what[:, _IN_WHAT[f"{name}_30d"]] for name in (field, f"{field}_values", f"{field}_tenant", "tenant")}
+    values = np.maximum(read[f"{field}_values"], 1.0)
+    tenant = np.minimum((read[f"{field}_tenant"] + 0.5) / (read["tenant"] + 1.0), 1.0)
+    total = what[:, _IN_WHAT[f"{_TOTALS.get(field, f'{field}_events')}_30d"]]
+    found: Floats = np.minimum((read[field] + values * tenant) / (total + values), 1.0)
+    return found
+
+
+def foreign(signals: Floats) -> Floats:
+    """Return by how much each event's target is rarer among the account's peers than in its tenant, in nats."""
+    peers, tenant = signals[:, _FOREIGN].T
+    apart: Floats = np.maximum(peers - tenant, 0.0)
+    return apart
+
+
+def highest_of_day(what: Floats, outcome: NDArray[np.int8], signals: Floats) -> Floats:
+    """Return two further numbers of each event whose highest counts in its day: spray, if it succeeded, and unusual targets lately."""
+    spray = signals[:, NAMES.index("spray")] * (outcome > 0)
+    fresh = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
+    return np.column_stack([spray, fresh])
