@@ -11,8 +11,10 @@ from features.accounts import Account
 from features.alert import EntityKind
 from features.event_encode import FIELDS, EventBlock
 from models.behaviour.day_vector import DayKey, DayVectors
+from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.habits import Habits
 from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, novelties
+from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
@@ -25,14 +27,12 @@ class Seen(NamedTuple):
     """A block of events with what was read of them. ``tokens`` name the events, for :attr:`Gathered.tokens`."""
 
     block: EventBlock
-    where: Floats
-    what: Floats
-    signals: Floats
+    walked: Walked
     tokens: NDArray[np.int64]
 
 
 class _Told(NamedTuple):
-    """What each event adds: signals and devices at once, of which maxima are kept, numbers that are summed, day and hour."""
+    """What each event adds: signals, score and devices at once, of which maxima are kept, numbers that are summed, day and hour."""
 
     ordinal: NDArray[np.int64]
     hour: NDArray[np.uint32]
@@ -44,8 +44,12 @@ class _Told(NamedTuple):
         time = seen.block.time
         ordinal = (time // _DAY).astype(np.int64)
         hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
-        sums = np.column_stack([np.ones(len(time), np.int64), seen.block.outcome < 0, novelties(seen.where, seen.what)])
-        return cls(ordinal, hour, np.column_stack([seen.signals, at_once(seen.where)]), sums)
+        sums = np.column_stack(
+            [np.ones(len(time), np.int64), seen.block.outcome < 0, novelties(seen.walked.where, seen.walked.what)]
+        )
+        signals = seen.walked.signals
+        values = np.column_stack([signals, anomaly_scores(signals), at_once(seen.walked.where)])
+        return cls(ordinal, hour, values, sums)
 
 
 class Gathered(NamedTuple):
@@ -64,7 +68,7 @@ class DayGatherer:
         self.habits = Habits()
         self._rows: dict[DayKey, int] = {}
         self._groups: list[str] = []
-        self._highest = np.zeros((0, len(SIGNALS) + 1))
+        self._highest = np.zeros((0, len(SIGNALS) + 2))
         self._own = np.zeros((0, _N))
         self._sums = np.zeros((0, len(_SUMS)), np.int64)
         self._clock = np.zeros(0, np.uint32)
@@ -162,7 +166,7 @@ class DayGatherer:
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N : 3 * _N + len(COUNTED)],
-            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours,
+            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours, highest[:, -2],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)
 

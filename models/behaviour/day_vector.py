@@ -42,6 +42,7 @@ OF_DAY = (
     DayFeature("failed_share", "share of failures among the day's events", "share"),
     DayFeature("novelties", "values of the day that are new for the account", "log(1 + values)"),
     DayFeature("hours", "hours of the day with activity", "hours"),
+    DayFeature("event_max", "one event is very unlike the account's past"),
 )
 DAY_FEATURES = (*OF_FIELDS, *OF_COUNTS, *OF_DAY)
 """All features of a day in the order of their columns."""
