@@ -12,19 +12,15 @@ from numpy.typing import NDArray
 
 from features.alert import EntityKind
 from models.behaviour.conformal import LEAST_PAST
+from models.behaviour.day_surprises import Surprises
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey, DayVectors
+from models.behaviour.families import excesses
 from models.behaviour.judgement import Deviation
-from models.behaviour.rarity import Floats, Rarity
+from models.behaviour.rarity import Floats
 from models.behaviour.watch import NOTHING_KNOWN, Judged
 
-LEAST_DAYS = 100
-"""Account-days of a tenant that must be known before its rarities are."""
 KNOWN_DAYS = 5
 """An account with fewer known days is not judged."""
-REFERENCE = 5000
-"""The latest account-days of a tenant that others are held against."""
-REFIT = 0.2
-"""The reference is looked at anew when so large a share of it is new."""
 TOLD_FROM, MOST_TOLD = 3.0, 3
 """A feature is a reason from so many nats on."""
 TOLD_ABOVE = math.log(5.0)
@@ -43,31 +39,21 @@ class DayJudge(Protocol):
         ...
 
 
-class _Reference:
-    """The latest days of one tenant's accounts of one kind: their vectors, and how rare each was when it came."""
+class _Tenant:
+    """How strange the latest days of one tenant's accounts of one kind were."""
 
     def __init__(self) -> None:
-        self._rows, self._scores = np.zeros((0, len(NAMES))), np.zeros(0, np.float32)
-        self._new = 0
-        self._rarity: Rarity | None = None
+        self.scores = np.zeros(0, np.float32)
 
-    def rarity(self) -> Rarity | None:
-        if len(self._rows) >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * len(self._rows)):
-            self._rarity, self._new = Rarity.fit(self._rows, NAMES, both_tails=False), 0
-        return self._rarity
-
-    def learn(self, values: Floats, scores: Scores | None) -> None:
-        self._rows = np.concatenate([self._rows, values])[-REFERENCE:]
-        self._new += len(values)
-        if scores is not None:
-            self._scores = np.concatenate([self._scores, scores])[-GROUP_PAST:]
+    def learn(self, scores: Scores) -> None:
+        self.scores = np.concatenate([self.scores, scores])[-GROUP_PAST:]
 
     def p_values(self, scores: Scores) -> tuple[Floats, Floats]:
         """Return p-values, and surprises that go on beyond the highest score (:meth:`Past.surprise` of many)."""
-        n = len(self._scores)
+        n = len(self.scores)
         if n < LEAST_PAST:
             return np.ones(len(scores)), np.zeros(len(scores))
-        past = np.sort(self._scores)
+        past = np.sort(self.scores)
         strange = np.asarray((1.0 + n - np.searchsorted(past, scores)) / (1.0 + n), np.float64)
         beyond = np.maximum(scores - past[-1], 0.0).astype(np.float64) / max(float(past[-1] - past[n // 2]), 1e-3)
         return strange, -np.log(strange) + np.log1p(beyond)
@@ -103,34 +89,33 @@ class _Own:
 
 
 class RareDays:
-    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, added up.
+    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
-    The p-value holds the sum against the account's own earlier ones and the tenant's, as :func:`conformal.p_value` does.
+    Each feature is looked at twice, as it is and by how far it lies beyond the account's own usual days: its surprise is the mean of
+    both. How families of features add up, see :mod:`models.behaviour.families`. The p-value holds the sum against the account's own
+    earlier ones and the tenant's, as :func:`conformal.p_value` does.
     """
 
     def __init__(self) -> None:
-        self._references: dict[tuple[str, EntityKind], _Reference] = {}
-        self._own = _Own()
+        self._surprises, self._own = Surprises(), _Own()
+        self._tenants: dict[tuple[str, EntityKind], _Tenant] = {}
 
     def step(self, days: DayVectors) -> list[Judged]:
         """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
-        first = days.keys[0]
-        reference = self._references.setdefault((first.tenant, first.kind), _Reference())
-        rarity = reference.rarity()
-        if rarity is None:
-            reference.learn(days.values, None)
+        first, found = days.keys[0], self._surprises.step(days)
+        if found is None:
             return [_NOTHING] * len(days.keys)
-        surprises = rarity.surprises(days.values)
-        scores = surprises.sum(axis=1).astype(np.float32)
-        rows, (among, rank) = self._own.rows(days.keys), reference.p_values(scores)
-        known = self._own.known(rows)
+        surprises, usual = found
+        scores = excesses(surprises).sum(axis=1).astype(np.float32)
+        tenant, rows = self._tenants.setdefault((first.tenant, first.kind), _Tenant()), self._own.rows(days.keys)
+        (among, rank), known = tenant.p_values(scores), self._own.known(rows)
         own = (1.0 + self._own.as_high(rows, scores)) / (1.0 + known)
-        own[own * (1.0 + known) < 1.5] = 0.0  # a record for the account: the group decides
+        own[own * (1.0 + known) < 1.5] = 0.0  # a record for the account: the tenant decides
         strange = np.where(known < LEAST_PAST, 1.0, np.maximum(among, own))
         self._own.learn(rows, scores)
-        reference.learn(days.values, scores)
+        tenant.learn(scores)
         high = (rank > TOLD_ABOVE).tolist()
-        reasons = [told(surprises[at], days.values[at], rarity.middle) if yes else () for at, yes in enumerate(high)]
+        reasons = [told(surprises[at], days.values[at], usual) if yes else () for at, yes in enumerate(high)]
         judged = zip((rank - BEYOND).tolist(), strange.tolist(), reasons, (known < KNOWN_DAYS).tolist(), strict=True)
         return [_NOTHING if one[3] else Judged(*one) for one in judged]
 
@@ -150,8 +135,8 @@ def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged |
 
 
 def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, ...]:
-    """Return the features of a day that surprise most, with what is usual of each; what is less than usual is no reason."""
-    order = np.argsort(-np.where(values > usual, surprises, 0.0), kind="stable")[:MOST_TOLD]
+    """Return the features of a day that surprise most, with what is usual of each."""
+    order = np.argsort(-surprises, kind="stable")[:MOST_TOLD]
     return tuple(
         Deviation(
             name=NAMES[at],
@@ -161,5 +146,5 @@ def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, .
             expected=float(usual[at]),
         )
         for at in order.tolist()
-        if surprises[at] >= TOLD_FROM and values[at] > usual[at]
+        if surprises[at] >= TOLD_FROM
     )
