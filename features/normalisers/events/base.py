@@ -105,7 +105,7 @@ def split_body(body: bytes, shape: Shape) -> list[bytes] | None:
     """Return the records of a body that comes in the product's own envelope or as lines of text; else nothing: it is JSON."""
     head = body[:_HEAD].lstrip()
     if shape.lines and not head.startswith(b"["):
-        return [line for line in body.splitlines() if line.strip()]
+        return [line.rstrip(b"\r") for line in body.split(b"\n") if line.strip()]
     if not shape.envelope or not head.startswith(b"{") or f'"{shape.envelope}"'.encode() not in head:
         return None
     try:
