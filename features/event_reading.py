@@ -46,8 +46,8 @@ class ReadEvents(NamedTuple):
 def read_events(path: Path, fmt: str, *, tenant: str = "", received: datetime | None = None) -> ReadEvents:
     """Return the events at ``path`` in order of time, those of the same time in the order of the input.
 
-    ``tenant`` is that of records that name none; where it is empty, the file's name. ``received`` is when the input was: needed by
-    lines that have no year. Raises ``SourceError`` when a file cannot be read, and when there is no event at all.
+    ``tenant`` is that of records that name none; where it is empty, the file's name. ``received`` is when the input was: lines of text
+    may have no year; where it is not given, it is when their file was last changed. Raises ``SourceError`` when a file cannot be read, and when there is no event at all.
     """
     whole = EventChunk()
     for chunk in read_event_chunks(path, fmt, tenant=tenant, received=received):
@@ -88,7 +88,7 @@ def _decode(record: Raw, normaliser: EventNormaliser, tenant: str, received: dat
     if not tenant and not normaliser.shape.names_tenant:
         tenant = record.source.split(".")[0]
     try:
-        return normaliser.decode(record.raw, Place(tenant, received, record.source, record.row))
+        return normaliser.decode(record.raw, Place(tenant, received or record.changed, record.source, record.row))
     except RecordError as error:
         return error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -132,11 +133,16 @@ def test_a_flattened_table_of_a_product(tmp_path: Path) -> None:
     assert [(reject.row, reject.field) for reject in read.rejects] == [(1, "UserId"), (2, "")]
 
 
-def test_lines_without_a_year_need_a_time_of_receipt(tmp_path: Path) -> None:
-    (tmp_path / "auth.log").write_text("Dec 31 23:59:59 web-1 sshd[1]: Accepted password for ada from 203.0.113.5 port 4 ssh2\n")
-    with pytest.raises(SourceError, match="no event"):
-        read_events(tmp_path, "linux-auth")
-    assert read_events(tmp_path, "linux-auth", received=RECEIVED).events[0].time.year == 2023
+def test_lines_without_a_year_are_of_the_latest_before_their_file_was_changed(tmp_path: Path) -> None:
+    file = tmp_path / "auth.log"
+    told = "web-1 sshd[1]: Accepted password for ada from 203.0.113.5 port 4 ssh2\n"
+    file.write_text(f"Dec 31 23:59:59 {told}Feb 29 08:00:00 {told}Mar  4 14:00:00 {told}")
+    os.utime(file, (RECEIVED.timestamp(), RECEIVED.timestamp()))
+    read = read_events(tmp_path, "linux-auth")
+    assert [event.time.year for event in read.events] == [2023, 2024]
+    assert [reject.reason for reject in read.rejects] == ["lies 2:00:00 ahead of its receipt"]
+    later = read_events(tmp_path, "linux-auth", received=datetime(2025, 1, 1, tzinfo=UTC))
+    assert sorted(event.time.year for event in later.events) == [2024, 2024, 2024]
 
 
 def test_a_damaged_line_spoils_no_other(tmp_path: Path) -> None:
