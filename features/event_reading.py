@@ -47,7 +47,8 @@ def read_events(path: Path, fmt: str, *, tenant: str = "", received: datetime | 
     """Return the events at ``path`` in order of time, those of the same time in the order of the input.
 
     ``tenant`` is that of records that name none; where it is empty, the file's name. ``received`` is when the input was: lines of text
-    may have no year; where it is not given, it is when their file was last changed. Raises ``SourceError`` when a file cannot be read, and when there is no event at all.
+    may have no year; where it is not given, it is when their file was last changed. Raises
+    ``SourceError`` when a file cannot be read, and when there is no event at all.
     """
     whole = EventChunk()
     for chunk in read_event_chunks(path, fmt, tenant=tenant, received=received):

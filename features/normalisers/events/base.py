@@ -6,6 +6,7 @@ input                             behaviour
 unknown fields                    ignored
 wrong types, NaN, broken JSON     the record is put aside with source, row, field and reason; so with deep nesting
 a record above 1 MiB              put aside before it is decoded
+coordinates of no place           left out, as where only one of the two is known
 no actor                          put aside, with the field that should name it: without an actor there is no behaviour
 a time without zone               put aside, except where a product's times are UTC by its own documentation
 a time before 1990, after 2099    put aside
@@ -161,9 +162,21 @@ def make_event(
         actor=_bounded_entity(actor),
         action=bounded(required(action, action_field, place)),
         target=_bounded_entity(target) if target else None,
-        source=Source(bounded(source.address), bounded(source.country), bounded(source.device), bounded(source.application)),
+        source=_bounded_source(source),
         outcome=outcome,
         facets=tuple(Facet(bounded(facet.name), bounded(facet.value)) for facet in facets[:MAX_FACETS]),
+    )
+
+
+def _bounded_source(source: Source) -> Source:
+    known = source.latitude is not None and source.longitude is not None
+    return Source(
+        address=bounded(source.address),
+        country=bounded(source.country),
+        device=bounded(source.device),
+        application=bounded(source.application),
+        latitude=source.latitude if known else None,
+        longitude=source.longitude if known else None,
     )
 
 
