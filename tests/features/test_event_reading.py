@@ -60,7 +60,7 @@ def test_every_shape_gives_the_same(tmp_path: Path, name: str, body: bytes, fold
     assert [event.uid for event in read.events] == ["b", "c", "a"]
     assert {event.tenant for event in read.events} == {"acme"}
     assert read.duplicates == 1
-    assert [(reject.source, reject.row, reject.field) for reject in read.rejects] == [(name, 4, "uid"), (name, 5, "")]
+    assert [(reject.source, reject.row, reject.field) for reject in read.rejects] == [(name, 4, "uid"), (name, 5, "time")]
     assert json.loads(read.rejects[1].raw) == {"uid": "d"}
 
 
@@ -130,7 +130,7 @@ def test_a_flattened_table_of_a_product(tmp_path: Path) -> None:
     assert [(event.actor.uid, event.time, event.source.address) for event in read.events] == [
         ("ada@example.org", datetime(2024, 3, 4, 8, tzinfo=UTC), "203.0.113.5")
     ]
-    assert [(reject.row, reject.field) for reject in read.rejects] == [(1, "UserId"), (2, "")]
+    assert [(reject.row, reject.field) for reject in read.rejects] == [(1, "UserId"), (2, "CreationTime")]
 
 
 def test_lines_without_a_year_are_of_the_latest_before_their_file_was_changed(tmp_path: Path) -> None:

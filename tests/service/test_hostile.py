@@ -132,7 +132,8 @@ def test_whatever_was_taken_is_exported(service: Service, tmp_path: Path) -> Non
         [finding("\0", rule="\0", host="\0", message="\0\u2028"), finding("b", severity_id=2**62), finding("c", severity_id=-1)]
     )
     service.post({"alert_uid": "\0", "verdict": "duplicate", "reason": "\0", "uid": "\0"}, "/v1/labels")
-    counts = {"alerts": 3, "labels": 1, "decisions": 3, "corrections": 0, "placements": 0}
+    service.post({"time": "2024-03-04T08:00:00Z", "actor": {"kind": "user", "uid": "\0"}, "action": "\0\u2028"}, "/v1/events")
+    counts = {"alerts": 3, "labels": 1, "decisions": 3, "events": 1, "corrections": 0, "placements": 0}
     assert export(service.settings, tmp_path / "out", None) == counts
 
 
