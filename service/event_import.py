@@ -20,10 +20,11 @@ from features.normalisers.base import Place
 from features.normalisers.events import get_event_normaliser
 from features.normalisers.events.base import refuse_large
 from service.errors import StartError
-from service.event_intake import AT_ONCE
 from service.store.database import Database
 from service.store.events import Taken, event_row, insert_events
 
+_AT_ONCE = 1000
+"""Records of one request, or of one transaction. A refusal names as many."""
 _BYTES_AT_ONCE = 4 * 2**20
 _WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a busy service is asked again."""
@@ -41,7 +42,7 @@ class Imported(msgspec.Struct):
 def store_events(database: Database, path: Path, fmt: str, tenant: str, received: datetime) -> Imported:
     """Put the events at ``path`` into the records. Raises ``SourceError``."""
     done, now = Imported(), time.time()
-    for chunk in read_event_chunks(path, fmt, tenant=tenant, received=received, size=AT_ONCE):
+    for chunk in read_event_chunks(path, fmt, tenant=tenant, received=received, size=_AT_ONCE):
         taken = insert_events(database.writer, [event_row(event, now) for event in chunk.events])
         database.writer.commit()
         done.stored += taken.count(Taken.STORED)
@@ -78,7 +79,7 @@ def send_events(url: str, key: str, path: Path, fmt: str) -> Imported:
 def _batches(path: Path, fmt: str, lines: bool, done: Imported) -> Iterator[list[tuple[Raw, bytes]]]:
     """Yield records, each as one line, until they are many or much; what cannot be a line is put aside."""
     records = event_records(path, fmt)
-    while some := list(islice(records, AT_ONCE)):
+    while some := list(islice(records, _AT_ONCE)):
         batch: list[tuple[Raw, bytes]] = []
         size = 0
         for record in some:
