@@ -16,7 +16,7 @@ a text above 1,024 characters     cut to 1,024, the end replaced by a digest of 
                                   name, distinct values stay distinct, and a million of them have bounded length
 more than 64 facets               the first 64 are kept
 hostile text, NUL, bidi marks     kept as it is in the event, shown escaped: two spellings are two entities
-renamed users                     the alias table says which name meant whom, as of the event's time (``features/names.py``)
+renamed users                     the alias table says which name meant whom, as of the event's time (``features/accounts.py``)
 shared accounts                   one account is one entity, however many people use it
 service accounts, roles           actors of kind ``application``: ``Event.by_program``
 sent twice                        the same uid with the same content is a duplicate, counted; with other content put aside
