@@ -97,6 +97,19 @@ def test_into_a_running_service(tmp_path: Path, file: Path, monkeypatch: pytest.
         assert "the tenant is the key's" in run("import", str(file), "--format", "native", "--tenant", "x", *to).stderr
 
 
+def test_what_was_answered_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAMIS_VAR", str(tmp_path / "var"))
+    file = tmp_path / "e.jsonl"
+    file.write_text("\n".join(json.dumps(event(f"{i}")) for i in range(700)))
+    with Process(tmp_path / "var") as service:
+        assert run("import", str(file), "--format", "native", "--url", service.url, "--key", service.key).exit_code == 0
+        service.kill()
+    assert run("count").stdout.split() == ["700", "acme"]
+    assert (
+        run("import", str(file), "--format", "native", "--tenant", "acme").stderr.splitlines()[-1].startswith("0 stored, 700 dup")
+    )
+
+
 def test_a_service_that_is_not_there(file: Path) -> None:
     refused = run("import", str(file), "--format", "native", "--url", "http://127.0.0.1:1", "--key", "x")
     assert refused.exit_code == 1
