@@ -29,6 +29,7 @@ from features.alert import Entity, EntityKind
 from features.event import Event, Outcome, Source
 from features.normalisers.base import Place, from_seconds
 from features.normalisers.events.base import Shape, facets, make_event, person, program, read_record, refusal, target
+from features.normalisers.events.countries import country_code
 from features.normalisers.events.fields import address_of, degrees_at, first, text_at, text_of
 
 ACCOUNT_CHANGE, AUTHENTICATION, API_ACTIVITY = 3001, 3002, 6003
@@ -102,7 +103,7 @@ class OcsfActivity:
             target=_target(record),
             source=Source(
                 address=address_of(text_at(record.src_endpoint, "ip")),
-                country=text_at(record.src_endpoint, "location", "country"),
+                country=country_code(text_at(record.src_endpoint, "location", "country")),
                 device=first(
                     *(text_at(end, name) for end in (record.device, record.src_endpoint) for name in ("uid", "hostname")),
                     text_at(record.http_request, "user_agent"),
