@@ -94,7 +94,7 @@ class Observer(Looking):
     async def look(self) -> bool:
         """Once: a part of everything; say if there is more."""
         more = False
-        for part in (self._hear, self._observe, self._again):
+        for part in (self._prove, self._hear, self._observe, self._again):
             async with self.turn:
                 more = await part() or more
         async with self.turn:
@@ -220,13 +220,18 @@ class Observer(Looking):
             await self._put(folding, {})
         return folding is not None
 
-    async def _keep(self) -> bool:
-        """Prove bounds anew, and delete what is too old."""
-        now, kept = self.now(), self._settings
+    async def _prove(self) -> bool:
+        """Prove the bounds of controls anew, every hour and when days have ended."""
+        now = self.now()
         if now - self._bounded >= _HOUR_SECONDS:
-            alpha = {Control.STEP_UP: kept.step_up_share, Control.RESTRICT: kept.restrict_share}
+            alpha = {Control.STEP_UP: self._settings.step_up_share, Control.RESTRICT: self._settings.restrict_share}
             self.bounds = await self._ask(lambda connection: bounds(connection, records.day_of(now), alpha))
             self._bounded = now
+        return False
+
+    async def _keep(self) -> bool:
+        """Delete what is too old."""
+        now, kept = self.now(), self._settings
         if now < self._hourly:
             return False
         gone = await self._write(

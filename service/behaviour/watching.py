@@ -80,7 +80,7 @@ class Watching:
         """Close the days before that one (since 1970), and learn them."""
         self.closed = before
         closed = []
-        for judged in self._engine.close(date.fromordinal(before + FIRST.toordinal())):
+        for judged in map(_believable, self._engine.close(date.fromordinal(before + FIRST.toordinal()))):
             day = judged.day.toordinal() - FIRST.toordinal()
             peak = self._open.pop((judged.tenant, judged.entity, day), None)
             if peak is not None:
@@ -104,3 +104,10 @@ class Watching:
             return event
         self._names.setdefault((event.tenant, uid), actor.uid)
         return msgspec.structs.replace(event, actor=msgspec.structs.replace(actor, uid=uid))
+
+
+def _believable(judged: DayJudgement) -> DayJudgement:
+    """Return a judgement whose numbers are numbers: one that is none says nothing."""
+    if math.isfinite(judged.p_value) and math.isfinite(judged.anomaly_score):
+        return judged
+    return msgspec.structs.replace(judged, p_value=1.0, anomaly_score=0.0)
