@@ -65,7 +65,7 @@ class Watching:
 
     def take(self, some: Sequence[ReadEvent]) -> list[Peak]:
         """Take up events that are :meth:`ready`; return what is now the strangest of its day."""
-        judged: Sequence[EventJudgement] = self._engine.observe([self._named(one.event) for one in some]) or ()  # type: ignore[func-returns-value]
+        judged = self._engine.observe([self._named(one.event) for one in some])
         changed: dict[tuple[str, str, int], EventJudgement] = {}
         for one in judged:
             key = one.tenant, one.entity, (one.time - FIRST).days

@@ -15,9 +15,13 @@ import pyarrow.parquet as pq
 from features.alert import Entity, EntityKind, Role
 from features.errors import RecordError
 from features.event import MAX_FACETS, Event, Facet, service_account, user
+from features.event_reading import read_events as read_native
+from features.normalisers import NORMALISERS
+from features.normalisers.events import EVENT_NORMALISERS
 from training.errors import DataError
 
 FORMATS = ("masquerade", "git-activity")
+_ALIASES = {"events": "native", "history": "native"}
 TENANT = "git-activity"
 """All projects are one tenant: an account that moves to another project is the same account."""
 _GIT = ("repo", "time", "tz_min", "user", "committer", "is_bot", "merge", "n_files", "dirs", "exts", "commit_lag_h")
@@ -36,6 +40,23 @@ class Loaded(NamedTuple):
 
     events: list[Event]
     rejected: list[RecordError]
+
+
+def is_of_events(fmt: str) -> bool:
+    """Whether a format is of what people did; where alerts have one of the same name, that is meant."""
+    return fmt in FORMATS or (fmt in _ALIASES and fmt != "history") or fmt in EVENT_NORMALISERS.keys() - NORMALISERS.keys()
+
+
+def read_events(path: Path, fmt: str, tenant: str = "") -> Loaded:
+    """Read events of any format, in order of time; what came twice counts once. Raises ``DataError`` and ``SourceError``."""
+    if fmt == "git-activity":
+        return git_activity(path)
+    fmt = _ALIASES.get(fmt, fmt)
+    if fmt not in EVENT_NORMALISERS:
+        known = ", ".join(sorted({*FORMATS, *_ALIASES, *EVENT_NORMALISERS}))
+        raise DataError(str(path), f"unknown format {fmt!r} of events; known: {known}")
+    found = read_native(path, fmt, tenant=tenant)
+    return Loaded(found.events, [RecordError(r.reason, field=r.field, source=r.source, row=r.row) for r in found.rejects])
 
 
 def _table(path: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
