@@ -86,11 +86,11 @@ class DayGatherer:
         if not len(rows):
             return
         accounts = seen.block.accounts
-        codes, inverse = np.unique(told.ordinal[rows] * len(accounts) + whose, return_inverse=True)
-        order = np.argsort(inverse, kind="stable")
-        sorted_rows = rows[order]
-        starts = np.searchsorted(inverse[order], np.arange(len(codes)))
-        to = self._places(codes, accounts)
+        codes = told.ordinal[rows] * len(accounts) + whose
+        order = np.argsort(codes, kind="stable")
+        codes, sorted_rows = codes[order], rows[order]
+        starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+        to = self._places(codes[starts], accounts)
         some = told.values[sorted_rows]
         highest = np.maximum.reduceat(some, starts, axis=0)
         self._tell(to, highest, some[:, :_N], starts, seen.tokens[sorted_rows])

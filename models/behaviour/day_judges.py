@@ -26,6 +26,8 @@ REFIT = 0.2
 """The reference is looked at anew when so large a share of it is new."""
 TOLD_FROM, MOST_TOLD = 3.0, 3
 """A feature is a reason from so many nats on."""
+TOLD_ABOVE = math.log(5.0)
+"""Of a day less rare than one in five nothing is told."""
 BEYOND = math.log(50.0)
 """A day whose p-value is one in fifty is on a level with no evidence of the impersonation stream."""
 OWN_PAST, GROUP_PAST = 250, 20_000
@@ -97,7 +99,7 @@ class RareDays:
         reference.past.add(score)
         if cold:
             return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
-        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle))
+        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle) if rank > TOLD_ABOVE else ())
 
 
 def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged | None]:

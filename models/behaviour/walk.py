@@ -33,6 +33,11 @@ class EventWalk:
         where, what = where[block.at], what[block.at]
         return where, what, self._signals(block, where, what)
 
+    @property
+    def size(self) -> int:
+        """Bytes that the counts take."""
+        return self.where.size + self.what.size
+
     def _signals(self, block: EventBlock, where: Floats, what: Floats) -> Floats:
         if self._pool is None:
             return signals(where, what, block.outcome, block.speed)
