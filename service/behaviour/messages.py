@@ -46,7 +46,7 @@ def _withheld(entity: Entity) -> Message:
 def _claims(entity: Entity, before: Control, issuer: str) -> dict[str, Any]:
     """Return the claims of a security event token (RFC 8417) that do not depend on who receives it."""
     change = {
-        "principal": PRINCIPALS[entity.kind],
+        "principal": PRINCIPALS.get(entity.kind, entity.kind.value.upper()),
         "current_level": entity.control.caep,
         "previous_level": before.caep,
         "risk_reason": reason_of(entity),

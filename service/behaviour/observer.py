@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from features.aliases import AliasTable
+from models.behaviour.day_judges import RareDays
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
 from models.bundle import ModelBundle
@@ -183,7 +184,12 @@ class Observer(Looking):
         """Fold a part of the events that were observed before; say that there is more to do."""
         if self._folding is None:
             until, closed = await self._ask(lambda c: (mark_of(c, ANOMALIES) or 0, mark_of(c, CLOSED) or 0))
-            engine = BehaviourEngine(self._model or BehaviourModel(), false_discovery=self._settings.false_discovery)
+            engine = BehaviourEngine(
+                self._model or BehaviourModel(),
+                false_discovery=self._settings.false_discovery,
+                secret=self._secret,
+                judge=RareDays(),
+            )
             self._folding = Watching(engine, self._resolve, self._settings.late_seconds), until, closed
         watching, until, closed = self._folding
         some = [
@@ -246,7 +252,8 @@ class Observer(Looking):
     # -- shared ------------------------------------------------------------------------------------------------------
 
     def _behaviour(self) -> BehaviourModel | None:
-        return getattr(self._serving().bundle, "behaviour", None)
+        bundle = self._serving().bundle
+        return bundle.behaviour if bundle is not None else None
 
     def _fold(self, connection: Connection) -> Folding:
         policy, bundle = self._serving()

@@ -7,19 +7,21 @@ restart are closed at the same places: what follows is a function of the events 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
 
-from features.alert import EntityKind
+from features.alert import EntityKind, from_epoch
 from features.event import Event
 from models.behaviour.day import FIRST
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.risk import Peaks
 from service.behaviour.folding import DAY_SECONDS, Resolve, canonical
+from service.behaviour.ocsf import day_start
 from service.store.events import ReadEvent
 
 
@@ -65,9 +67,8 @@ class Watching:
 
     def take(self, some: Sequence[ReadEvent]) -> list[Peak]:
         """Take up events that are :meth:`ready`; return what is now the strangest of its day."""
-        judged = self._engine.observe([self._named(one.event) for one in some])
         changed: dict[tuple[str, str, int], EventJudgement] = {}
-        for one in judged:
+        for one in self._observed(some):
             key = one.tenant, one.entity, (one.time - FIRST).days
             before = self._open.get(key)
             if math.isfinite(one.anomaly_score) and (before is None or one.anomaly_score > before.anomaly_score):
@@ -76,12 +77,23 @@ class Watching:
             self.seq, self._received = some[-1].seq, max(self._received, *(one.received for one in some))
         return [self._peak(one) for one in changed.values()]
 
+    def _observed(self, some: Sequence[ReadEvent]) -> Iterator[EventJudgement]:
+        """Have events judged as of when they were received; who is no program is a user, as its days are."""
+        for received, together in groupby(some, key=lambda one: one.received):
+            for judged in self._engine.observe([self._named(one.event) for one in together], from_epoch(received)):
+                fits = judged.kind in (EntityKind.USER, EntityKind.APPLICATION)
+                yield judged if fits else msgspec.structs.replace(judged, kind=EntityKind.USER)
+
     def close(self, before: int) -> list[Closed]:
         """Close the days before that one (since 1970), and learn them."""
         self.closed = before
         closed = []
         for judged in map(_believable, self._engine.close(date.fromordinal(before + FIRST.toordinal()))):
             day = judged.day.toordinal() - FIRST.toordinal()
+            if judged.kind is EntityKind.HOST:
+                uid = canonical(self._resolve, judged.tenant, judged.kind.value, judged.entity, day_start(day))
+                closed.append(Closed(msgspec.structs.replace(judged, entity=uid), None, judged.entity))
+                continue
             peak = self._open.pop((judged.tenant, judged.entity, day), None)
             if peak is not None:
                 self._peaks.close(judged.tenant, judged.kind.value, judged.entity, peak.anomaly_score)
