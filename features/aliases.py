@@ -67,3 +67,8 @@ class AliasTable:
             return meant.pop()
         self.ambiguous += len(meant) > 1
         return alias
+
+    def changes(self, tenant: str, kind: str, alias: str) -> list[float]:
+        """Return the times (epoch seconds) at which what ``alias`` names may change."""
+        spans = self._spans.get((tenant, kind, normalise_uid(alias)), [])
+        return sorted({at for start, end, _ in spans for at in (start, end) if at != float("inf")})

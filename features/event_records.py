@@ -73,14 +73,14 @@ def _packed(file: Path, shape: Shape) -> Iterator[bytes]:
 
 def _enveloped(stream: IO[bytes], shape: Shape) -> Iterator[bytes]:
     """Yield the records of an envelope, which is read whole, or of what has none."""
-    buffered = io.BufferedReader(cast("io.RawIOBase", stream))
-    head = buffered.peek()
-    if f'"{shape.envelope}"'.encode() in head and (records := split_body(whole := buffered.read(), shape)) is not None:
-        yield from records
-    elif f'"{shape.envelope}"'.encode() in head:
-        yield from json_items(io.BytesIO(whole))
-    else:
-        yield from json_items(buffered)
+    key = f'"{shape.envelope}"'.encode()
+    with io.BufferedReader(cast("io.RawIOBase", stream)) as buffered:
+        if key not in buffered.peek():
+            yield from json_items(buffered)
+            return
+        whole = buffered.read()
+        records = split_body(whole, shape)
+        yield from json_items(io.BytesIO(whole)) if records is None else records
 
 
 def _cells(stream: IO[bytes], file: Path, column: str) -> Iterator[bytes]:

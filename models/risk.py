@@ -188,7 +188,7 @@ def source_facts(source: Source) -> list[Fact]:
 
 def points(bits: float) -> float:
     """Return the risk, 0–100, that so many bits are."""
-    return 100.0 * -math.expm1(-bits * math.log(2.0))
+    return 100.0 * (1.0 - math.exp2(-bits))
 
 
 def alert_bits(score: float | None) -> float:

@@ -26,6 +26,7 @@ from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
 from models.incidents.priority import known_criticality
 from service import snapshots, verifying
+from service.behaviour.observer import Observer, Serving
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
 from service.event_intake import EventIntake
@@ -108,13 +109,17 @@ class Host:
         self.watcher = Watcher(
             self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip
-        for part in (self.outbox, keeper, self.closer, self.watcher):
+        self.observer = Observer(
+            self.settings, self.database, self.write, secret=self.encoder.secret, aliases=lambda: self.encoder.aliases,
+            serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
+        )  # fmt: skip
+        for part in (self.outbox, keeper, self.closer, self.watcher, self.observer):
             part.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
-        for part in (self.watcher, self.closer, self.incidents, self.outbox):
+        for part in (self.observer, self.watcher, self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
         self.anchors.drop()

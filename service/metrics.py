@@ -43,3 +43,4 @@ INCIDENTS_RAISED = Counter("tamis_incidents_raised", "Incidents raised", registr
 CORRELATION_BEHIND = Gauge("tamis_correlation_behind", "Alerts decided but not yet correlated", registry=REGISTRY)
 POLICY_VERSION = Gauge("tamis_policy_version", "Version of the live policy that is in force", registry=REGISTRY)
 POLICY_REFUSED = Gauge("tamis_policy_refused", "1 while the newest version of the live policy cannot be read", registry=REGISTRY)
+BEHAVIOUR_BEHIND = Gauge("tamis_behaviour_behind", "Events stored but not yet observed", registry=REGISTRY)

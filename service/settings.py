@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -36,6 +37,14 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     look_back_seconds     2592000.0  how old alerts may be that a newly imported indicator brings back
     whatif_days           90         most days that a what-if may look back
     whatif_alerts         200000     most alerts that a what-if looks at, the latest first
+    false_discovery       0.1        of a day's accounts that are called out, at most this share by chance
+    late_seconds          21600.0    after its end a UTC day is closed and its accounts judged; what comes later is not
+    step_up_share         0.01       of benign entity-days, at most this share may be stepped up; else a person decides
+    restrict_share        0.002      of benign entity-days, at most this share may be restricted; else a person decides
+    keep_events_seconds   7776000.0  how long events are kept after they happened
+    keep_anomalies_seconds 15552000.0 how long judgements of behaviour are kept
+    keep_risk_seconds     34560000.0 how long risks and changes of controls are kept
+    issuer                ``tamis``  who issues security event tokens, such as this service's URL
     ====================  =========  ====================================================================
     """
 
@@ -59,6 +68,14 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     look_back_seconds: float = 30 * 86_400.0
     whatif_days: int = 90
     whatif_alerts: int = 200_000
+    false_discovery: float = 0.1
+    late_seconds: float = 6 * 3600.0
+    step_up_share: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.01
+    restrict_share: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.002
+    keep_events_seconds: float = 90 * 86_400.0
+    keep_anomalies_seconds: float = 180 * 86_400.0
+    keep_risk_seconds: float = 400 * 86_400.0
+    issuer: str = "tamis"
 
     @classmethod
     def from_env(cls) -> ServiceSettings:

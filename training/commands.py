@@ -54,12 +54,13 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     noise: Annotated[float, typer.Option(help="Times as many benign alerts.")] = 1.0,
     campaign_days: Annotated[float, typer.Option(help="Days from one campaign's begin to the next, in the mean.")] = 2.5,
+    behaviour: Annotated[bool, typer.Option(help="Write events.parquet too: what everybody does, insiders among it.")] = True,
 ) -> None:
-    """Make up a world with known truth: tenants, habits, noise, campaigns, verdicts."""
+    """Make up a world with known truth: tenants, habits, noise, campaigns, verdicts, and what accounts do."""
     from training.simulator import simulate as run
 
     with working("simulating"):
-        made = run(tenants, days, seed, out, noise=noise, campaign_days=campaign_days)
+        made = run(tenants, days, seed, out, noise=noise, campaign_days=campaign_days, behaviour=behaviour)
     console.print(f"{out}: {made.alerts:,} alerts, {made.labels:,} labels, {made.incidents} incidents", highlight=False)
 
 

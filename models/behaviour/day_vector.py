@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.alert import EntityKind
-from models.behaviour.signals import COUNTED, FIELDS, SIGNALS
+from features.event_encode import FIELDS
+from models.behaviour.signals import COUNTED, SIGNALS
 
 
 class DayFeature(msgspec.Struct, frozen=True):
@@ -63,3 +64,7 @@ class DayVectors(NamedTuple):
     groups: list[str]
     events: NDArray[np.int64]
     values: NDArray[np.float64]
+
+    def part(self, rows: slice) -> DayVectors:
+        """Return some of the days."""
+        return DayVectors(self.keys[rows], self.groups[rows], self.events[rows], self.values[rows])

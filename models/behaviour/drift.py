@@ -1,105 +1,99 @@
-"""How far an account has moved from what it was a season ago, and how far it may.
+"""How far an account has moved from what it was a season ago, so that nobody moves a profile slowly to where they want it.
 
-Each account has two decayed pictures of its values by field: a fast one of about the last month and a slow one that lags by about
-three. Their distance is the sum over fields of squared Hellinger distances: 1 is one field wholly changed. A slow drift is small each
-day, and large after a season: who has moved further than all but :data:`FURTHEST` of its group, and than it itself used to, has its
-days held (:mod:`models.behaviour.held`), so the profile moves at most as fast as colleagues' do without anybody's leave. Held days go
-into the fast picture only: the slow one stays a picture of what nobody doubts.
-
-A picture has :data:`BUCKETS` cells a field, chosen by a keyed hash: who does not know the key cannot choose new values that fall where
-the old ones are.
+A day is judged a second time, by profiles that were put aside at least :data:`SEASON_DAYS` days before. A drift from one person's
+ways to another's is small each day and is learned each day; the profile of a season ago has learned none of it. The mean of that
+evidence over the account's last :data:`MEAN_OF` judged days is its movement. Who has moved further than all but :data:`FURTHEST` of the
+group has the days held (:mod:`models.behaviour.held`): within a season a profile moves no further than colleagues' do, unless a
+person says that it may. In memory a profile put aside is two numbers for each value that an account has.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.behaviour.conformal import Past, p_value
+from models.behaviour.conformal import Past
 from models.behaviour.day import Day
+from models.behaviour.evidence import Weights, evidence
+from models.behaviour.profiles import Profiles
 
-BUCKETS = 64
-FAST_DAYS, SLOW_DAYS = 15.0, 90.0
-"""Half-lives of the two pictures."""
-MIXED = 5.0
-"""As many days of the slow picture are mixed into the fast one: a few odd days are no drift."""
-KNOWN_DAYS = 30
-"""Before an account has been active on so many days, nothing is said of its drift."""
-EVERY_DAYS = 7
-"""So often at most an account's distance is remembered: distances of neighbouring days are the same news."""
+SEASON_DAYS = 60
+"""Profiles are put aside this often, and used when the next ones are: they are one to two seasons old."""
+EVERY_DAYS = 2
+"""An account is judged by them at most every so many days."""
+MEAN_OF, LEAST = 15, 8
+"""Judged days whose mean is the movement, and with how few nothing is said."""
+KNOWN_DAYS = 20
+"""Active days that an account must have had a season ago."""
+MOST_A_DAY = 5.0
+REMEMBERED_EVERY_DAYS = 7
+"""So often at most an account's movement is remembered: that of neighbouring days is the same news."""
 FURTHEST = 0.01
-OWN_PAST, GROUP_PAST = 60, 5000
-
-Floats = NDArray[np.float32]
+GROUP_PAST = 5000
 
 
-class _Picture:
-    """Decayed counts of one account: fast and slow (2 × fields × buckets), their days, and when they were last true."""
+class Movement(NamedTuple):
+    """How far an account has moved, in nats of evidence a day, and how seldom that is: 1 where nothing can be said."""
 
-    __slots__ = ("active", "counts", "days", "last", "past", "remembered")
+    nats: float
+    p_value: float
 
-    def __init__(self, fields: int, ordinal: int) -> None:
-        self.counts: Floats = np.zeros((2, fields, BUCKETS), np.float32)
-        self.days: Floats = np.zeros(2, np.float32)
-        self.last, self.remembered, self.active = ordinal, ordinal, 0
-        self.past = Past(OWN_PAST)
 
-    def decay(self, ordinal: int) -> None:
-        if ordinal > self.last:
-            faded = np.exp2(-(ordinal - self.last) / np.array([FAST_DAYS, SLOW_DAYS])).astype(np.float32)
-            self.counts *= faded[:, np.newaxis, np.newaxis]
-            self.days *= faded
-            self.last = ordinal
+STILL = Movement(0.0, 1.0)
 
-    def distance(self) -> float:
-        slow = self.counts[1] / max(float(self.days[1]), 1e-9)
-        fast = (self.counts[0] + MIXED * slow) / (self.days[0] + MIXED)
-        known = np.sqrt(slow.sum(axis=1) * fast.sum(axis=1))
-        alike = np.sqrt(slow * fast).sum(axis=1)
-        return float((known - alike).sum())
+
+class _Account:
+    __slots__ = ("judged", "last", "mean", "remembered")
+
+    def __init__(self) -> None:
+        self.mean, self.judged = 0.0, 0
+        self.last = self.remembered = -EVERY_DAYS
 
 
 class Drift:
-    """The pictures of all accounts."""
+    """The profiles put aside, and each account's movement away from them."""
 
-    def __init__(self, fields: Sequence[str], secret: bytes) -> None:
-        self._fields = tuple(fields)
-        self._secret = secret[:64]
-        self._accounts: dict[tuple[str, str], _Picture] = {}
+    def __init__(self, profiles: Profiles, weights_of: Callable[[str], Weights]) -> None:
+        self._profiles, self._weights_of = profiles, weights_of
+        self._reference = self._next = profiles.snapshot()
+        self._put_aside: int | None = None
+        self._accounts: dict[tuple[str, str], _Account] = {}
         self._groups: dict[tuple[str, str], Past] = {}
 
-    def judge(self, day: Day) -> tuple[float, float]:
-        """Return how far the account has moved by the end of the day, and the p-value of that; the fast picture takes up the day."""
-        picture = self._accounts.setdefault((day.tenant, day.entity), _Picture(len(self._fields), day.ordinal))
-        self._add(picture, day, 0)
-        if picture.active < KNOWN_DAYS:
-            return 0.0, 1.0
+    def judge(self, day: Day) -> Movement:
+        """Return how far the day's account has moved by now. Days come in the order of time."""
+        self._turn(day.ordinal)
+        key = (day.tenant, day.entity)
+        if day.program or self._reference.active_days(*key) < KNOWN_DAYS:
+            return STILL
+        account = self._accounts.setdefault(key, _Account())
+        if day.ordinal - account.last >= EVERY_DAYS:
+            odds = evidence(self._reference, day, day.entity).log_odds(self._weights_of(day.group))
+            account.last, account.judged = day.ordinal, min(account.judged + 1, MEAN_OF)
+            account.mean += (min(max(odds, -MOST_A_DAY), MOST_A_DAY) - account.mean) / account.judged
+        if account.judged < LEAST:
+            return STILL
         group = self._groups.setdefault((day.tenant, day.group), Past(GROUP_PAST))
-        distance = picture.distance()
-        p = p_value(distance, picture.past, group)
-        if day.ordinal - picture.remembered >= EVERY_DAYS:
-            picture.remembered = day.ordinal
-            picture.past.add(distance)
-            group.add(distance)
-        return distance, p
+        movement = Movement(account.mean, group.p_value(account.mean))
+        if day.ordinal - account.remembered >= REMEMBERED_EVERY_DAYS:
+            account.remembered = day.ordinal
+            group.add(account.mean)
+        return movement
 
-    def learn(self, day: Day) -> None:
-        """Take the day up into the slow picture: nobody doubts it."""
-        picture = self._accounts[day.tenant, day.entity]
-        picture.active += 1
-        self._add(picture, day, 1)
+    def forgive(self, tenant: str, entity: str) -> None:
+        """Begin anew for an account of which a person said that its movement is legitimate."""
+        self._accounts.pop((tenant, entity), None)
 
-    def _add(self, picture: _Picture, day: Day, which: int) -> None:
-        picture.decay(day.ordinal)
-        late = 2.0 ** ((day.ordinal - picture.last) / (FAST_DAYS, SLOW_DAYS)[which])
-        for at, name in enumerate(self._fields):
-            for value, weight in day.values.get(name, {}).items():
-                picture.counts[which, at, self._bucket(name, value)] += weight * late
-        picture.days[which] += late
+    def _turn(self, ordinal: int) -> None:
+        if self._put_aside is None:
+            self._put_aside = ordinal
+        elif ordinal - self._put_aside >= SEASON_DAYS:
+            self._reference, self._next = self._next, self._profiles.snapshot()
+            self._put_aside = ordinal
 
-    def _bucket(self, name: str, value: str) -> int:
-        told = f"{name}\x00{value}".encode(errors="surrogatepass")
-        return hashlib.blake2b(told, digest_size=1, key=self._secret).digest()[0] % BUCKETS
+
+def surprise(movement: Movement) -> float:
+    """Return −log of how seldom an account moves so far."""
+    return -float(np.log(movement.p_value))

@@ -101,6 +101,18 @@ def events_of(connection: Connection, tenant: str, entity: str, after: int = 0, 
     return [ReadEvent(seq, received, _DECODER.decode(body)) for seq, received, body in connection.execute(statement)]
 
 
+def events_lately(connection: Connection, tenant: str, actor: str, most: int) -> list[ReadEvent]:
+    """Return the last ``most`` events that an account did, in order of receipt."""
+    statement = (
+        select(events.c.seq, events.c.received, events.c.payload)
+        .where(events.c.tenant == tenant, events.c.actor == normalise_uid(actor))
+        .order_by(events.c.seq.desc())
+        .limit(most)
+    )
+    rows = connection.execute(statement).all()
+    return [ReadEvent(seq, received, _DECODER.decode(body)) for seq, received, body in rows[::-1]]
+
+
 def count_events(connection: Connection, tenant: str = "") -> dict[str, int]:
     """Return the number of stored events by tenant."""
     statement = select(events.c.tenant, func.count()).group_by(events.c.tenant).order_by(events.c.tenant)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from features.errors import UnknownFormatError
 from features.normalisers.events.base import EventNormaliser
+from features.normalisers.events.cloudtrail import CloudTrail
+from features.normalisers.events.github import GitHub
+from features.normalisers.events.linux_auth import LinuxAuth
+from features.normalisers.events.m365 import Microsoft365
 from features.normalisers.events.native import Native
+from features.normalisers.events.ocsf import OcsfActivity
+from features.normalisers.events.okta import Okta
 
 EVENT_NORMALISERS: dict[str, EventNormaliser] = {
+    "cloudtrail": CloudTrail(),
+    "github": GitHub(),
+    "linux-auth": LinuxAuth(),
+    "m365": Microsoft365(),
     "native": Native(),
+    "ocsf": OcsfActivity(),
+    "okta": Okta(),
 }
 
 
