@@ -175,7 +175,9 @@ class Delivery:
             log.exception("message %s has no form for receiver %s", message.uid, receiver.name)
             return Outcome(0, f"no body: {type(error).__name__}")
         return await self._sender.post(
-            receiver.target, {"content-type": media_type(receiver), "accept": "application/json", "user-agent": _AGENT, **headers}, content
+            receiver.target,
+            {"content-type": media_type(receiver), "accept": "application/json", "user-agent": _AGENT, **headers},
+            content,
         )
 
     # -- the database ------------------------------------------------------------------------------------------------

@@ -17,7 +17,20 @@ from service.errors import OverloadedError
 from service.keys import Role
 from service.store.entity_tables import anomalies, control_changes, entities, risk_days
 from service.store.events import count_events
-from tests.service.behaviour.world import BOUNDED, DAY, alarm, alarming, benign, entity, later, looked, received, scored, told, week
+from tests.service.behaviour.world import (
+    BOUNDED,
+    DAY,
+    alarm,
+    alarming,
+    benign,
+    entity,
+    later,
+    looked,
+    received,
+    scored,
+    told,
+    week,
+)
 from tests.service.bundles import automate
 from tests.service.client import Service
 
@@ -67,7 +80,10 @@ def test_a_verdict_lowers_it_and_taken_back_raises_it_again(tmp_path: Path) -> N
 def test_what_a_machine_said_lowers_nothing(tmp_path: Path) -> None:
     with scored(tmp_path) as service:
         service.post(alarming("a"))
-        assert service.post({"alert_uid": "a", "verdict": "false_positive", "provenance": "automation"}, "/v1/labels").status_code == 201
+        assert (
+            service.post({"alert_uid": "a", "verdict": "false_positive", "provenance": "automation"}, "/v1/labels").status_code
+            == 201
+        )
         looked(service)
         assert entity(service, "user", "anna")["risk"] > 10.0
 

@@ -105,7 +105,11 @@ def told(service: Service, tenant: str = "acme") -> list[Message]:
 
 def act(uid: str, name: str, at: float, **more: Any) -> Event:
     """One thing that a user did."""
-    given: dict[str, Any] = {"action": "logon", "target": Named(EntityKind.HOST, "files"), "source": Source(country="DE", device="ws")}
+    given: dict[str, Any] = {
+        "action": "logon",
+        "target": Named(EntityKind.HOST, "files"),
+        "source": Source(country="DE", device="ws"),
+    }
     return Event(uid=uid, tenant="acme", time=from_epoch(at), actor=user(name), **{**given, **more})
 
 
@@ -118,7 +122,11 @@ def week(day: int, names: Iterable[str], strange: str = "") -> list[Event]:
             given: dict[str, Any] = {"source": Source(country="DE", device=f"ws-{name}")}
             if name == strange:
                 at -= 6 * 3600.0
-                given = {"action": "export", "target": Named(EntityKind.HOST, "vault"), "source": Source(country="XX", device="burner")}
+                given = {
+                    "action": "export",
+                    "target": Named(EntityKind.HOST, "vault"),
+                    "source": Source(country="XX", device="burner"),
+                }
             some.append(act(f"{day}-{name}-{hour}", name, at, **given))
     return some
 

@@ -64,7 +64,7 @@ def _sound(name: str, event: Event, place: Place) -> Event:
     assert place.received_time is not None
     assert event.time <= place.received_time + timedelta(minutes=5)
     assert event.actor.kind in {EntityKind.USER, EntityKind.APPLICATION} or name == "native"
-    assert all(len(text) <= MAX_NAME for text in msgspec.structs.astuple(event.source))
+    assert all(len(text) <= MAX_NAME for text in msgspec.structs.astuple(event.source) if isinstance(text, str))
     msgspec.json.encode(event)
     return event
 
