@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from features.aliases import AliasTable
+from features.anomalies import EntityAnomalies
 from models.behaviour.day_judges import RareDays
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
@@ -61,7 +62,10 @@ class Serving(NamedTuple):
 
 
 class Observer(Looking):
-    """Keeps the entities of all tenants. ``start`` and ``stop`` it once."""
+    """Keeps the entities of all tenants. ``start`` and ``stop`` it once.
+
+    ``tell`` is given what alerts may know of entities, whenever that was made anew: it goes on being kept current.
+    """
 
     def __init__(
         self,
@@ -72,11 +76,12 @@ class Observer(Looking):
         secret: bytes,
         aliases: Callable[[], AliasTable],
         serving: Callable[[], Serving],
+        tell: Callable[[EntityAnomalies], None] = lambda table: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(settings.poll_seconds)
         self._settings, self._database, self._write, self.now = settings, database, write, now
-        self._aliases, self._serving = aliases, serving
+        self._aliases, self._serving, self._tell = aliases, serving, tell
         self._secret = secret
         self.bounds: dict[str, dict[Control, Bound]] = {}
         self._bounded = self._hourly = 0.0
@@ -202,6 +207,7 @@ class Observer(Looking):
             await asyncio.to_thread(watching.close, closed)
         watching.seq = max(watching.seq, until)
         self._watching, self._folding = watching, None
+        self._tell(watching.anomalies)
         return True
 
     # -- what passes with time ---------------------------------------------------------------------------------------
