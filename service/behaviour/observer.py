@@ -47,7 +47,7 @@ T = TypeVar("T")
 AT_ONCE = 250
 """Entities that are written in one transaction: as long as it takes, nothing else is scored."""
 _ALERTS, _EVENTS, _FOLDED = 500, 1_000, 5_000
-_AGAIN_SECONDS = 300.0
+_AGAIN_SECONDS = 900.0
 """After so long a risk has decayed enough to be looked at again."""
 _HOUR_SECONDS, _GRACE_SECONDS = 3600.0, 60.0
 _FIRST_SECONDS = 56 * 86_400.0

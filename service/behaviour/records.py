@@ -205,7 +205,7 @@ def stale(connection: Connection, before: float, most: int, *, bounded: bool = F
     return [_entity(row) for row in rows]
 
 
-_LEAST_RISK = 0.5
+_LEAST_RISK = 1.0
 
 
 def anomalies_of(connection: Connection, whom: Whom, most: int = 400) -> list[Anomaly]:
