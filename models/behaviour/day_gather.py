@@ -11,8 +11,10 @@ from features.accounts import Account
 from features.alert import EntityKind
 from features.event_encode import FIELDS, EventBlock
 from models.behaviour.day_vector import DayKey, DayVectors
+from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.habits import Habits
 from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, foreign, highest_of_day, novelties, order
+from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
@@ -28,9 +30,7 @@ class Seen(NamedTuple):
     """A block of events with what was read of them. ``tokens`` name the events, for :attr:`Gathered.tokens`."""
 
     block: EventBlock
-    where: Floats
-    what: Floats
-    signals: Floats
+    walked: Walked
     tokens: NDArray[np.int64]
 
 
@@ -48,11 +48,12 @@ class _Told(NamedTuple):
         time = seen.block.time
         ordinal = (time // _DAY).astype(np.int64)
         hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
-        outcome, strange = seen.block.outcome, foreign(seen.signals)
-        sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(seen.where, seen.what), strange > FOREIGN])
-        more = highest_of_day(seen.what, outcome, seen.signals)
-        values = np.column_stack([seen.signals, more, at_once(seen.where)])
-        return cls(ordinal, hour, values, sums, np.column_stack([order(seen.what), strange]))
+        where, what, signals = seen.walked
+        outcome, strange = seen.block.outcome, foreign(signals)
+        sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(where, what), strange > FOREIGN])
+        more = highest_of_day(what, outcome, signals)
+        values = np.column_stack([signals, anomaly_scores(signals), more, at_once(where)])
+        return cls(ordinal, hour, values, sums, np.column_stack([order(what), strange]))
 
 
 class Gathered(NamedTuple):
@@ -71,7 +72,7 @@ class DayGatherer:
         self.habits = Habits()
         self._rows: dict[DayKey, int] = {}
         self._groups: list[str] = []
-        self._highest = np.zeros((0, len(SIGNALS) + 3))
+        self._highest = np.zeros((0, len(SIGNALS) + 4))
         self._means = np.zeros((0, len(_MEANS)))
         self._own = np.zeros((0, _N))
         self._sums = np.zeros((0, len(_SUMS)), np.int64)
@@ -171,8 +172,8 @@ class DayGatherer:
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N : 3 * _N + len(COUNTED)],
-            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours,
-            means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) : len(SIGNALS) + 2],
+            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours, highest[:, len(SIGNALS)],
+            means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) + 1 : len(SIGNALS) + 3],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)
 

@@ -42,6 +42,7 @@ OF_DAY = (
     DayFeature("failed_share", "share of failures among the day's events", "share"),
     DayFeature("novelties", "values of the day that are new for the account", "log(1 + values)"),
     DayFeature("hours", "hours of the day with activity", "hours"),
+    DayFeature("event_max", "one event is very unlike the account's past"),
     DayFeature("order", "actions follow each other otherwise than by the account's habit"),
     DayFeature("foreign", "targets that others in the organisation use, and its peers do not", "log(1 + events)"),
     DayFeature("foreign_mean", "all day: targets that others in the organisation use, and its peers do not"),

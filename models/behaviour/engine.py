@@ -31,10 +31,11 @@ from features.accounts import Accounts
 from features.alert import Entity, EntityKind
 from features.event import Event
 from features.event_encode import FIELDS, EventBlock, EventEncoder
+from models.behaviour.combine import IMPERSONATION, Combiner, Whose
 from models.behaviour.conformal import discoveries
 from models.behaviour.day import END, FIRST, Gatherer
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
-from models.behaviour.day_judges import Both, DayJudge, combined, judge_vectors
+from models.behaviour.day_judges import DayJudge, judge_vectors
 from models.behaviour.day_vector import DayKey
 from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
@@ -49,6 +50,7 @@ AHEAD, OLDEST = timedelta(hours=1), timedelta(days=400)
 SHARED = " (a shared account, held against its own habit)"
 _MAXIMA = {f"{field}_own_max": at for at, field in enumerate(FIELDS)}
 _SAID = 10_000
+MOST_REASONS = 5
 
 
 class BehaviourEngine:
@@ -71,7 +73,7 @@ class BehaviourEngine:
         self.late = self.unbelievable = 0
         self._false_discovery = false_discovery
         self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
-        self._judge = judge
+        self._judge, self._combiner = judge, Combiner(detectors=(IMPERSONATION, "rarity"))
         self._stream = Stream(model.fields, model.weights_of)
         self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=judge is not None), 0
         self._said = _Said()
@@ -83,9 +85,10 @@ class BehaviourEngine:
         if not taken:
             return []
         block = self._encoder.events(taken)
-        where, what, signals = self._walk.read(block)
+        walked = self._walk.read(block)
+        where, what, signals = walked
         tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
-        seen = Seen(block, where, what, signals, tokens)
+        seen = Seen(block, walked, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
         in_time = ordinal >= self._closed
         self.late += int(np.count_nonzero(~in_time))
@@ -126,11 +129,26 @@ class BehaviourEngine:
         stream = {(day.ordinal, day.tenant, day.entity): self._stream.step(day) for day in self._gathered.take(self._closed)}
         gathered = self._vectors.take(self._closed)
         vectors = judge_vectors(self._judge, gathered.vectors)
-        judged = [_joined(key, stream, vector) for key, vector in zip(gathered.vectors.keys, vectors, strict=True)]
+        days = zip(gathered.vectors.keys, gathered.vectors.groups, vectors, strict=True)
+        judged = [self._joined(key, group, stream, vector) for key, group, vector in days]
         flagged = self._flagged(gathered.vectors.keys, judged)
         out = [self._judgement(gathered, at, one, yes) for at, (one, yes) in enumerate(zip(judged, flagged, strict=True))]
         self._said.keep(self._vectors.tokens)
         return out
+
+    def _joined(self, key: DayKey, group: str, stream: Mapping[tuple[int, str, str], Judged], vector: Judged | None) -> Judged:
+        """Return one judgement of a day from those of its judges; one that knows too little says nothing."""
+        said = None if key.kind is EntityKind.HOST else stream.get((key.ordinal, key.tenant, key.entity))
+        if said is None or vector is None:
+            return said or vector or Judged(NOTHING_KNOWN, 1.0, (), cold=True)
+        if said.cold and vector.cold:
+            return said
+        whose = Whose(key.tenant, key.kind.value, key.entity, group)
+        bare = [nan if one.cold else one.score for one in (said, vector)]
+        combined = self._combiner.look(whose, bare)
+        self._combiner.remember(whose, bare, combined)
+        reasons = sorted((*said.deviations, *vector.deviations), key=lambda one: -one.surprise)
+        return Judged(combined.score, combined.p_value, tuple(reasons[:MOST_REASONS]))
 
     def _flagged(self, keys: list[DayKey], judged: list[Judged]) -> list[bool]:
         """Return which days are called out: a tenant's accounts together, and its hosts."""
@@ -195,13 +213,6 @@ class _Said:
     def full(self) -> bool:
         """Whether so much has been said since that it is time to forget what no day holds."""
         return len(self._texts) > self._limit
-
-
-def _joined(key: DayKey, stream: Mapping[tuple[int, str, str], Judged], vector: Judged | None) -> Judged:
-    said = None if key.kind is EntityKind.HOST else stream.get((key.ordinal, key.tenant, key.entity))
-    if said is not None and vector is not None:
-        return combined(Both(said, vector))
-    return said or vector or Judged(NOTHING_KNOWN, 1.0, (), cold=True)
 
 
 def _believable(time: datetime, now: datetime | None) -> bool:

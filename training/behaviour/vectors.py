@@ -44,8 +44,7 @@ def day_vectors(events: Sequence[Event]) -> DayVectors:
     for at in range(0, len(events), _AT_ONCE):
         some = events[at : at + _AT_ONCE]
         block = encoder.events(some)
-        where, what, signals = walk.read(block)
-        gatherer.add(Seen(block, where, what, signals, np.arange(len(some))), np.ones(len(some), bool))
+        gatherer.add(Seen(block, walk.read(block), np.arange(len(some))), np.ones(len(some), bool))
     return gatherer.take(_EVER).vectors
 
 
