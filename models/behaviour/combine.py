@@ -5,8 +5,8 @@ any label, surprises are combined as bets against "a usual day": a p-value p pay
 likelihood ratio, and the mean of the payments is one again, however the detectors depend on each other (e-values: Vovk and Wang
 2021). So one detector that is very sure is enough, several that agree are a little surer, and none can hide another.
 
-Once there are labels, a logistic weighing of the same surprises is one more such bet. Its weights are never negative: more surprise
-is never less abnormal.
+Once there are labels, a logistic weighing of the same surprises takes the place of the mean. Its weights are never negative: more
+surprise is never less abnormal.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from models.behaviour.conformal import Past, p_value
 
 IMPERSONATION = "impersonation"
 """The detector whose score is the log of a likelihood ratio already; all others give bare scores."""
-DETECTORS = (IMPERSONATION, "rarity", "forest", "volume")
+DETECTORS = (IMPERSONATION, "panel")
 OWN_PAST, GROUP_PAST = 250, 20_000
 GROUP_KNOWN = 500
 """A group with fewer past account-days is held against its tenant's."""
+NOTHING_SAID = -12.0
+"""The score of a day of which no detector says anything."""
 MOST = 12.0
 """No bet pays more than e to this."""
 
@@ -98,12 +100,15 @@ class Combiner:
         """Return what the detectors come to, by what is known."""
         group = self._group(whose)
         told = tuple(_told(name, one, past) for name, one, past in zip(self.detectors, bare, group.of, strict=True))
-        bets = [bet(name, one) for name, one in zip(self.detectors, told, strict=True)]
-        if self._learned is not None:
-            bets.append(self._learned.log_ratio(told))
-        score = log_mean([min(one, MOST) for one in bets])
+        score = self._score(told, bare)
         own = self._own.get(whose[:3], _EMPTY)
         return Combined(score, p_value(score, own, group.score), told)
+
+    def _score(self, told: Sequence[float], bare: Sequence[float]) -> float:
+        if self._learned is not None:
+            return min(self._learned.log_ratio(told), MOST)
+        asked = zip(self.detectors, told, bare, strict=True)
+        return log_mean([min(bet(name, one), MOST) for name, one, said in asked if not math.isnan(said)] or [NOTHING_SAID])
 
     def remember(self, whose: Whose, bare: Sequence[float], combined: Combined) -> None:
         """Take the day up among those that later ones are held against, once it is not doubted."""

@@ -48,11 +48,10 @@ class _Told(NamedTuple):
         time = seen.block.time
         ordinal = (time // _DAY).astype(np.int64)
         hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
-        where, what, signals = seen.walked
-        outcome, strange = seen.block.outcome, foreign(signals)
+        outcome, (where, what, signals) = seen.block.outcome, seen.walked
+        strange = foreign(signals)
         sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(where, what), strange > FOREIGN])
-        more = highest_of_day(what, outcome, signals)
-        values = np.column_stack([signals, anomaly_scores(signals), more, at_once(where)])
+        values = np.column_stack([signals, anomaly_scores(signals), highest_of_day(what, outcome, signals), at_once(where)])
         return cls(ordinal, hour, values, sums, np.column_stack([order(what), strange]))
 
 
@@ -173,7 +172,7 @@ class DayGatherer:
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N : 3 * _N + len(COUNTED)],
             volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours, highest[:, len(SIGNALS)],
-            means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) + 1 : len(SIGNALS) + 3],
+            means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) + 1 : -1],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)
 

@@ -39,21 +39,21 @@ class DayJudge(Protocol):
         ...
 
 
-class _Reference:
-    """How strange the latest days of one tenant's accounts of one kind were when they came."""
+class _Tenant:
+    """How strange the latest days of one tenant's accounts of one kind were."""
 
     def __init__(self) -> None:
-        self._scores = np.zeros(0, np.float32)
+        self.scores = np.zeros(0, np.float32)
 
     def learn(self, scores: Scores) -> None:
-        self._scores = np.concatenate([self._scores, scores])[-GROUP_PAST:]
+        self.scores = np.concatenate([self.scores, scores])[-GROUP_PAST:]
 
     def p_values(self, scores: Scores) -> tuple[Floats, Floats]:
         """Return p-values, and surprises that go on beyond the highest score (:meth:`Past.surprise` of many)."""
-        n = len(self._scores)
+        n = len(self.scores)
         if n < LEAST_PAST:
             return np.ones(len(scores)), np.zeros(len(scores))
-        past = np.sort(self._scores)
+        past = np.sort(self.scores)
         strange = np.asarray((1.0 + n - np.searchsorted(past, scores)) / (1.0 + n), np.float64)
         beyond = np.maximum(scores - past[-1], 0.0).astype(np.float64) / max(float(past[-1] - past[n // 2]), 1e-3)
         return strange, -np.log(strange) + np.log1p(beyond)
@@ -89,15 +89,16 @@ class _Own:
 
 
 class RareDays:
-    """Unsupervised from the first weeks on: how rare a day's features are, families of them added up (:mod:`models.behaviour.families`).
+    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
-    The p-value holds the sum against the account's own earlier ones and the tenant's, as :func:`conformal.p_value` does.
+    Each feature is looked at twice, as it is and by how far it lies beyond the account's own usual days: its surprise is the mean of
+    both. How families of features add up, see :mod:`models.behaviour.families`. The p-value holds the sum against the account's own
+    earlier ones and the tenant's, as :func:`conformal.p_value` does.
     """
 
     def __init__(self) -> None:
-        self._surprises = Surprises()
-        self._references: dict[tuple[str, EntityKind], _Reference] = {}
-        self._own = _Own()
+        self._surprises, self._own = Surprises(), _Own()
+        self._tenants: dict[tuple[str, EntityKind], _Tenant] = {}
 
     def step(self, days: DayVectors) -> list[Judged]:
         """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
@@ -105,15 +106,14 @@ class RareDays:
         if found is None:
             return [_NOTHING] * len(days.keys)
         surprises, usual = found
-        reference = self._references.setdefault((first.tenant, first.kind), _Reference())
         scores = excesses(surprises).sum(axis=1).astype(np.float32)
-        rows, (among, rank) = self._own.rows(days.keys), reference.p_values(scores)
-        known = self._own.known(rows)
+        tenant, rows = self._tenants.setdefault((first.tenant, first.kind), _Tenant()), self._own.rows(days.keys)
+        (among, rank), known = tenant.p_values(scores), self._own.known(rows)
         own = (1.0 + self._own.as_high(rows, scores)) / (1.0 + known)
-        own[own * (1.0 + known) < 1.5] = 0.0  # a record for the account: the group decides
+        own[own * (1.0 + known) < 1.5] = 0.0  # a record for the account: the tenant decides
         strange = np.where(known < LEAST_PAST, 1.0, np.maximum(among, own))
         self._own.learn(rows, scores)
-        reference.learn(scores)
+        tenant.learn(scores)
         high = (rank > TOLD_ABOVE).tolist()
         reasons = [told(surprises[at], days.values[at], usual) if yes else () for at, yes in enumerate(high)]
         judged = zip((rank - BEYOND).tolist(), strange.tolist(), reasons, (known < KNOWN_DAYS).tolist(), strict=True)
@@ -135,8 +135,8 @@ def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged |
 
 
 def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, ...]:
-    """Return the features of a day that surprise most, with what is usual of each; what is less than usual is no reason."""
-    order = np.argsort(-np.where(values > usual, surprises, 0.0), kind="stable")[:MOST_TOLD]
+    """Return the features of a day that surprise most, with what is usual of each."""
+    order = np.argsort(-surprises, kind="stable")[:MOST_TOLD]
     return tuple(
         Deviation(
             name=NAMES[at],
@@ -146,5 +146,5 @@ def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, .
             expected=float(usual[at]),
         )
         for at in order.tolist()
-        if surprises[at] >= TOLD_FROM and values[at] > usual[at]
+        if surprises[at] >= TOLD_FROM
     )

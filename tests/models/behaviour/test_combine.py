@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.behaviour.combine import DETECTORS, GROUP_KNOWN, Combination, Combiner, Whose, bet, log_mean
+from models.behaviour.combine import GROUP_KNOWN, NOTHING_SAID, Combination, Combiner, Whose, bet, log_mean
 
+DETECTORS = ("impersonation", "rarity", "forest", "volume")
 ANN = Whose("t", "user", "ann", "sales")
-QUIET = (-6.0, 0.0, 0.0, 0.0)
 
 
 def combination(*weights: float) -> Combination:
@@ -34,7 +34,7 @@ def lived(combiner: Combiner, days: int = 60, staff: int = 20, seed: int = 0) ->
 
 
 def test_one_detector_that_is_sure_is_enough_and_two_are_surer() -> None:
-    combiner = Combiner()
+    combiner = Combiner(detectors=DETECTORS)
     lived(combiner)
     whose = Whose("t", "user", "p1", "sales")
     usual, one, two = (
@@ -54,13 +54,13 @@ def test_more_of_any_detector_is_never_less_abnormal(bare: list[float], at: int,
     assert combiner.look(ANN, higher).score >= combiner.look(ANN, bare).score - 1e-12
 
 
-LIVED = Combiner(combination(1.0, 0.5, 0.2, 0.0))
+LIVED = Combiner(combination(1.0, 0.5, 0.2, 0.0), DETECTORS)
 lived(LIVED)
 
 
 def test_p_values_of_usual_days_hold_their_level() -> None:
     for learned in (None, combination(1.0, 0.3, 0.0, 0.1)):
-        later = np.array(lived(Combiner(learned), days=100)[1000:])
+        later = np.array(lived(Combiner(learned, DETECTORS), days=100)[1000:])
         assert later.min() < 0.01
         for level in (0.01, 0.05, 0.2):
             assert (later <= level).mean() <= level * 1.3
@@ -75,7 +75,7 @@ def test_bets_pay_one_on_average_however_they_hang_together() -> None:
 
 
 def test_a_new_group_is_held_against_its_tenant_and_a_new_tenant_is_not_judged() -> None:
-    combiner = Combiner()
+    combiner = Combiner(detectors=DETECTORS)
     assert combiner.look(ANN, (0.0, 9.0, 9.0, 9.0)).p_value == 1.0
     lived(combiner, days=GROUP_KNOWN // 20 + 1)
     whose = Whose("t", "user", "p1", "nobody else")
@@ -84,11 +84,13 @@ def test_a_new_group_is_held_against_its_tenant_and_a_new_tenant_is_not_judged()
 
 
 def test_a_detector_without_a_word_says_nothing() -> None:
-    combiner = Combiner()
+    combiner = Combiner(detectors=DETECTORS)
     lived(combiner)
     told = combiner.look(ANN, (-6.0, math.nan, math.nan, math.nan))
     assert told.told == (-6.0, 0.0, 0.0, 0.0)
+    assert told.score == -6.0
     combiner.remember(ANN, (-6.0, math.nan, math.nan, math.nan), told)
+    assert combiner.look(ANN, (math.nan,) * 4).score == NOTHING_SAID
 
 
 @pytest.mark.parametrize(
