@@ -77,9 +77,6 @@ class EventBlock(NamedTuple):
         """Epoch seconds of each event."""
         return self.facts.time[self.at]
 
-    def __len__(self) -> int:
-        return len(self.at)
-
 
 class _Plain(NamedTuple):
     """What both ways of encoding come to: hashes of texts, not yet cells, and what else is known of each event."""

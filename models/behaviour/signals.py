@@ -65,7 +65,7 @@ SIGNALS = (
 """All signals in the order of their columns."""
 NAMES = tuple(signal.name for signal in SIGNALS)
 
-KNOWN_EVENTS, KNOWN_HOURS = 20.0, 10.0
+KNOWN_EVENTS, KNOWN_HOURS = 20.0, 5.0
 """With so many events (so many different hours of the week) of an account, half of a surprise counts."""
 PEAK = 8.0
 """An hour at work holds so many times the events of the mean hour of a month."""
@@ -95,20 +95,23 @@ _AT = {signal.name: at for at, signal in enumerate(COUNTED)}
 _HOUR, _OF_DAY = PEAK * HOUR / MONTH, PEAK * HOUR / DAY
 _COUNTS = (
     ("events_1h", "events_30d", _HOUR, 1.0),
-    ("events_1d", "events_30d", DAY / MONTH, 1.0),
+    ("events_1d", "events_30d", DAY / MONTH, 2.0),
     ("failures_1h", "failures_30d", _HOUR, 2.0),
     ("failures_1h", "failures_30d", _HOUR, 2.0),
     ("address_failing_1h", "address_failing_1h", 0.0, 3.0),
     ("country_values_1h", "country_gap", 0.0, 1.0),
     ("events_1h", "events_1h", 0.0, 1.0),
-    ("target_fresh_1h", "target_fresh_1d", _OF_DAY, 2.0),
-    ("device_fresh_1h", "device_fresh_1d", _OF_DAY, 2.0),
-    ("address_fresh_1h", "address_fresh_1d", _OF_DAY, 2.0),
+    ("target_fresh_1h", "target_fresh_1h", 0.0, 2.0),
+    ("device_fresh_1h", "device_fresh_1h", 0.0, 2.0),
+    ("address_fresh_1h", "address_fresh_1h", 0.0, 2.0),
 )
 """Of each counted signal: what is observed, what with which factor is expected, and how much more is expected of everybody.
-Travel and speed are written over."""
+Travel, speed and what is fresh are written over."""
 _OBSERVED, _EXPECTED = _rows(*(row[0] for row in _COUNTS)), _rows(*(row[1] for row in _COUNTS))
 _FACTOR, _SMOOTH = (np.array([[row[at]] for row in _COUNTS]) for at in (2, 3))
+_RATES = ("events", "target_fresh", "device_fresh", "address_fresh")
+_LATELY, _EARLIER = _rows(*(f"{name}_1h" for name in _RATES)), _rows(*(f"{name}_1d" for name in _RATES))
+_FRESH = [_AT[name] for name in ("target_burst", "devices_at_once", "addresses_at_once")]
 _OF_KNOWN = [_AT[name] for name in ("volume_hour", "volume_day", "target_burst", "devices_at_once", "addresses_at_once")]
 """Signals that count in proportion to how much of the account is known."""
 
@@ -152,7 +155,9 @@ class Counts(NamedTuple):
     def of(cls, reads: Floats, speed: Floats) -> Counts:
         """Return what counted signals rest on, from what was read (reads × events)."""
         observed, expected = reads[_OBSERVED], reads[_EXPECTED] * _FACTOR
-        expected[_AT["volume_hour"]] = np.maximum(expected[_AT["volume_hour"]], reads[_READ["events_1d"]] * _OF_DAY)
+        earlier = np.maximum(reads[_EARLIER] - reads[_LATELY], 0.0) * _OF_DAY
+        expected[_AT["volume_hour"]] = np.maximum(expected[_AT["volume_hour"]], earlier[0])
+        expected[_FRESH] = earlier[1:]
         here = np.exp2(-reads[_READ["country_gap"]] / HOUR)
         observed[_AT["travel"]] = np.maximum(observed[_AT["travel"]] - here, 0.0)
         expected[_AT["travel"]] = 0.0
@@ -211,3 +216,40 @@ def at_once(where: Floats) -> Floats:
     both[np.isnan(both)] = 0.0
     found: Floats = both.max(axis=1)
     return found
+
+
+_IN_WHAT = {name: at for at, name in enumerate(WHAT_VIEW.names)}
+_FOREIGN = [NAMES.index(name) for name in ("target_peers", "target_tenant")]
+
+
+def order(what: Floats) -> Floats:
+    """Return by how much each event's action is less expected after the one before than by itself, of its account, in nats."""
+    events = what[:, _IN_WHAT["events_30d"]]
+    known = events / (events + KNOWN_EVENTS)
+    less = np.log(_own_share(what, "action")) - np.log(_own_share(what, "sequence"))
+    found: Floats = np.nan_to_num(less, nan=0.0) * known
+    return found
+
+
+def _own_share(what: Floats, field: str) -> Floats:
+    """Return the smoothed share of each event's value of one field of :data:`WHAT` among the account's own."""
+    read = {name: what[:, _IN_WHAT[f"{name}_30d"]] for name in (field, f"{field}_values", f"{field}_tenant", "tenant")}
+    values = np.maximum(read[f"{field}_values"], 1.0)
+    tenant = np.minimum((read[f"{field}_tenant"] + 0.5) / (read["tenant"] + 1.0), 1.0)
+    total = what[:, _IN_WHAT[f"{_TOTALS.get(field, f'{field}_events')}_30d"]]
+    found: Floats = np.minimum((read[field] + values * tenant) / (total + values), 1.0)
+    return found
+
+
+def foreign(signals: Floats) -> Floats:
+    """Return by how much each event's target is rarer among the account's peers than in its tenant, in nats."""
+    peers, tenant = signals[:, _FOREIGN].T
+    apart: Floats = np.maximum(peers - tenant, 0.0)
+    return apart
+
+
+def highest_of_day(what: Floats, outcome: NDArray[np.int8], signals: Floats) -> Floats:
+    """Return two further numbers of each event whose highest counts in its day: spray, if it succeeded, and unusual targets lately."""
+    spray = signals[:, NAMES.index("spray")] * (outcome > 0)
+    fresh = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
+    return np.column_stack([spray, fresh])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.accounts import Accounts
 from features.event_columns import EventColumns, read_columns
-from features.event_encode import EventEncoder
+from features.event_encode import EventBlock, EventEncoder
 from models.behaviour.day import END, FIRST
 from models.behaviour.day_gather import DayGatherer, Gathered, Seen
 from models.behaviour.day_judges import DayJudge, judge_vectors
@@ -27,6 +27,7 @@ SIZE = 200_000
 GRACE_DAYS = 1
 """A day is closed when events of the day after, and so many days more, have come."""
 _DAY = 86400.0
+Started = tuple[Future[Floats], Future[Floats]]
 
 
 class ScoredBlock(NamedTuple):
@@ -59,15 +60,27 @@ class TableWalk:
         yield from self._blocks(columns.take(np.flatnonzero(believable)), size, grace_days)
 
     def _blocks(self, columns: EventColumns, size: int, grace_days: int) -> Iterator[ScoredBlock]:
+        """Walk block by block; while one is walked, the one before is gathered and the next encoded."""
+        before: tuple[NDArray[np.int64], EventBlock, Started] | None = None
         for rows, block in self._encoder.columns(columns, size):
-            where, what, signals = self.walk.read(block)
-            ordinal = block.time // _DAY
-            in_time = ordinal >= self._closed
-            self.late += int(np.count_nonzero(~in_time))
-            self.days.add(Seen(block, where, what, signals, rows), in_time)
-            newest = int(np.quantile(ordinal, 0.99, method="lower"))  # one wrong clock does not close the days of all
-            self._closed = max(self._closed, newest - grace_days)
-            yield ScoredBlock(rows, anomaly_scores(signals), signals, self.days.take(self._closed))
+            if before is not None:
+                wait(before[2])
+            started = self.walk.start(block)
+            if before is not None:
+                yield self._scored(*before, grace_days)
+            before = (rows, block, started)
+        if before is not None:
+            yield self._scored(*before, grace_days)
+
+    def _scored(self, rows: NDArray[np.int64], block: EventBlock, started: Started, grace_days: int) -> ScoredBlock:
+        walked = self.walk.finish(block, started)
+        ordinal = block.time // _DAY
+        in_time = ordinal >= self._closed
+        self.late += int(np.count_nonzero(~in_time))
+        self.days.add(Seen(block, walked, rows), in_time)
+        newest = int(np.quantile(ordinal, 0.99, method="lower"))  # one wrong clock does not close the days of all
+        self._closed = max(self._closed, newest - grace_days)
+        return ScoredBlock(rows, anomaly_scores(walked.signals), walked.signals, self.days.take(self._closed))
 
     def rest(self) -> Gathered:
         """Return the days that are still open, at the end."""

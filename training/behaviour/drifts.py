@@ -18,10 +18,12 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from features.alert import EntityKind
 from models.behaviour.day import Day, days
+from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import Drift
 from models.behaviour.engine import FALSE_DISCOVERY
-from models.behaviour.guarded import Guarded
+from models.behaviour.guarded import Entry, Guarded
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
 from training.behaviour.learning import fields_of, walk, weights_by_project
@@ -33,27 +35,27 @@ DURATIONS = (15, 30, 90, 180)
 """Days within which a drift goes from nothing to all."""
 
 
-class State(NamedTuple):
+class State:
     """All accounts' state, guarded or not."""
 
-    stream: Stream
-    guard: Guarded | None
+    def __init__(self, model: BehaviourModel, *, guarded: bool) -> None:
+        self.stream = Stream(model.fields, model.weights_of)
+        drift = Drift(self.stream.profiles, model.weights_of)
+        self._guard = Guarded(self._learn, drift, FALSE_DISCOVERY) if guarded else None
 
-    @classmethod
-    def new(cls, model: BehaviourModel, *, guarded: bool) -> State:
-        """Return an empty state."""
-        stream = Stream(model.fields, model.weights_of)
-        guard = Guarded(stream.learn, Drift(stream.profiles, model.weights_of), FALSE_DISCOVERY) if guarded else None
-        return cls(stream, guard)
+    def _learn(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if entry.day is not None:
+                self.stream.learn(entry.day, entry.judged)
 
     def close(self, day: Sequence[Day]) -> list[str]:
         """Judge and learn one UTC day; return who was seen: called out, or held for having moved too far."""
-        judged = [self.stream.look(one) for one in day]
-        if self.guard is None:
-            for one, its in zip(day, judged, strict=True):
-                self.stream.learn(one, its)
+        keys = [DayKey(one.ordinal, one.tenant, EntityKind.USER, one.entity) for one in day]
+        entries = [Entry(key, "", self.stream.look(one), one) for key, one in zip(keys, day, strict=True)]
+        if self._guard is None:
+            self._learn(entries)
             return []
-        settled = self.guard.settle(day, judged)
+        settled = self._guard.settle(entries)
         return [one.entity for one, its in zip(day, settled, strict=True) if its.flagged or its.moved is not None]
 
 
@@ -127,7 +129,7 @@ def run(state: State, history: Sequence[Day], swap: Swap, duration: int) -> Hidd
 def measure(history: Sequence[Day], swaps: Sequence[Swap], model: BehaviourModel, durations: Sequence[int]) -> Iterator[str]:
     """Yield a line for each duration, and one on how often accounts that do not drift are held."""
     table: dict[tuple[int, bool], list[Hidden]] = defaultdict(list)
-    both = {guarded: State.new(model, guarded=guarded) for guarded in (False, True)}
+    both = {guarded: State(model, guarded=guarded) for guarded in (False, True)}
     at, grouped, held, judged = 0, list(by_day(history)), 0, 0
     for swap in sorted(swaps):
         while at < len(grouped) and grouped[at][0] < swap.ordinal:

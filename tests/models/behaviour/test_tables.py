@@ -32,9 +32,9 @@ def live(chunk: int) -> tuple[list[Floats], Gathered]:
     signals = []
     for start in range(0, len(EVENTS), chunk):
         block = encoder.events(EVENTS[start : start + chunk])
-        where, what, some = walk.read(block)
-        days.add(Seen(block, where, what, some, start + np.arange(len(some))), np.ones(len(some), bool))
-        signals.append(some)
+        walked = walk.read(block)
+        days.add(Seen(block, walked, start + np.arange(len(block.at))), np.ones(len(block.at), bool))
+        signals.append(walked.signals)
     return signals, days.take(FOREVER)
 
 
