@@ -39,6 +39,12 @@ class Accounts:
         self._groups = groups if groups is not None else {}
         self._known: dict[tuple[str, str, str], tuple[list[float], list[Account]]] = {}
 
+    def renew(self, context: Context) -> None:
+        """Take up what was imported meanwhile."""
+        if context is not self._context:
+            self._context = context
+            self._known.clear()
+
     def regroup(self, groups: Groups) -> None:
         """Take up other learned groups, for events from now on."""
         self._groups = groups

@@ -58,7 +58,7 @@ def read_columns(table: pa.Table) -> EventColumns:
         texts = {name: _texts(table, name) for name in TEXTS}
         microseconds = table["time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
         told = [_told(table, name) for name in TOLD]
-        places = [_numbers(table, name) for name in ("latitude", "longitude")]
+        places = [_degrees(table, *one) for one in (("latitude", 90.0), ("longitude", 180.0))]
     except (KeyError, pa.ArrowException) as error:
         raise SourceError("table of events", f"a column is missing or of another type: {error}") from error
     whole = np.asarray(pc.is_valid(microseconds))
@@ -101,10 +101,13 @@ def _texts(table: pa.Table, name: str) -> Texts:
     return Texts(codes.astype(np.int32), [*values, ""])
 
 
-def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
+def _degrees(table: pa.Table, name: str, most: float) -> NDArray[np.float64]:
+    """Return coordinates, NaN where there are none or none that can be."""
     if name not in table.schema.names:
         return np.full(len(table), np.nan)
-    return np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan), np.float64)
+    found = np.array(pc.fill_null(table[name].cast(pa.float64()), np.nan), np.float64)
+    found[~(np.abs(found) <= most)] = np.nan
+    return found
 
 
 def _told(table: pa.Table, name: str) -> NDArray[np.int64]:

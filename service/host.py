@@ -110,7 +110,7 @@ class Host:
             self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip
         self.observer = Observer(
-            self.settings, self.database, self.write, secret=self.encoder.secret, aliases=lambda: self.encoder.aliases,
+            self.settings, self.database, self.write, secret=self.encoder.secret, context=lambda: self.encoder.context,
             serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
             tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies),
         )  # fmt: skip

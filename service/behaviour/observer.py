@@ -17,8 +17,9 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from features.aliases import AliasTable
+from features.accounts import Accounts
 from features.anomalies import EntityAnomalies
+from features.context import Context
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
 from models.bundle import ModelBundle
@@ -73,15 +74,16 @@ class Observer(Looking):
         write: Write,
         *,
         secret: bytes,
-        aliases: Callable[[], AliasTable],
+        context: Callable[[], Context],
         serving: Callable[[], Serving],
         tell: Callable[[EntityAnomalies], None] = lambda table: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(settings.poll_seconds)
         self._settings, self._database, self._write, self.now = settings, database, write, now
-        self._aliases, self._serving, self._tell = aliases, serving, tell
+        self._context, self._serving, self._tell = context, serving, tell
         self._secret = secret
+        self._accounts = Accounts(context())
         self.bounds: dict[str, dict[Control, Bound]] = {}
         self._bounded = self._hourly = 0.0
         self._held, self._changed = "", 0.0
@@ -135,6 +137,7 @@ class Observer(Looking):
     # -- events ------------------------------------------------------------------------------------------------------
 
     async def _observe(self) -> bool:
+        self._accounts.renew(self._context())
         model = self._behaviour()
         if model is not self._model:
             self._model = model
@@ -188,11 +191,8 @@ class Observer(Looking):
         """Fold a part of the events that were observed before; say that there is more to do."""
         if self._folding is None:
             until, closed = await self._ask(lambda c: (mark_of(c, ANOMALIES) or 0, mark_of(c, CLOSED) or 0))
-            engine = BehaviourEngine(
-                self._model or BehaviourModel(),
-                false_discovery=self._settings.false_discovery,
-                secret=self._secret,
-            )
+            rate, known = self._settings.false_discovery, self._accounts
+            engine = BehaviourEngine(self._model or BehaviourModel(), false_discovery=rate, secret=self._secret, accounts=known)
             self._folding = Watching(engine, self._resolve, self._settings.late_seconds), until, closed
         watching, until, closed = self._folding
         some = [
@@ -270,7 +270,7 @@ class Observer(Looking):
         return Folding(connection, Surroundings(self._resolve, self.veil, why, self._settings.issuer), now)
 
     def _resolve(self, tenant: str, kind: str, uid: str, time: datetime) -> str:
-        return self._aliases().resolve(tenant, kind, uid, time)
+        return self._context().aliases.resolve(tenant, kind, uid, time)
 
     async def _put(self, folding: Folding, marks: dict[str, int]) -> None:
         def put(connection: Connection) -> None:

@@ -51,6 +51,13 @@ def test_where_the_directory_says_nothing_the_learned_group_holds_and_programs_a
     assert at(accounts, "bob", 1, "host").group == ""
 
 
+def test_what_is_imported_meanwhile_is_taken_up() -> None:
+    accounts = Accounts()
+    assert at(accounts, "ada", 1).group == ""
+    accounts.renew(directory())
+    assert at(accounts, "ada", 1).group == "sales / staff"
+
+
 def test_without_any_directory_learned_groups_hold_until_there_are_others() -> None:
     accounts = Accounts(groups={("t", "bob"): "a"})
     assert at(accounts, "bob", 1).group == "a"

@@ -57,6 +57,12 @@ def test_what_is_no_hour_tells_none(value: str, number: int) -> None:
     assert told_number("hour", value) == number
 
 
+def test_coordinates_that_cannot_be_are_none() -> None:
+    rows = [{**ROW, "latitude": value, "longitude": 5.0} for value in (52.0, None, 91.0, float("nan"), float("inf"))]
+    assert read_columns(pa.Table.from_pylist(rows)).latitude.tolist()[0] == 52.0
+    assert np.isnan(read_columns(pa.Table.from_pylist(rows)).latitude[1:]).all()
+
+
 def test_a_table_without_times_or_with_columns_of_another_type_is_refused() -> None:
     with pytest.raises(SourceError):
         read_columns(pa.table({"tenant": ["t"]}))
