@@ -105,9 +105,8 @@ def _degrees(table: pa.Table, name: str, most: float) -> NDArray[np.float64]:
     """Return coordinates, NaN where there are none or none that can be."""
     if name not in table.schema.names:
         return np.full(len(table), np.nan)
-    found = np.array(pc.fill_null(table[name].cast(pa.float64()), np.nan), np.float64)
-    found[~(np.abs(found) <= most)] = np.nan
-    return found
+    told = np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan), np.float64)
+    return np.where(np.abs(told) <= most, told, np.nan)
 
 
 def _told(table: pa.Table, name: str) -> NDArray[np.int64]:
