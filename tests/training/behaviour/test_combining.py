@@ -14,7 +14,9 @@ DAYS = 90
 
 
 def events(days: int = DAYS) -> list:
-    return [one for day in range(days) for one in sorted((event(who, day, at) for who in range(STAFF) for at in range(5)), key=_time)]
+    return [
+        one for day in range(days) for one in sorted((event(who, day, at) for who in range(STAFF) for at in range(5)), key=_time)
+    ]
 
 
 def _time(one) -> object:
@@ -24,7 +26,9 @@ def _time(one) -> object:
 def test_weights_are_what_the_labels_say_and_never_negative() -> None:
     rng = np.random.default_rng(0)
     strange = np.arange(4000) % 20 == 0
-    told = np.column_stack([rng.normal(np.where(strange, 3.0, 0.0)), rng.normal(size=4000), rng.normal(np.where(strange, -2.0, 0.0))])
+    told = np.column_stack(
+        [rng.normal(np.where(strange, 3.0, 0.0)), rng.normal(size=4000), rng.normal(np.where(strange, -2.0, 0.0))]
+    )
     learned = fit_combination(told, strange, "verdicts")
     assert learned is not None
     assert learned.weights[0] > 1.0
