@@ -122,7 +122,7 @@ def week(day: int, names: Iterable[str], strange: str = "") -> list[Event]:
         random = Random(f"{day - TODAY} {name}")
         for number in range(3 if name == strange else random.randint(2, 5)):
             at = day * DAY + random.gauss(10.0, 1.5) * 3600.0
-            given: dict[str, Any] = {"source": Source(country="DE", device=f"ws-{name}"), "action": random.choice(_USUAL)}
+            given: dict[str, Any] = {"source": Source(country="DE", device=f"ws-{name[::-1]}"), "action": random.choice(_USUAL)}
             if name == strange:
                 at -= 7 * 3600.0
                 given = {"action": "export", "source": Source(country="XX", device="burner")}
