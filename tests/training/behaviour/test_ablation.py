@@ -8,7 +8,8 @@ import pytest
 from features.alert import EntityKind
 from models.behaviour.day_vector import DayKey
 from models.behaviour.families import FAMILIES
-from training.behaviour.ablation import KNOWN_DAYS, NAMED, Added, added, ranked, vectors_of
+from training.behaviour.ablation import KNOWN_DAYS, NAMED, Added, added, ranked
+from training.behaviour.insiders import vectors_of
 from training.simulator.behaviour.living import SCENARIOS, lived
 from training.simulator.world import build_world
 
