@@ -22,7 +22,7 @@ from models.behaviour.conformal import Past, p_value
 
 IMPERSONATION = "impersonation"
 """The detector whose score is the log of a likelihood ratio already; all others give bare scores."""
-DETECTORS = (IMPERSONATION, "panel")
+DETECTORS = (IMPERSONATION, "rarity", "forest")
 OWN_PAST, GROUP_PAST = 250, 20_000
 GROUP_KNOWN = 500
 """A group with fewer past account-days is held against its tenant's."""

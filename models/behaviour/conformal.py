@@ -18,8 +18,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-
 LEAST_PAST = 20
 """With fewer past scores there is no p-value: it is 1."""
 
@@ -63,51 +61,13 @@ class Past:
         return -math.log(self.p_value(score)) + math.log1p(min(beyond, 1e6))
 
 
-class Pool:
-    """The latest scores of many, at most ``size``: as :class:`Past`, but asked and added to a whole day at once."""
-
-    def __init__(self, size: int) -> None:
-        self._latest = self._sorted = np.zeros(0, np.float32)
-        self._size = size
-
-    def __len__(self) -> int:
-        return len(self._latest)
-
-    def add(self, scores: Floats) -> None:
-        """Take up scores; the oldest go."""
-        self._latest = np.concatenate([self._latest, scores.astype(np.float32)])[-self._size :]
-        self._sorted = np.sort(self._latest)
-
-    def p_values(self, scores: Floats) -> Floats:
-        """Return the p-value of each score."""
-        if len(self) < LEAST_PAST:
-            return np.ones(len(scores))
-        higher = len(self) - np.searchsorted(self._sorted, scores.astype(np.float32), side="left")
-        out: Floats = (1.0 + higher) / (1.0 + len(self))
-        return out
-
-    def surprises(self, scores: Floats) -> Floats:
-        """Return the surprise of each score in nats."""
-        if len(self) < LEAST_PAST:
-            return np.zeros(len(scores))
-        highest, middle = float(self._sorted[-1]), float(self._sorted[len(self) // 2])
-        beyond = np.clip((scores - highest) / max(highest - middle, 1e-3), 0.0, 1e6)
-        out: Floats = np.log1p(beyond) - np.log(self.p_values(scores))
-        return out
-
-
 def _rounded(score: float) -> float:
     """Return the score as it is held (in 4 bytes), so that it is compared as it was stored."""
     return array("f", (score,))[0]
 
 
 def p_value(score: float, own: Past, group: Past) -> float:
-    """Return the p-value of an account's score against its own past and its group's."""
-    return joined(group.p_value(score), own, score)
-
-
-def joined(of_group: float, own: Past, score: float) -> float:
-    """Return the p-value of a score whose p-value against the group is known, held against the account's own past, too.
+    """Return the p-value of an account's score against its own past and its group's.
 
     It is never less than the group's, so it promises what that does. A score that is a record for the account is as strange as
     its past can say, and the group's, which is larger, decides; any other is at most as strange as the account's own past says:
@@ -116,7 +76,7 @@ def joined(of_group: float, own: Past, score: float) -> float:
     if len(own) < LEAST_PAST:
         return 1.0
     mine, record = own.p_value(score), 1 / (1 + len(own))
-    return max(of_group, mine if mine > record else 0.0)
+    return max(group.p_value(score), mine if mine > record else 0.0)
 
 
 def discoveries(p_values: Sequence[float], rate: float, *, any_dependence: bool = False) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""From days to judgements that are settled: the impersonation stream and the panel, combined, called out together, and learned or held."""
+"""From days to judgements that are settled: several judges' words combined, called out together, and learned or held."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from features.alert import EntityKind
 from features.label import Verdict
 from models.behaviour.combine import Combiner, Whose
 from models.behaviour.day import Day
-from models.behaviour.day_vector import DayKey, DayVectors
+from models.behaviour.day_judges import Looked, RareDays
+from models.behaviour.day_vector import DayVectors
 from models.behaviour.drift import Drift
 from models.behaviour.guarded import Entry, Guarded
 from models.behaviour.held import Account
 from models.behaviour.model import BehaviourModel
-from models.behaviour.panel import Looked, Panel
 from models.behaviour.peers import Memberships
 from models.behaviour.stream import Stream
 from models.behaviour.watch import NOTHING_KNOWN, Judged
@@ -35,10 +35,14 @@ class SettledDay(NamedTuple):
 
 
 class DayEngine:
-    """The state of all accounts and hosts by day. Without a ``panel`` only the impersonation stream speaks."""
+    """The state of all accounts and hosts by day.
 
-    def __init__(self, model: BehaviourModel, false_discovery: float, panel: Panel | None) -> None:
-        self._stream, self._panel = Stream(model.fields, model.weights_of), panel
+    Three judges speak: the impersonation stream, rare days, and the model's forest if it has one; without ``vectors`` the first only.
+    """
+
+    def __init__(self, model: BehaviourModel, false_discovery: float, *, vectors: bool) -> None:
+        self._stream, self._rare = Stream(model.fields, model.weights_of), RareDays() if vectors else None
+        self._forest = model.forest
         self._combiner = Combiner(model.combination)
         self._peers = None if model.peers is None else Memberships(model.peers)
         self._guard = Guarded(self._learn, Drift(self._stream.profiles, model.weights_of), false_discovery)
@@ -73,18 +77,20 @@ class DayEngine:
         for _, some in groupby(range(len(vectors.keys)), key=lambda at: vectors.keys[at].kind):
             rows = list(some)
             part = vectors.part(slice(rows[0], rows[-1] + 1))
-            looked = None if self._panel is None else self._panel.look(part)
-            out += [self._entry(days, key, group, looked, row) for row, (key, group) in enumerate(zip(part.keys, part.groups, strict=True))]
+            looked = None if self._rare is None else self._rare.look(part)
+            isolated = np.full(len(part.keys), np.nan) if self._forest is None else self._forest.anomaly_score(part.values)
+            out += [self._entry(days, part, row, looked, one) for row, one in enumerate(isolated.tolist())]
         return out
 
-    def _entry(self, days: dict[_Whose, Day], key: DayKey, group: str, looked: Looked | None, row: int) -> Entry:
+    def _entry(self, days: dict[_Whose, Day], part: DayVectors, row: int, looked: Looked | None, isolated: float) -> Entry:
+        key, group = part.keys[row], part.groups[row]
         day = None if key.kind is EntityKind.HOST else days.get((key.ordinal, key.tenant, key.entity))
         said = None if day is None else self._stream.look(day)
         vector = None if looked is None else looked.judged[row]
         entry = Entry(key, group or self._group(day), _alone(said, vector), day, said, looked, row)
         if said is None or vector is None or said.cold or vector.cold:
             return entry
-        bare = (said.score, vector.score)
+        bare = (said.score, vector.score, isolated)
         combined = self._combiner.look(_whose(entry), bare)
         reasons = sorted((*said.deviations, *vector.deviations), key=lambda one: -one.surprise)
         judged = Judged(combined.score, combined.p_value, tuple(reasons[:MOST_REASONS]))
@@ -106,11 +112,11 @@ class DayEngine:
                 self._combiner.remember(_whose(entry), entry.bare, entry.combined)
             if entry.looked is not None:
                 fit.setdefault(id(entry.looked), (entry.looked, []))[1].append(entry.row)
-        if self._panel is not None:
+        if self._rare is not None:
             for looked, rows in fit.values():
                 mask = np.zeros(len(looked.judged), bool)
                 mask[rows] = True
-                self._panel.learn(looked, mask)
+                self._rare.learn(looked, mask)
 
 
 def _alone(said: Judged | None, vector: Judged | None) -> Judged:
@@ -121,5 +127,3 @@ def _alone(said: Judged | None, vector: Judged | None) -> Judged:
 
 def _whose(entry: Entry) -> Whose:
     return Whose(entry.key.tenant, entry.key.kind.value, entry.key.entity, entry.group)
-
-

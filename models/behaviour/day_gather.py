@@ -80,19 +80,19 @@ class DayGatherer:
 
     def add(self, seen: Seen, fit: NDArray[np.bool_]) -> None:
         """Add the events of a block that are ``fit`` to their accounts' days and their hosts'."""
-        told = _Told.of(seen)
-        rows = np.flatnonzero(fit)
-        self._add(seen, told, rows, seen.block.who[rows])
+        rows, whose = np.flatnonzero(fit), seen.block.who[fit]
         if self.hosts:
             device, target = seen.block.hosts.T
-            rows = np.concatenate([np.flatnonzero(fit & (device >= 0)), np.flatnonzero(fit & (target >= 0) & (target != device))])
-            of = np.where(np.arange(len(rows)) < np.count_nonzero(fit & (device >= 0)), device[rows], target[rows])
+            there = fit & (device >= 0)
+            reached = fit & (target >= 0) & (target != device)
+            rows = np.concatenate([rows, np.flatnonzero(there), np.flatnonzero(reached)])
+            whose = np.concatenate([whose, device[there], target[reached]])
             in_order = np.argsort(rows, kind="stable")
-            self._add(seen, told, rows[in_order], of[in_order])
+            rows, whose = rows[in_order], whose[in_order]
+        if len(rows):
+            self._add(seen, _Told.of(seen), rows, whose)
 
     def _add(self, seen: Seen, told: _Told, rows: NDArray[np.intp], whose: NDArray[np.int64]) -> None:
-        if not len(rows):
-            return
         accounts = seen.block.accounts
         codes = told.ordinal[rows] * len(accounts) + whose
         order = np.argsort(codes, kind="stable")

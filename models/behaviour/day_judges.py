@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ TOLD_ABOVE = math.log(5.0)
 BEYOND = math.log(50.0)
 """A day whose p-value is one in fifty is on a level with no evidence of the impersonation stream."""
 OWN_PAST, GROUP_PAST = 100, 20_000
+_SOURCES = tuple(NAMES.index(f"{name}_own_max") for name in ("address", "country", "device"))
+"""Of a tenant whose events tell no source a vector says too little of who acts: its days are not judged by vectors."""
 Scores = NDArray[np.float32]
 
 
@@ -39,11 +41,28 @@ class DayJudge(Protocol):
         ...
 
 
+class Looked(NamedTuple):
+    """Days of one tenant, kind and UTC day, what is to be learned of them (``scores``: nothing while the tenant is hardly known), and
+    their judgements.
+    """
+
+    days: DayVectors
+    values: Floats
+    scores: Scores | None
+    judged: list[Judged]
+
+    def part(self, row: int) -> Looked:
+        """Return one of the days, without keeping the others in memory."""
+        at = np.array([row])
+        scores = None if self.scores is None else self.scores[at]
+        return Looked(self.days.some(at), self.values[at], scores, [self.judged[row]])
+
+
 class _Tenant:
     """How strange the latest days of one tenant's accounts of one kind were."""
 
     def __init__(self) -> None:
-        self.scores = np.zeros(0, np.float32)
+        self.scores, self.sourced = np.zeros(0, np.float32), False
 
     def learn(self, scores: Scores) -> None:
         self.scores = np.concatenate([self.scores, scores])[-GROUP_PAST:]
@@ -102,22 +121,40 @@ class RareDays:
 
     def step(self, days: DayVectors) -> list[Judged]:
         """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
-        first, found = days.keys[0], self._surprises.step(days)
-        if found is None:
-            return [_NOTHING] * len(days.keys)
-        surprises, usual = found
-        scores = excesses(surprises).sum(axis=1).astype(np.float32)
-        tenant, rows = self._tenants.setdefault((first.tenant, first.kind), _Tenant()), self._own.rows(days.keys)
-        (among, rank), known = tenant.p_values(scores), self._own.known(rows)
+        looked = self.look(days)
+        self.learn(looked, np.ones(len(days.keys), bool))
+        return looked.judged
+
+    def look(self, days: DayVectors) -> Looked:
+        """Judge days of one tenant, kind and UTC day; nothing is learned."""
+        values, found = self._surprises.look(days)
+        if found is None or not self._tenant(days).sourced:
+            return Looked(days, values, None, [_NOTHING] * len(days.keys))
+        scores, usual = excesses(found.surprises).sum(axis=1).astype(np.float32), found.usual
+        rows = self._own.rows(days.keys)
+        (among, rank), known = self._tenant(days).p_values(scores), self._own.known(rows)
         own = (1.0 + self._own.as_high(rows, scores)) / (1.0 + known)
         own[own * (1.0 + known) < 1.5] = 0.0  # a record for the account: the tenant decides
         strange = np.where(known < LEAST_PAST, 1.0, np.maximum(among, own))
-        self._own.learn(rows, scores)
-        tenant.learn(scores)
         high = (rank > TOLD_ABOVE).tolist()
-        reasons = [told(surprises[at], days.values[at], usual) if yes else () for at, yes in enumerate(high)]
+        reasons = [told(found.surprises[at], days.values[at], usual) if yes else () for at, yes in enumerate(high)]
         judged = zip((rank - BEYOND).tolist(), strange.tolist(), reasons, (known < KNOWN_DAYS).tolist(), strict=True)
-        return [_NOTHING if one[3] else Judged(*one) for one in judged]
+        return Looked(days, values, scores, [_NOTHING if one[3] else Judged(*one) for one in judged])
+
+    def learn(self, looked: Looked, fit: NDArray[np.bool_]) -> None:
+        """Learn those of the days that are ``fit`` to be learned, now or later."""
+        rows = np.flatnonzero(fit)
+        if len(rows):
+            some = looked.days.some(rows)
+            self._surprises.learn(some, looked.values[rows])
+            self._tenant(some).sourced |= bool(some.values[:, _SOURCES].any())
+            if looked.scores is not None:
+                self._own.learn(self._own.rows(some.keys), looked.scores[rows])
+                self._tenant(some).learn(looked.scores[rows])
+
+    def _tenant(self, days: DayVectors) -> _Tenant:
+        first = days.keys[0]
+        return self._tenants.setdefault((first.tenant, first.kind), _Tenant())
 
 
 _NOTHING = Judged(NOTHING_KNOWN, 1.0, (), cold=True)

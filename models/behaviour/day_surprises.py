@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from features.alert import EntityKind
@@ -35,6 +37,13 @@ class _Reference:
         self._new += len(values)
 
 
+class Found(NamedTuple):
+    """The surprise of each feature of each day in nats (n × F), and what is usual of each feature."""
+
+    surprises: Floats
+    usual: Floats
+
+
 class Surprises:
     """The references of all tenants and kinds, and the usual days of all accounts."""
 
@@ -42,18 +51,30 @@ class Surprises:
         self._references: dict[tuple[str, EntityKind], _Reference] = {}
         self._own = OwnDays(len(NAMES))
 
-    def step(self, days: DayVectors) -> tuple[Floats, Floats] | None:
-        """Return the surprise of each feature of each day in nats (n × F), and what is usual of each feature; then learn the days.
+    def step(self, days: DayVectors) -> Found | None:
+        """Return what is found of the days, which are of one tenant, kind and UTC day; then learn them."""
+        values, found = self.look(days)
+        self.learn(days, values)
+        return found
 
-        The days are of one tenant, kind and UTC day. Nothing is returned while the tenant is hardly known.
-        """
-        first, whose = days.keys[0], [key[1:] for key in days.keys]
-        reference = self._references.setdefault((first.tenant, first.kind), _Reference())
-        values = np.hstack([days.values, self._own.beyond(whose, days.values)])
-        rarity = reference.rarity()
-        reference.learn(values)
-        self._own.learn(whose, days.values)
+    def look(self, days: DayVectors) -> tuple[Floats, Found | None]:
+        """Return what is to be learned of the days, and what is found; nothing while the tenant is hardly known."""
+        values = np.hstack([days.values, self._own.beyond(_whose(days), days.values)])
+        rarity = self._reference(days).rarity()
         if rarity is None:
-            return None
-        found: Floats = rarity.surprises(values).reshape(len(values), 2, -1).mean(axis=1)
-        return found, rarity.middle[: len(NAMES)]
+            return values, None
+        surprises: Floats = rarity.surprises(values).reshape(len(values), 2, -1).mean(axis=1)
+        return values, Found(surprises, rarity.middle[: len(NAMES)])
+
+    def learn(self, days: DayVectors, values: Floats) -> None:
+        """Learn days, now or later, by what :meth:`look` returned of them."""
+        self._reference(days).learn(values)
+        self._own.learn(_whose(days), days.values)
+
+    def _reference(self, days: DayVectors) -> _Reference:
+        first = days.keys[0]
+        return self._references.setdefault((first.tenant, first.kind), _Reference())
+
+
+def _whose(days: DayVectors) -> list[tuple[str, EntityKind, str]]:
+    return [key[1:] for key in days.keys]

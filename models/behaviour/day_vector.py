@@ -74,3 +74,8 @@ class DayVectors(NamedTuple):
     def part(self, rows: slice) -> DayVectors:
         """Return some of the days."""
         return DayVectors(self.keys[rows], self.groups[rows], self.events[rows], self.values[rows])
+
+    def some(self, rows: NDArray[np.intp]) -> DayVectors:
+        """Return the days of these rows, copied."""
+        at = rows.tolist()
+        return DayVectors([self.keys[row] for row in at], [self.groups[row] for row in at], self.events[rows], self.values[rows])

@@ -1,7 +1,7 @@
 """Events in, judgement out: the one path of scoring behaviour, live and over files.
 
 An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed, by two
-judges: the impersonation stream asks whom an account's day looks like, the panel how rare its vector of features is. Then it is
+judges: the impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is. Then it is
 learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
 
 =========================  ============================================================================================
@@ -39,7 +39,6 @@ from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, v
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
-from models.behaviour.panel import Panel
 from models.behaviour.walk import EventWalk
 from models.behaviour.watch import Judged
 
@@ -70,7 +69,7 @@ class BehaviourEngine:
         self.model = model
         self.late = self.unbelievable = 0
         self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
-        self._days = DayEngine(model, false_discovery, Panel(model.forest) if vectors else None)
+        self._days = DayEngine(model, false_discovery, vectors=vectors)
         self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=vectors), 0
         self._said = _Said()
 
@@ -134,8 +133,8 @@ class BehaviourEngine:
         A day that was called out, or is doubted otherwise, is not learned as normal until somebody calls it legitimate or a
         quarantine has passed; a true positive drops it (:mod:`models.behaviour.held`).
         """
-        ordinals = (day.toordinal() - FIRST.toordinal() for day in (first, last))
-        return self._days.verdict(account, *ordinals, verdict)
+        origin = FIRST.toordinal()
+        return self._days.verdict(account, first.toordinal() - origin, last.toordinal() - origin, verdict)
 
     def _judgement(self, gathered: Gathered, at: int, judged: Judged, flagged: bool) -> DayJudgement:
         key, shared = gathered.vectors.keys[at], bool(gathered.shared[at])

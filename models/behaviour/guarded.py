@@ -15,18 +15,18 @@ from features.label import Verdict
 from models.behaviour.combine import Combined
 from models.behaviour.conformal import discoveries
 from models.behaviour.day import Day
+from models.behaviour.day_judges import Looked
 from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import FURTHEST, Drift, Movement, surprise
 from models.behaviour.held import Account, Held
 from models.behaviour.judgement import Deviation
-from models.behaviour.panel import Looked
 from models.behaviour.watch import Judged
 
 
 class Entry(NamedTuple):
     """One account's or host's day, judged and not yet learned.
 
-    ``said`` is the impersonation stream's word on the ``day``, ``looked`` the panel's on its vector (in the row ``row``), ``combined``
+    ``said`` is the impersonation stream's word on the ``day``, ``looked`` that on its vector (in the row ``row``), ``combined``
     what both came to, from the scores ``bare``; whoever was not asked is missing.
     """
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.behaviour.day import OTHER, Day
 
 HALF_LIFE_DAYS = 180.0
-OWN = 2.0
+OWN = 4.0
 """α: this many days of the population are mixed into an account's own."""
 UNSEEN = 20.0
 """As many days are spread over all known values of the population."""

@@ -104,7 +104,7 @@ def behaviour(events: int = EVENTS // 5, accounts: int = ACCOUNTS, days: int = D
 
 
 def _latency(table: pa.Table) -> None:
-    engine = BehaviourEngine(BehaviourModel(), secret=_SECRET, accounts=Accounts(groups=groups(ACCOUNTS)), judge=RareDays())
+    engine = BehaviourEngine(BehaviourModel(), secret=_SECRET, accounts=Accounts(groups=groups(ACCOUNTS)))
     events = [_event(row, at) for at, row in enumerate(table.to_pylist())]
     engine.observe(events[:WARM])
     spent, used = [], time.thread_time()

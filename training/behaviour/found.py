@@ -67,14 +67,17 @@ def _cases(truth: Truth) -> dict[tuple[str, str], list[date]]:
     return out
 
 
-def cases_found(rows: Sequence[Row], truth: Truth, budget: int) -> list[Case]:
-    """Return each case, and whether one of its days was among the first ``budget`` of that day: of accounts, or of hosts."""
+def cases_found(rows: Sequence[Row], truth: Truth, budget: int, *, sprayed: bool = True) -> list[Case]:
+    """Return each case, and whether one of its days was among the first ``budget`` of that day: of accounts, or of hosts.
+
+    ``sprayed``: a spray is also found by an account at which it was tried in vain.
+    """
     top = {row for some in _together(rows) for row in sorted(some, key=lambda row: (-row.score, row.entity))[:budget]}
     seen = {(row.entity, row.day) for row in top}
     sprays = {row.day for row in top if truth.get((row.entity, row.day)) == SPRAYED}
     out = []
     for (scenario, entity), days in sorted(_cases(truth).items()):
-        hit = [(entity, day) in seen or (scenario == SPRAY and day in sprays) for day in days]
+        hit = [(entity, day) in seen or (sprayed and scenario == SPRAY and day in sprays) for day in days]
         first = hit.index(True) + 1 if any(hit) else 0
         out.append(Case(scenario, entity, first, (days[first - 1] - days[0]).days if first else 0))
     return out

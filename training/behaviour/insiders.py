@@ -24,7 +24,6 @@ from features.alert import EntityKind
 from features.context import Context
 from features.event import Event
 from models.behaviour.day import days
-from models.behaviour.day_judges import RareDays
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import FIELDS, BehaviourModel
 from training.behaviour.found import Case, Flagged, Row, Truth, cases_found, flagged, mean, share
@@ -76,7 +75,7 @@ def learned(*, staff: int = STAFF, length: int = DAYS) -> BehaviourModel:
 
 def by_engine(world: World, model: BehaviourModel) -> list[Row]:
     """Take up the events day by day, and return what the engine says of each account's day."""
-    engine, out = BehaviourEngine(model, accounts=Accounts(world.directory), judge=RareDays()), []
+    engine, out = BehaviourEngine(model, accounts=Accounts(world.directory)), []
     batch: list[Event] = []
     end = START.date() + timedelta(days=1)
     for event in [*world.events, None]:

@@ -53,7 +53,7 @@ def test_the_features_of_a_file_are_those_of_the_live_path(chunk: int) -> None:
 
 
 def test_a_files_scores_are_the_engines() -> None:
-    engine = BehaviourEngine(BehaviourModel(), secret=SECRET, accounts=accounts(), judge=RareDays())
+    engine = BehaviourEngine(BehaviourModel(), secret=SECRET, accounts=accounts())
     told = [one for event in EVENTS for one in engine.observe([event])]
     judged = {(one.day, one.tenant, one.kind, one.entity): one for one in engine.close(date(2099, 1, 1))}
     found = score_table(TABLE, TableWalk(SECRET, accounts()), RareDays(), size=1000)
