@@ -63,7 +63,7 @@ class _Account:
         most = float(held.max())
         if day.program:
             return min(most + PRIOR, PROGRAM_AT_MOST)
-        told = AGAIN * self.told * 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
+        told: float = AGAIN * self.told * 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
         if most - told + PRIOR > ALARM:
             self.told, self.told_day = most, day.ordinal
             return most - told + PRIOR
