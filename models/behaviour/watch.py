@@ -64,9 +64,10 @@ class _Account:
         if day.program:
             return min(most + PRIOR, PROGRAM_AT_MOST)
         told = AGAIN * self.told * 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
-        if most - told + PRIOR > ALARM:
+        news = float(most - told + PRIOR)
+        if news > ALARM:
             self.told, self.told_day = most, day.ordinal
-            return most - told + PRIOR
+            return news
         return min(most + PRIOR, ALARM)
 
 
