@@ -21,7 +21,7 @@ from models.behaviour.profiles import Floats
 
 PRIOR = -3.0
 """The log odds beforehand that somebody else is behind an account."""
-KEPT = 0.8
+KEPT = 0.7
 """The share of the evidence for a rival that an active day later still counts."""
 MOST = 30.0
 ALARM = 1.0
