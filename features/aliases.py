@@ -13,6 +13,8 @@ import msgspec
 
 def normalise_uid(text: str) -> str:
     """Return the form under which a name is compared: NFKC, case-folded, stripped. Idempotent."""
+    if text.isascii():  # nearly all are, and then there is nothing to compose
+        return text.lower().strip()
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", folded).casefold().strip()
 
@@ -67,3 +69,8 @@ class AliasTable:
             return meant.pop()
         self.ambiguous += len(meant) > 1
         return alias
+
+    def changes(self, tenant: str, kind: str, alias: str) -> list[float]:
+        """Return the times (epoch seconds) at which what ``alias`` names may change."""
+        spans = self._spans.get((tenant, kind, normalise_uid(alias)), [])
+        return sorted({at for start, end, _ in spans for at in (start, end) if at != float("inf")})

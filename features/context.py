@@ -134,6 +134,10 @@ class Context:
         """Return what was known of an account."""
         return cast("Identity | None", _as_of(self._identities, (tenant, normalise_uid(uid)), time))
 
+    def identity_changes(self, tenant: str, uid: str) -> list[float]:
+        """Return the times (epoch seconds) from which something else was known of an account."""
+        return [start for start, _ in self._identities.get((tenant, normalise_uid(uid)), [])]
+
     def indicator(self, tenant: str, kind: str, value: str, time: datetime) -> bool:
         """Whether an observable was a known indicator then."""
         found = _as_of(self._indicators, (tenant, kind, value.casefold()), time)

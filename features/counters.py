@@ -19,7 +19,8 @@ from features import kernel
 from features.encode import COLUMNS, FactBlock, FactKind
 from features.errors import HistoryError, ViewMismatchError
 
-Table = tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.float64]]
+Table = tuple[NDArray[np.uint64], NDArray[np.float64]]
+"""Keys, and of each the time of its last fact and its counts."""
 
 _FIRST_SLOTS = 2**14
 _LOAD = 0.6
@@ -43,18 +44,22 @@ class KeySpec(msgspec.Struct, frozen=True):
 
     name: str
     columns: tuple[str, ...]
-    feeds: FactKind = FactKind.ALERT
+    feeds: int = FactKind.ALERT
     distinct: str = ""
     fresh: str = ""
     pace: float = 1.0
 
 
-class CounterSpec(msgspec.Struct, frozen=True):
-    """Everything the state depends on. ``half_lives`` in seconds, shortest first; ``values`` the names of the facts' values."""
+class CounterSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything the state depends on.
+
+    ``half_lives`` in seconds, shortest first; ``values`` the names of the facts' values, ``columns`` of their hashed columns.
+    """
 
     half_lives: tuple[float, ...]
     keys: tuple[KeySpec, ...]
     values: tuple[str, ...]
+    columns: tuple[str, ...] = COLUMNS
 
     @property
     def digest(self) -> str:
@@ -73,7 +78,7 @@ class CounterSpec(msgspec.Struct, frozen=True):
         for k, key in enumerate(self.keys):
             salts[k] = int.from_bytes(hashlib.blake2b(key.name.encode(), digest_size=8, key=secret).digest(), "little")
             for c, column in enumerate(("tenant", *key.columns)):
-                columns[k, c] = COLUMNS.index(column)
+                columns[k, c] = self.columns.index(column)
         feeds = np.array([key.feeds for key in self.keys], np.uint8)
         modes = np.array([kernel.FRESH if key.fresh else kernel.DISTINCT if key.distinct else kernel.PLAIN for key in self.keys])
         pairs = [self.key_index(key.fresh or key.distinct) if key.fresh or key.distinct else -1 for key in self.keys]
@@ -110,12 +115,17 @@ class CounterState:
         """Number of keys held."""
         return int(self._used[0])
 
+    @property
+    def size(self) -> int:
+        """Bytes that the keys and their counts take, empty slots included."""
+        return sum(part.nbytes for part in self._table)
+
     def copy(self) -> CounterState:
         """Return an independent copy."""
         other = object.__new__(CounterState)
         other.spec, other.max_keys, other._keys_spec = self.spec, self.max_keys, self._keys_spec
-        keys, last, counts = self._table
-        other._table = (keys.copy(), last.copy(), counts.copy())
+        keys, cells = self._table
+        other._table = (keys.copy(), cells.copy())
         other._used = self._used.copy()
         return other
 
@@ -123,6 +133,8 @@ class CounterState:
         """Read features of each alert of ``block`` as of then into ``out`` (n × F, or 0 rows to only fold), then add the fact."""
         if block.values.shape[1] != len(self.spec.values):
             raise ViewMismatchError("values of a fact block", str(len(self.spec.values)), str(block.values.shape[1]))
+        if block.columns.shape[1] != len(self.spec.columns):
+            raise ViewMismatchError("columns of a fact block", str(len(self.spec.columns)), str(block.columns.shape[1]))
         facts = (block.time, block.kind, block.weight, block.columns, block.values)
         at = 0
         while at < len(block):
@@ -132,11 +144,12 @@ class CounterState:
                 self._make_room(float(block.time[at]))
 
     def _empty(self, slots: int) -> Table:
-        return np.zeros(slots, np.uint64), np.zeros(slots), np.zeros((slots, len(self.spec.half_lives)))
+        return np.zeros(slots, np.uint64), np.zeros((slots, 1 + len(self.spec.half_lives)))
 
     def _make_room(self, now: float) -> None:
         """Grow the table, or at the cap drop the keys whose longest-lived count has decayed most as of ``now``."""
-        keys, last, counts = self._table
+        keys, cells = self._table
+        last, counts = cells[:, 0], cells[:, 1:]
         slots = keys.shape[0]
         keep = keys != 0
         if slots * _LOAD < self.max_keys:
@@ -152,13 +165,13 @@ class CounterState:
 
     def save(self, path: Path) -> None:
         """Write the state to ``path`` (npz) whole or not at all."""
-        keys, last, counts = self._table
+        keys, cells = self._table
         taken = keys != 0
         draft = path.with_name(path.name + ".part")
         with draft.open("wb") as file:
             np.savez(
                 file, spec=np.array(self.spec.digest), slots=keys.shape[0], at=np.flatnonzero(taken),
-                keys=keys[taken], last=last[taken], counts=counts[taken],
+                keys=keys[taken], last=cells[taken, 0], counts=cells[taken, 1:],
             )  # fmt: skip
             file.flush()
             os.fsync(file.fileno())
@@ -178,7 +191,7 @@ class CounterState:
                     raise ViewMismatchError("counter state", spec.digest, found)
                 table = state._empty(int(saved["slots"]))
                 at = saved["at"]
-                table[0][at], table[1][at], table[2][at] = saved["keys"], saved["last"], saved["counts"]
+                table[0][at], table[1][at, 0], table[1][at, 1:] = saved["keys"], saved["last"], saved["counts"]
         except _DAMAGE as error:
             raise HistoryError(str(path), f"damaged counter state: {error}") from error
         state._table = table

@@ -79,6 +79,9 @@ JUDGED_HALF_LIFE = DAY
 JUDGED_FEATURES = tuple(f"{name}_30d" for name, *_ in JUDGED)
 """Features of the tenant's own verdicts: blanked at random in training, so that a new tenant is not a broken one."""
 
+ANOMALY_FEATURES = ("user_anomaly", "host_anomaly")
+"""Features of the entities' behaviour: blanked likewise, since many tenants send no events."""
+
 
 def _spec() -> CounterSpec:
     counted = [KeySpec(name, columns) for name, columns, _ in COUNTED]
@@ -133,6 +136,14 @@ def _features() -> list[Feature]:
         Feature(name="privileged", op=Op.VALUE, a="privileged", unit="flag", text="the account is privileged"),
         Feature(name="indicator", op=Op.VALUE, a="indicator", unit="flag", text="an observable is a known indicator"),
         Feature(name="decoy", op=Op.VALUE, a="decoy", unit="flag", text="the entity is a decoy"),
+        Feature(
+            name="user_anomaly", op=Op.VALUE, a="user_anomaly", unit="bits", optional=True,
+            text="how unlike itself the user's account has lately been",
+        ),
+        Feature(
+            name="host_anomaly", op=Op.VALUE, a="host_anomaly", unit="bits", optional=True,
+            text="how unusual what was done on the host has lately been",
+        ),
         Feature(
             name="rule_risk", op=Op.VALUE, a="rule_risk", unit="share", identity=True,
             text="share of attacks among the alerts of this rule elsewhere",

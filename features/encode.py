@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.alert import Alert, Entity, EntityKind, Role, main_entity
 from features.aliases import AliasTable, normalise_uid
+from features.anomalies import EntityAnomalies
 from features.context import Context
 from features.hashing import KeyedHash
 from features.label import Label
@@ -18,11 +19,14 @@ from features.label import Label
 COLUMNS = ("tenant", "product", "rule", "entity", "user", "address", "peer")
 """Hashed columns of a fact. ``entity`` is the main one (host, else user, else address); ``address`` the source, ``peer`` the target."""
 
-VALUES = ("severity", "criticality", "privileged", "indicator", "decoy", "hour")
+VALUES = ("severity", "criticality", "privileged", "indicator", "decoy", "hour", "user_anomaly", "host_anomaly")
 """Numbers of a fact known at its time. severity 0–6 (NaN: unknown), criticality 0–4 (NaN: unknown), privileged, indicator and
-decoy 0/1, hour of the day in UTC 0–24."""
+decoy 0/1, hour of the day in UTC 0–24, how unusual its user and host had lately been (NaN: unknown)."""
+_FIRST_VALUES = 6
+"""So many of them, the first, are in a packed fact of layout 0."""
 
-
+_AT = (Role.DEVICE, Role.TARGET, Role.RELATED)
+"""The host that an alert is about: which roles it may have, likeliest first."""
 _COMBINATIONS = 200_000
 """Combinations of tenant, rule and entities whose hashes are remembered."""
 
@@ -94,29 +98,69 @@ class FactBlock:
         rows = np.empty(len(self), _ROW)
         for name in _FIELDS:
             rows[name] = getattr(self, name)
+        rows["kind"] |= _LAYOUT << _KIND_BITS
         data, width = rows.tobytes(), _ROW.itemsize
         return [data[at : at + width] for at in range(0, len(data), width)]
 
     @classmethod
     def unpack(cls, rows: Sequence[bytes]) -> Self:
-        """Inverse of :meth:`pack`; an entry may hold several rows. Raises ``ValueError`` on rows of another width."""
-        found = np.frombuffer(b"".join(rows), _ROW)
-        return cls(*(np.ascontiguousarray(found[name]) for name in _FIELDS))
+        """Inverse of :meth:`pack`; an entry may hold several rows, of whatever layout they were packed in.
+
+        Raises ``ValueError`` on rows of another width.
+        """
+        found = np.frombuffer(b"".join(_laid_out(row) for row in rows), _ROW)
+        block = cls(*(np.ascontiguousarray(found[name]) for name in _FIELDS))
+        block.kind = block.kind & np.uint8((1 << _KIND_BITS) - 1)
+        return block
+
+    @staticmethod
+    def packed(entry: bytes) -> int:
+        """Return how many facts an entry holds."""
+        return len(_laid_out(entry)) // _ROW.itemsize
 
 
 _FIELDS = ("time", "kind", "weight", "columns", "values")
-_ROW = np.dtype(
-    [("time", "<f8"), ("kind", "u1"), ("weight", "<f8"), ("columns", "<u8", (len(COLUMNS),)), ("values", "<f8", (len(VALUES),))]
-)
+
+
+def _row(values: int) -> np.dtype[np.void]:
+    return np.dtype(
+        [("time", "<f8"), ("kind", "u1"), ("weight", "<f8"), ("columns", "<u8", (len(COLUMNS),)), ("values", "<f8", (values,))]
+    )
+
+
+_ROW, _FIRST_ROW = _row(len(VALUES)), _row(_FIRST_VALUES)
+_LAYOUT, _KIND_BITS = 1, 4
+"""The upper bits of a packed fact's kind say its layout: facts are sealed in the decision log, so old rows are never rewritten."""
+_KIND_AT = 8
+
+
+def _laid_out(entry: bytes) -> bytes:
+    """Return packed facts in the present layout; what layout 0 did not know is NaN. All of an entry have the same layout."""
+    if not entry or any(kind >> _KIND_BITS == _LAYOUT for kind in entry[_KIND_AT : _KIND_AT + 1]):
+        return entry
+    first = np.frombuffer(entry, _FIRST_ROW)
+    rows = np.empty(len(first), _ROW)
+    for name in ("time", "kind", "weight", "columns"):
+        rows[name] = first[name]
+    rows["kind"] |= _LAYOUT << _KIND_BITS
+    rows["values"][:, :_FIRST_VALUES], rows["values"][:, _FIRST_VALUES:] = first["values"], np.nan
+    return rows.tobytes()
 
 
 class FactEncoder:
-    """Turn alerts and labels into facts, under one secret, with the context and aliases known at the alert's own time."""
+    """Turn alerts and labels into facts, under one secret, with the context, aliases and anomalies known at the alert's own time."""
 
-    def __init__(self, secret: bytes, context: Context | None = None, aliases: AliasTable | None = None) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        context: Context | None = None,
+        aliases: AliasTable | None = None,
+        anomalies: EntityAnomalies | None = None,
+    ) -> None:
         self.secret = secret
         self.context = context if context is not None else Context.empty()
         self.aliases = aliases if aliases is not None else AliasTable.empty()
+        self.anomalies = anomalies if anomalies is not None else EntityAnomalies()
         self.rules: dict[int, RuleRef] = {}
         self.tenants: dict[int, str] = {}
         self._hash = KeyedHash(secret)
@@ -196,13 +240,20 @@ class FactEncoder:
     def _values(self, alert: Alert) -> tuple[float, ...]:
         hour = alert.time.hour + alert.time.minute / 60.0
         severity = float(alert.severity) if alert.severity else np.nan
-        if self.context.is_empty:
-            return severity, np.nan, 0.0, 0.0, 0.0, hour
-        return (severity, *self._context_values(alert), hour)
+        known = (np.nan, 0.0, 0.0, 0.0) if self.context.is_empty else self._context_values(alert)
+        unusual = (np.nan, np.nan) if not len(self.anomalies) else self._anomaly_values(alert)
+        return (severity, *known, hour, *unusual)
+
+    def _anomaly_values(self, alert: Alert) -> tuple[float, float]:
+        user, host = alert.first(EntityKind.USER), alert.first(EntityKind.HOST, *_AT)
+        return (
+            self.anomalies.at(alert.tenant, "user", self._uid(alert.tenant, "user", user, alert), alert.time),
+            self.anomalies.at(alert.tenant, "host", self._uid(alert.tenant, "host", host, alert), alert.time),
+        )
 
     def _context_values(self, alert: Alert) -> tuple[float, float, float, float]:
         known, tenant, time = self.context, alert.tenant, alert.time
-        asset = known.asset(tenant, alert.first(EntityKind.HOST, Role.DEVICE, Role.TARGET, Role.RELATED), time)
+        asset = known.asset(tenant, alert.first(EntityKind.HOST, *_AT), time)
         identity = known.identity(tenant, alert.first(EntityKind.USER), time)
         return (
             np.nan if asset is None else float(asset.criticality),

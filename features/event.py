@@ -22,12 +22,14 @@ class Outcome(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """From where it was done."""
+    """From where it was done. The coordinates are degrees; both are known or neither."""
 
     address: str = ""
     country: str = ""
     device: str = ""
     application: str = ""
+    latitude: Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)] | None = None
+    longitude: Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)] | None = None
 
 
 class Facet(msgspec.Struct, frozen=True, gc=False):

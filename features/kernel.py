@@ -70,7 +70,8 @@ def _hash_keys(columns, i, salts, key_columns, hashes):
 @njit(cache=True, nogil=True)
 def _read(table, now, rates, hashes, slots, decay, count, gap):
     """Read every key as of ``now``. ``decay`` is 2^(−gap/h); a key never seen has slot −1, count 0, gap −1."""
-    keys, last, counts = table
+    keys, cells = table
+    before, elapsed_before = -1, 0.0
     for k in range(hashes.shape[0]):
         slots[k] = -1
         gap[k] = -1.0
@@ -83,12 +84,17 @@ def _read(table, now, rates, hashes, slots, decay, count, gap):
         if keys[slot] == 0:
             continue
         slots[k] = slot
-        elapsed = now - last[slot]
+        elapsed = now - cells[slot, 0]
         gap[k] = max(elapsed, 0.0)
+        again = before >= 0 and elapsed == elapsed_before  # often so of keys of one entity: the same powers
         for j in range(rates.shape[1]):
             if elapsed > 0.0:
-                decay[k, j] = np.exp2(-elapsed * rates[k, j])
-            count[k, j] = counts[slot, j] * decay[k, j]
+                if again and rates[k, j] == rates[before, j]:
+                    decay[k, j] = decay[before, j]
+                else:
+                    decay[k, j] = np.exp2(-elapsed * rates[k, j])
+            count[k, j] = cells[slot, 1 + j] * decay[k, j]
+        before, elapsed_before = k, elapsed
 
 
 @njit(cache=True, nogil=True)
@@ -109,16 +115,19 @@ def _write_features(program, scales, values, i, hashes, count, gap, out):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _distinct_increment(now, elapsed, pair_elapsed, rate):
-    """What one sighting adds to a distinct sum whose reference time becomes max(T, now); ``pair_elapsed`` < 0: first sighting.
+def _distinct_increment(elapsed, pair_elapsed, rate, pair_rate, pair_decay):
+    """What one sighting adds to a distinct sum whose reference time becomes max(T, now); ``pair_elapsed`` −∞: first sighting.
 
-    ``elapsed`` = now − T of the sum (negative for a late fact), ``pair_elapsed`` = now − last sighting of the value.
+    ``elapsed`` = now − T of the sum (negative for a late fact), ``pair_elapsed`` = now − last sighting of the value, and
+    ``pair_decay`` the power of it at ``pair_rate``, which serves where the rates are the same and the fact is not late.
     """
     late = max(-elapsed, 0.0)
     if pair_elapsed == -math.inf:
-        return np.exp2(-late * rate)
+        return np.exp2(-late * rate) if late > 0.0 else 1.0
     if pair_elapsed <= 0.0:
         return 0.0
+    if late == 0.0 and rate == pair_rate:
+        return 1.0 - pair_decay
     return np.exp2(-late * rate) - np.exp2(-(late + pair_elapsed) * rate)
 
 
@@ -134,33 +143,34 @@ def _fresh_increment(elapsed, pair_elapsed, short, long, rates, fresh_rate):
         add_short, add_long = np.exp2(pair_elapsed * rates[0]), np.exp2(pair_elapsed * rates[1])
         late = max(late + pair_elapsed, 0.0)
     before = short / long if long > 0.0 else 0.0
-    return ((short + add_short) / (long + add_long) - before) * np.exp2(-late * fresh_rate)
+    after = np.exp2(-late * fresh_rate) if late > 0.0 else 1.0
+    return ((short + add_short) / (long + add_long) - before) * after
 
 
 @njit(cache=True, nogil=True)
 def _add(table, now, rates, hashes, slots, decay, count, rules, weight, pair_last, k):
     """Add the fact to key k. Returns 1 if the key is new in the table."""
-    keys, last, counts = table
+    keys, cells = table
     modes, pairs = rules
     pair, longest = pairs[k], rates.shape[1] - 1
     is_new = slots[k] < 0
     slot = _find(keys, hashes[k]) if is_new else slots[k]
     if is_new:
         keys[slot] = hashes[k]
-        last[slot] = now
-    elapsed = now - last[slot]
+        cells[slot, 0] = now
+    elapsed = now - cells[slot, 0]
     for j in range(rates.shape[1]):
         if modes[k] == PLAIN:
             increment = weight if elapsed >= 0.0 else weight * np.exp2(elapsed * rates[k, j])
         elif modes[k] == DISTINCT or j == longest:
-            increment = _distinct_increment(now, elapsed, now - pair_last[pair], rates[k, j])
+            increment = _distinct_increment(elapsed, now - pair_last[pair], rates[k, j], rates[pair, j], decay[pair, j])
         else:
             both = (rates[pair, j], rates[pair, longest])
             seen = now - pair_last[pair]
             increment = _fresh_increment(elapsed, seen, count[pair, j], count[pair, longest], both, rates[k, j])
-        counts[slot, j] = counts[slot, j] * decay[k, j] + increment
+        cells[slot, 1 + j] = cells[slot, 1 + j] * decay[k, j] + increment
     if elapsed > 0.0:
-        last[slot] = now
+        cells[slot, 0] = now
     return 1 if is_new else 0
 
 
@@ -170,7 +180,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
 
     Parameters (all arrays; shapes: n facts, C columns, V values, K keys, H half-lives, F features, S slots)
     ----------
-    table : (keys u8[S], last f8[S], counts f8[S, H]); changed in place
+    table : (keys u8[S], cells f8[S, 1 + H], the time of the last fact and the counts); changed in place
     used : i8[1], number of keys in the table; changed in place
     limit : the walk stops before a fact that might exceed this many keys
     facts : (time f8[n], kind u1[n], weight f8[n], columns u8[n, C], values f8[n, V])
@@ -196,7 +206,7 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
         if out.shape[0] > 0 and (kind[i] == ALERT or kind[i] == PROBE):
             _write_features(program, scales, values, i, hashes, count, gap, out[i])
         for k in range(number):
-            pair_last[k] = table[1][slots[k]] if slots[k] >= 0 else math.inf
+            pair_last[k] = table[1][slots[k], 0] if slots[k] >= 0 else math.inf
         for k in range(number):
             absent = hashes[k] == 0 or (pairs[k] >= 0 and hashes[pairs[k]] == 0)
             if feeds[k] == kind[i] and not absent:
@@ -208,14 +218,13 @@ def walk(table, used, limit, facts, keys_spec, program, scales, start, out):
 @njit(cache=True, nogil=True)
 def rehash(old, new, keep):
     """Move the keys whose ``keep`` flag is set from the ``old`` table into the empty ``new`` one; return their number."""
-    keys, last, counts = old
-    new_keys, new_last, new_counts = new
+    keys, cells = old
+    new_keys, new_cells = new
     moved = 0
     for slot in range(keys.shape[0]):
         if keys[slot] != 0 and keep[slot]:
             to = _find(new_keys, keys[slot])
             new_keys[to] = keys[slot]
-            new_last[to] = last[slot]
-            new_counts[to, :] = counts[slot, :]
+            new_cells[to, :] = cells[slot, :]
             moved += 1
     return moved

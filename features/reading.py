@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import io
 import json
-import lzma
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
-
-import msgspec
+from typing import IO
 
 from features.alert import Alert, content_digest
 from features.errors import RecordError, SourceError
+from features.files import Reject, json_items, opened, reject
 from features.grouping import Correction, Placement
 from features.history import read_alerts as read_history_alerts
 from features.history import read_corrections, read_placements
@@ -28,21 +23,10 @@ from features.normalisers import Place, get_normaliser
 from features.normalisers.ait_ads import COLUMNS, AitAds
 
 CHUNK = 20_000
-_RAW_SHOWN = 2000
 _AFTER_ALERTS = 2**62
 """Order of receipt of a label that came with its alert: after every alert received at the same time."""
 _SUFFIXES = {"ait-ads": ("_alerts.csv", "_alerts.csv.xz", "_alerts.csv.gz")}
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.xz", ".jsonl.xz", ".ndjson.xz")
-
-
-class Reject(msgspec.Struct, frozen=True):
-    """One record put aside: where it stands, what was wrong, and how it began."""
-
-    source: str
-    row: int
-    field: str
-    reason: str
-    raw: str
 
 
 @dataclass
@@ -78,7 +62,7 @@ def read_chunks(path: Path, fmt: str, *, labels: bool, tenant: str = "", size: i
     chunk, found = Chunk(), 0
     for alert, raw, source, row, label in _records(path, fmt, labels, tenant):
         if isinstance(alert, RecordError):
-            chunk.rejects.append(_reject(alert, raw, source, row))
+            chunk.rejects.append(reject(alert, raw, source, row))
         elif _is_new(alert, seen, chunk, source, row):
             chunk.alerts.append(alert)
             chunk.sources.append(source)
@@ -106,12 +90,8 @@ def _is_new(alert: Alert, seen: dict[int, bytes], chunk: Chunk, source: str, row
         chunk.duplicates += 1
     else:
         error = RecordError("this uid came before with other content", field="uid")
-        chunk.rejects.append(_reject(error, alert.uid.encode("utf-8", "replace"), source, row))
+        chunk.rejects.append(reject(error, alert.uid.encode("utf-8", "replace"), source, row))
     return False
-
-
-def _reject(error: RecordError, raw: bytes | None, source: str, row: int) -> Reject:
-    return Reject(source, row, error.field, error.reason, (raw or b"")[:_RAW_SHOWN].decode("utf-8", "replace"))
 
 
 def _history(path: Path, labels: bool, size: int) -> Iterator[Chunk]:
@@ -143,30 +123,12 @@ def _records(
     path: Path, fmt: str, labels: bool, tenant: str
 ) -> Iterator[tuple[Alert | RecordError, bytes | None, str, int, Label | None]]:
     for file in _files(path, fmt):
-        with _opened(file) as stream:
+        with opened(file) as stream:
             if fmt == "ait-ads" and ".csv" in file.suffixes:
                 with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="\n") as lines:
                     yield from _csv_rows(lines, file, labels, tenant or file.name.split("_alerts")[0].split(".")[0])
             else:
                 yield from _json_records(stream, file, fmt, labels, tenant)
-
-
-def _open(file: Path) -> IO[bytes]:
-    if file.suffix == ".gz":
-        return cast("IO[bytes]", gzip.GzipFile(file))
-    return lzma.LZMAFile(file) if file.suffix == ".xz" else file.open("rb")
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
-    """Open a plain, gzip or xz file; what is wrong with it becomes a ``SourceError``."""
-    try:
-        with _open(file) as stream:
-            yield stream
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-        raise SourceError(str(file), f"truncated or damaged archive: {error}") from error
-    except OSError as error:
-        raise SourceError(str(file), error.strerror or str(error)) from error
 
 
 def _csv_rows(
@@ -223,7 +185,7 @@ def _json_records(
     normaliser = get_normaliser(fmt)
     stem = file.name.split(".")[0]
     place = Place(tenant=tenant if tenant or fmt == "ocsf" else stem, source=file.name)
-    for row, line in enumerate(_json_items(stream)):
+    for row, line in enumerate(json_items(stream)):
         raw = line
         try:
             if fmt == "suricata":
@@ -234,28 +196,6 @@ def _json_records(
             yield error, line, file.name, row, None
             continue
         yield alert, None, file.name, row, label
-
-
-def _json_items(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the records of JSON lines, or of one array written with a record a line or as a whole."""
-    first = stream.readline().removeprefix(b"\xef\xbb\xbf")
-    if first.strip() == b"[" or (first.lstrip().startswith(b"[") and not first.rstrip().endswith(b"]")):
-        lines = [first.lstrip()[1:], *stream]
-    elif first.lstrip().startswith(b"["):
-        try:
-            yield from (bytes(item) for item in msgspec.json.decode(first + stream.read(), type=list[msgspec.Raw]))
-        except msgspec.DecodeError:
-            yield first
-        return
-    else:
-        lines = iter([first])  # type: ignore[assignment]
-        yield from (line.strip() for line in lines if line.strip())
-        yield from (line.strip() for line in stream if line.strip())
-        return
-    for line in lines:
-        item = line.strip().removesuffix(b"]").strip(b", \t\r\n")
-        if item:
-            yield item
 
 
 def _unwrap_splunk(line: bytes) -> bytes:

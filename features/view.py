@@ -18,6 +18,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 
     ``a`` is a key (or, for ``VALUE``, a value of the fact), read at ``half_life`` seconds. ``RATIO`` is
     ``scale · a / (b + smooth)``. ``text`` says it in an analyst's words. ``identity``: derived from the rule's name.
+    ``optional``: many alerts have no value of it, so its absence is nothing missing.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = "count"
     text: str = ""
     identity: bool = False
+    optional: bool = False
 
 
 class FeatureView(msgspec.Struct, frozen=True):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import lightgbm
 import msgspec
@@ -18,6 +14,8 @@ from numpy.typing import NDArray
 from features.encode import FactBlock
 from features.view import FeatureView
 from models.audit import RULE_VOLUME, VOLUME
+from models.behaviour.model import BehaviourModel
+from models.bundle_files import Manifest, behaviour_of, model_digest, read_parts
 from models.calibration import Calibrator, priority
 from models.certificates.objective import TIERS
 from models.certificates.units import Calibration
@@ -32,46 +30,10 @@ from models.reasons import sentences
 from models.rule_encoder import RuleEncoder
 from models.support import Support, SupportTable
 
-FORMAT = 5
-_PARTS = (
-    "classifier.txt",
-    "calibrator.json",
-    "encoder.json",
-    "support.json",
-    "view.json",
-    "policy.json",
-    "units.json",
-    "golden.json",
-    "labels.json",
-    "incidents.json",
-    "MODEL_CARD.md",
-)
 _THREADED_ROWS = 256
 """From this many rows on, prediction is worth a second thread."""
 
 T = TypeVar("T")
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a bundle is: its files by digest and where it comes from."""
-
-    format: int
-    files: dict[str, str]
-    """file name → sha-256"""
-    view: str
-    """fingerprint of the feature view"""
-    run: str
-    """MLflow run, ``""`` if none"""
-    window: tuple[str, str]
-    labels: dict[str, int]
-    """labelled alerts by verdict target: ``attack``, ``benign``; and ``units``"""
-    data: str
-    """digest of the training data"""
-
-    @property
-    def end(self) -> float:
-        """When the data window ends, epoch seconds."""
-        return datetime.fromisoformat(self.window[1]).timestamp()
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -104,8 +66,8 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A model as it is deployed: booster, calibrator, rule encoder, support, view, policy, what became of the labels, and what links and
-    orders incidents."""
+    """A model as it is deployed: booster, calibrator, rule encoder, support, view, policy, what became of the labels, what links and
+    orders incidents, and, where events were learned from, what judges behaviour."""
 
     booster: lightgbm.Booster
     calibrator: Calibrator
@@ -116,6 +78,7 @@ class ModelBundle:
     calibration: Calibration
     ledger: LabelLedger
     incidents: IncidentModel
+    behaviour: BehaviourModel | None
     manifest: Manifest
     digest: str
 
@@ -172,6 +135,8 @@ class ModelBundle:
         The booster's loader may crash the process on a damaged file, so the digests are checked first.
         """
         manifest, parts, digest = read_parts(path)
+        if not manifest.judges_alerts:
+            raise BundleError(str(path), "holds a model of behaviour only: it cannot judge alerts")
         view = _decode(path, "view.json", parts, FeatureView)
         if view.fingerprint != manifest.view:
             raise BundleError(str(path), f"made for view {manifest.view[:12]}, carries {view.fingerprint[:12]}")
@@ -191,6 +156,7 @@ class ModelBundle:
             _decode(path, "units.json", parts, Calibration),
             _decode(path, "labels.json", parts, LabelLedger),
             _decode(path, "incidents.json", parts, IncidentModel),
+            behaviour_of(manifest, parts, path),
             manifest,
             digest,
         )
@@ -211,56 +177,6 @@ class ModelBundle:
         same = raw.tolist() == golden.raw and score.tolist() == golden.score and priority(score).tolist() == golden.priority
         if not same or not len(rows):
             raise BundleError(str(path / "golden.json"), "golden rows give other results than in training")
-
-
-def digests(parts: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the digest of each part, by its name."""
-    return {name: hashlib.sha256(parts[name]).hexdigest() for name in _PARTS if name in parts}
-
-
-_SCORING = ("classifier.txt", "calibrator.json", "encoder.json", "support.json", "view.json")
-
-
-def model_digest(files: Mapping[str, str]) -> str:
-    """Return the digest of what scores, from the digests of a bundle's ``files``: what its certificates are about."""
-    return hashlib.sha256("".join(files[name] for name in _SCORING).encode()).hexdigest()
-
-
-def read_parts(path: Path) -> tuple[Manifest, dict[str, bytes], str]:
-    """Read every file of a bundle once and check its digest. Returns manifest, bytes by name, and the bundle's digest."""
-    try:
-        body = (path / "manifest.json").read_bytes()
-        manifest = msgspec.json.decode(body, type=Manifest)
-        if manifest.format != FORMAT:
-            raise BundleError(str(path), f"format {manifest.format}, this version reads {FORMAT}")
-        if sorted(manifest.files) != sorted(_PARTS):
-            raise BundleError(str(path), f"must hold {', '.join(_PARTS)}")
-        parts = {name: (path / name).read_bytes() for name in _PARTS}
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BundleError(str(path), f"incomplete or unreadable: {error}") from error
-    for name, digest in manifest.files.items():
-        if hashlib.sha256(parts[name]).hexdigest() != digest:
-            raise BundleError(str(path / name), "does not have the digest that the manifest names")
-    return manifest, parts, hashlib.sha256(body).hexdigest()
-
-
-def write_bundle(path: Path, parts: dict[str, bytes], **about: Any) -> str:
-    """Write a bundle directory whole or not at all; return its digest. ``about`` are the other fields of the manifest.
-
-    Without ``incidents.json`` among the ``parts`` the default holds.
-    """
-    parts = {"incidents.json": msgspec.json.encode(IncidentModel()), **parts}
-    draft = path.with_name(path.name + ".part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for name in _PARTS:
-        (draft / name).write_bytes(parts[name])
-    manifest = Manifest(format=FORMAT, files=digests(parts), **about)
-    body = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    (draft / "manifest.json").write_bytes(body)
-    shutil.rmtree(path, ignore_errors=True)
-    draft.rename(path)
-    return hashlib.sha256(body).hexdigest()
 
 
 def _decode(path: Path, name: str, parts: dict[str, bytes], kind: type[T]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from datetime import datetime
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from models.errors import BundleStoreError
+from models.bundle_files import read_manifest
+from models.errors import BundleError, BundleStoreError
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -49,11 +49,16 @@ class BundleStore:
         return champion.history if champion else []
 
     def publish(self, source: Path, *, by: str, time: datetime) -> str:
-        """Copy the bundle at ``source`` in, make it champion, and return its digest."""
+        """Copy the bundle at ``source`` in, make it champion, and return its digest.
+
+        Raises ``BundleStoreError`` for what is no bundle, or one that cannot judge alerts.
+        """
         try:
-            digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()
-        except OSError as error:
-            raise BundleStoreError(str(source), f"not a bundle: {error}") from error
+            manifest, digest = read_manifest(source)
+        except BundleError as error:
+            raise BundleStoreError(str(source), f"not a bundle: {error.reason}") from error
+        if not manifest.judges_alerts:
+            raise BundleStoreError(str(source), "holds a model of behaviour only: it cannot be champion for alerts")
         if not self.path(digest).exists():
             draft = self.root / f"{digest}.{os.getpid()}.part"
             shutil.rmtree(draft, ignore_errors=True)

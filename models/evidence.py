@@ -26,13 +26,17 @@ def evidence(
     return Evidence(
         known_rule=known_rule,
         habit=habit(view, features),
-        missing=np.isnan(features).mean(axis=1),
+        missing=np.isnan(features[:, _expected(view)]).mean(axis=1),
         severity=value("severity"),
         criticality=value("criticality"),
         indicator=value("indicator"),
         decoy=value("decoy"),
         outside=support.read(block, features[:, view.index(PACE)]),
     )
+
+
+def _expected(view: FeatureView) -> NDArray[np.bool_]:
+    return np.array([not feature.optional for feature in view.features], bool)
 
 
 def habit(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,20 @@ from service import problems
 from service.announcer import Announcer
 from service.errors import ServiceError
 from service.host import Host
-from service.routes import alerts, audit, closure, decisions, health, incidents, labels, measures, policy, thresholds
+from service.routes import (
+    alerts,
+    audit,
+    closure,
+    decisions,
+    entities,
+    events,
+    health,
+    incidents,
+    labels,
+    measures,
+    policy,
+    thresholds,
+)
 from service.settings import ServiceSettings
 
 
@@ -51,7 +64,7 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
     )
-    for module in (alerts, audit, closure, decisions, incidents, labels, health, measures, policy, thresholds):
+    for module in (alerts, audit, closure, decisions, entities, events, incidents, labels, health, measures, policy, thresholds):
         app.include_router(module.router)
     problems.install(app)
     return app

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from service.behaviour.subject import erase_behaviour
 from service.errors import GoneError, NotFoundError
 from service.host import Host
 from service.keys import Key
@@ -28,17 +29,24 @@ async def erase_alerts(host: Host, key: Key, uids: Sequence[str]) -> int:
     return erased
 
 
-async def erase_entity(host: Host, key: Key, entity: str) -> dict[str, Any]:
-    """Erase every alert of the key's tenant that names an entity. Raises ``NotFoundError`` when none does."""
-    uids = await asyncio.to_thread(_naming, host, key.tenant, entity)
-    if not uids:
-        raise NotFoundError("no alert names that entity")
-    return {"erased": await erase_alerts(host, key, uids)}
+async def erase_entity(host: Host, key: Key, *names: str) -> dict[str, Any]:
+    """Erase what is stored about an entity of those ``names``: every alert of the key's tenant that names it, and its events, anomalies and risks.
+
+    Behaviour is then folded again from what is left. Raises ``NotFoundError`` where there is nothing.
+    """
+    uids = await asyncio.to_thread(_naming, host, key.tenant, names)
+    async with host.observer.turn:
+        gone = await host.write(partial(erase_behaviour, tenant=key.tenant, names=names, aliases=host.encoder.aliases))
+        if gone["events"]:
+            host.observer.forget_behaviour()
+    if not uids and not any(gone.values()):
+        raise NotFoundError("nothing names that entity")
+    return {"erased": await erase_alerts(host, key, uids), **gone}
 
 
-def _naming(host: Host, tenant: str, entity: str) -> list[str]:
+def _naming(host: Host, tenant: str, names: Sequence[str]) -> list[str]:
     with host.database.engine.connect() as connection:
-        return naming(connection, tenant, entity)
+        return list(dict.fromkeys(uid for name in names for uid in naming(connection, tenant, name)))
 
 
 def _some(connection: Connection, host: Host, key: Key, uids: Sequence[str]) -> int:

@@ -26,8 +26,10 @@ from models.engine import ScoringEngine, warm_up
 from models.errors import ModelsError
 from models.incidents.priority import known_criticality
 from service import snapshots, verifying
+from service.behaviour.observer import Observer, Serving
 from service.closure.setup import make_closer
 from service.errors import ServiceError, StartError
+from service.event_intake import EventIntake
 from service.incidents.keeper import Keeper
 from service.jobs import CallJob
 from service.keys import KeyStore
@@ -93,6 +95,7 @@ class Host:
         self._snapshot_seq = self.scorer.seq
         self.scorer.start()
         self._poll = asyncio.create_task(self._keep_current())
+        self.events = EventIntake(self.write, self.settings.max_waiting_events)
         sender, poll = Sender(self.settings.webhook_seconds), self.settings.poll_seconds
         self.outbox = Delivery(self.database.engine, self.write, self.receivers, sender, poll_seconds=poll)
         self.incidents = keeper = Keeper(
@@ -106,13 +109,18 @@ class Host:
         self.watcher = Watcher(
             self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip
-        for part in (self.outbox, keeper, self.closer, self.watcher):
+        self.observer = Observer(
+            self.settings, self.database, self.write, secret=self.encoder.secret, aliases=lambda: self.encoder.aliases,
+            serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
+            tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies),
+        )  # fmt: skip
+        for part in (self.outbox, keeper, self.closer, self.watcher, self.observer):
             part.start()
 
     async def stop(self) -> None:
         """Answer what waits, write a snapshot, close."""
         self._poll.cancel()
-        for part in (self.watcher, self.closer, self.incidents, self.outbox):
+        for part in (self.observer, self.watcher, self.closer, self.incidents, self.outbox):
             await part.stop()
         await asyncio.to_thread(self.scorer.stop)
         self.anchors.drop()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from features.label import Label, Provenance
-from models.bundle import read_parts
+from models.bundle_files import read_parts
 from models.bundle_store import BundleStore, Publication
 from models.errors import ModelsError
 from models.ledger import LabelLedger, LeftOut

@@ -10,6 +10,10 @@ ALERTS = Counter("tamis_alerts", "Alerts decided, by the action that was publish
 REJECTS = Counter("tamis_rejects", "Records that could not become an alert", registry=REGISTRY)
 LABELS = Counter("tamis_labels", "Labels stored, by verdict", ["verdict"], registry=REGISTRY)
 LABEL_BURSTS = Counter("tamis_label_bursts", "Times that one analyst gave verdicts in a burst", registry=REGISTRY)
+EVENTS = Counter(
+    "tamis_events", "Events sent, by what became of each: stored, duplicate, conflict, rejected", ["what"], registry=REGISTRY
+)
+EVENTS_WAITING = Gauge("tamis_waiting_events", "Events waiting to be stored", registry=REGISTRY)
 WAITING = Gauge("tamis_waiting_alerts", "Alerts waiting to be scored", registry=REGISTRY)
 BATCH_ALERTS = Histogram(
     "tamis_batch_alerts",
@@ -39,3 +43,4 @@ INCIDENTS_RAISED = Counter("tamis_incidents_raised", "Incidents raised", registr
 CORRELATION_BEHIND = Gauge("tamis_correlation_behind", "Alerts decided but not yet correlated", registry=REGISTRY)
 POLICY_VERSION = Gauge("tamis_policy_version", "Version of the live policy that is in force", registry=REGISTRY)
 POLICY_REFUSED = Gauge("tamis_policy_refused", "1 while the newest version of the live policy cannot be read", registry=REGISTRY)
+BEHAVIOUR_BEHIND = Gauge("tamis_behaviour_behind", "Events stored but not yet observed", registry=REGISTRY)

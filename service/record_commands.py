@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
+import msgspec
 import typer
 
+from features.alert import EntityKind
+from features.context import Context
 from features.hashing import load_or_create_secret
 from models.incidents.printable import printable
+from service.behaviour.names import Veil
+from service.behaviour.subject import erase_behaviour, stored_about, whom_named
 from service.errors import NotFoundError, StartError
 from service.explaining import Explainer
 from service.reproducing import read_records, reproduce
 from service.settings import ServiceSettings
 from service.store.anchors import read_anchors
+from service.store.aside import reading
 from service.store.database import Database
 from service.store.decision_log import DecisionLog
 from service.store.erasing import erase as erase_alert
@@ -62,14 +68,31 @@ def erase(
             raise StartError(f"{error}; while the service runs, an admin's key erases by DELETE /v1/alerts/…") from error
         try:
             uids = [alert] if alert else naming(database.writer, tenant, entity)
-            if not uids:
-                raise NotFoundError("no alert names that entity")
+            aliases = Context.load(settings.context).aliases
+            gone = erase_behaviour(database.writer, tenant, [entity], aliases) if entity else {}
+            if not uids and not any(gone.values()):
+                raise NotFoundError("nothing names that entity")
             for uid in uids:
                 erase_alert(database.writer, database.log, tenant, uid, by="command line", now=time.time())
             database.writer.commit()
         finally:
             database.close()
         typer.echo(f"erased: {len(uids)}", err=True)
+
+
+@app.command()
+def records(
+    tenant: Annotated[str, typer.Option(help="Whose entity it is.")],
+    uid: Annotated[str, typer.Option(help="The user's or host's name.")],
+    kind: Annotated[EntityKind, typer.Option(help="What it is.")] = EntityKind.USER,
+) -> None:
+    """Print all that is stored about a user or host as one JSON document, to be shown to whom it concerns."""
+    with told():
+        settings = ServiceSettings.from_env()
+        veil, aliases = Veil(_secret(settings), tenant), Context.load(settings.context).aliases
+        with reading(settings.database) as connection:
+            found = stored_about(connection, whom_named(aliases, tenant, kind, uid), uid, veil)
+        typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -21,6 +22,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     port                  8321       port to listen on
     max_body_bytes        16777216   largest request body
     max_waiting_alerts    50000      alerts that may wait for the scorer; beyond that 503 with Retry-After
+    max_waiting_events    50000      events that may wait to be stored; beyond that 503 with Retry-After
     max_labels            2000       verdicts in one request; beyond that 413, and nothing is taken
     max_labels_an_hour    2000       verdicts of one analyst in an hour, imports aside; beyond that 429 with Retry-After
     batch_alerts          4000       most alerts that are scored and committed together
@@ -35,6 +37,14 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     look_back_seconds     2592000.0  how old alerts may be that a newly imported indicator brings back
     whatif_days           90         most days that a what-if may look back
     whatif_alerts         200000     most alerts that a what-if looks at, the latest first
+    false_discovery       0.1        of a day's accounts that are called out, at most this share by chance
+    late_seconds          21600.0    after its end a UTC day is closed and its accounts judged; what comes later is not
+    step_up_share         0.01       of benign entity-days, at most this share may be stepped up; else a person decides
+    restrict_share        0.002      of benign entity-days, at most this share may be restricted; else a person decides
+    keep_events_seconds   7776000.0  how long events are kept after they happened
+    keep_anomalies_seconds 15552000.0 how long judgements of behaviour are kept
+    keep_risk_seconds     34560000.0 how long risks and changes of controls are kept
+    issuer                ``tamis``  who issues security event tokens, such as this service's URL
     ====================  =========  ====================================================================
     """
 
@@ -43,6 +53,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8321
     max_body_bytes: int = 16 * 2**20
     max_waiting_alerts: int = 50_000
+    max_waiting_events: int = 50_000
     max_labels: int = 2_000
     max_labels_an_hour: int = 2_000
     batch_alerts: int = 4_000
@@ -57,6 +68,14 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     look_back_seconds: float = 30 * 86_400.0
     whatif_days: int = 90
     whatif_alerts: int = 200_000
+    false_discovery: float = 0.1
+    late_seconds: float = 6 * 3600.0
+    step_up_share: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.01
+    restrict_share: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.002
+    keep_events_seconds: float = 90 * 86_400.0
+    keep_anomalies_seconds: float = 180 * 86_400.0
+    keep_risk_seconds: float = 400 * 86_400.0
+    issuer: str = "tamis"
 
     @classmethod
     def from_env(cls) -> ServiceSettings:

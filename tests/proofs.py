@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from models.bundle import digests, model_digest
+from models.bundle_files import digests, model_digest
 from models.certificates.certifier import certify
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.certificates.units import Calibration, Units

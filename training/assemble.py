@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from features.alert import Alert
 from features.view import FeatureView
 from models.audit import Audit
-from models.bundle import Golden, ModelBundle, digests, model_digest, write_bundle
+from models.bundle import Golden, ModelBundle
+from models.bundle_files import digests, model_digest, write_bundle
 from models.calibration import Calibrator, priority
 from models.certificates.bounds import lower_bound
 from models.certificates.certificate import GRID, Certificate
@@ -24,6 +25,7 @@ from models.certificates.costs import Costs
 from models.certificates.objective import Objective
 from models.incidents.model import IncidentModel
 from models.policy import Guardrails, ThresholdPolicy
+from training.behaviour.fitting import Learned
 from training.certification import calibrate
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows, fit_all, score_folds
@@ -67,11 +69,13 @@ def assemble(
     run: str = "",
     costs: Costs | None = None,
     alerts: Callable[[], Sequence[Alert]] | None = None,
+    behaviour: Learned | None = None,
     told: Told = lambda text: None,
 ) -> Assembled:
     """Train on ``dataset`` and write the bundle to ``out``. ``objectives`` as of :func:`parse_objectives`.
 
     ``alerts`` reads the data set's alerts again, in its order, for what past incidents teach; without them the defaults hold.
+    ``behaviour`` is what was learned of events, by which the data set's alerts know how unusual their entities were.
     With too few incidents the certificate is refused and the bundle suppresses nothing. Raises ``NotEnoughLabelsError``
     when attacks or benign alerts are missing altogether.
     """
@@ -88,6 +92,7 @@ def assemble(
         "encoder.json": msgspec.json.encode(model.encoder),
         "support.json": msgspec.json.encode(model.support),
         "view.json": msgspec.json.encode(rows.view),
+        **(behaviour.model.to_files() if behaviour else {}),
     }
     guardrails, audit = Guardrails(), Audit(rule=1.0)
     calibration = calibrate(
@@ -101,7 +106,7 @@ def assemble(
     if alerts is not None and worth_learning(dataset):
         told("learning from past incidents")
         incidents = learn_incidents(dataset, alerts(), score, oof.anomaly)
-    card = model_card(dataset, policy, parameters, incidents)
+    card = model_card(dataset, policy, parameters, incidents, behaviour.card if behaviour else ())
     judging = {
         "policy.json": msgspec.json.encode(policy),
         "units.json": msgspec.json.encode(calibration),

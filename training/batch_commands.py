@@ -22,6 +22,7 @@ from training.settings import Settings
 from training.terminal import Data, Format, console, working
 
 if TYPE_CHECKING:
+    from training.behaviour.fitting import Source
     from training.outlook import Outlook
     from training.report import Table
     from training.survey import Survey
@@ -110,6 +111,10 @@ def evaluate(
     ] = False,
     seeds: Annotated[int, typer.Option(min=0, help="With --feedback or --incidents: worlds lived through.")] = 3,
     trials: Annotated[int, typer.Option(min=0, help="With --feedback: poisoned challengers, and as many clean ones.")] = 50,
+    events: Annotated[
+        Path | None, typer.Option(help="Events: the model with and without its entities' anomaly as of then.")
+    ] = None,
+    events_format: Annotated[str, typer.Option(help="The events' format.")] = "",
 ) -> None:
     """Measure on tenants that the model has not seen: look-up table, model, and model without rule identity side by side."""
     if leave_one_out != "tenant":
@@ -123,10 +128,23 @@ def evaluate(
     elif data is None or not fmt:
         raise typer.BadParameter("needed unless --feedback or --incidents is given", param_hint="--data and --format")
     else:
-        _evaluate_tenants(report, data, fmt, leave_out_rule or _not_headline(fmt), objective, unseen=unseen_kinds)
+        told = events_of(events, events_format)
+        _evaluate_tenants(report, data, fmt, leave_out_rule or _not_headline(fmt), objective, unseen=unseen_kinds, events=told)
 
 
-def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, objective: str, *, unseen: bool) -> None:
+def events_of(path: Path | None, fmt: str) -> Source | None:
+    """Return the events named by a command's options, ``None`` if none are."""
+    from training.behaviour.fitting import Source
+
+    if (path is None) == bool(fmt):
+        raise typer.BadParameter("one needs the other", param_hint="--events and --events-format")
+    return None if path is None else Source(path, fmt)
+
+
+def _evaluate_tenants(
+    report: Path, data: Path, fmt: str, leave_out_rule: str, objective: str, *, unseen: bool, events: Source | None
+) -> None:
+    from training.behaviour.entities import learned_entities
     from training.dataset import load_dataset
     from training.evaluate import IDENTITY
     from training.evaluate import evaluate as run
@@ -138,7 +156,8 @@ def _evaluate_tenants(report: Path, data: Path, fmt: str, leave_out_rule: str, o
     settings = Settings.from_env()
     with working("reading") as told:
         aim = Objective.parse(objective) if objective else None
-        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True)
+        entities = learned_entities(events, told)[1]
+        dataset = load_dataset(data, fmt, load_or_create_secret(settings.secret), labels=True, anomalies=entities)
         result = run(dataset, FitParameters(), leave_out_rule=leave_out_rule, unseen=unseen, objective=aim, told=told)
         told("joining alerts into incidents")
         windows = read_windows(dataset, data) if fmt == "ait-ads" else None
@@ -191,17 +210,23 @@ def score(
     fmt: Format,
     out: Annotated[Path, typer.Option(help="Parquet file to write; rejects go beside it.")],
     history: Annotated[Path | None, typer.Option(help="An earlier part to fold in first (a history, or ait-ads).")] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="Events, judged by the bundle: its entities' anomaly as of each alert.")
+    ] = None,
+    events_format: Annotated[str, typer.Option(help="The events' format.")] = "",
 ) -> None:
     """Score alerts in a batch by exactly the engine of the service."""
+    from training.behaviour.entities import judged_entities
     from training.scoring import LiveRun, score_file
 
     settings = Settings.from_env()
     with working("loading the bundle") as told:
-        model = ModelBundle.load(bundle_path(settings, bundle))
+        path, source = bundle_path(settings, bundle), events_of(events, events_format)
+        model, entities = ModelBundle.load(path), judged_entities(source, path, told)
         policy, refusal = PolicyStore(settings.policy).last_good()
         live = LiveRun(policy, time.time())
         secret = load_or_create_secret(settings.secret)
-        scored, rejected = score_file(model, data, fmt, out, secret, history=history, told=told, live=live)
+        scored, rejected = score_file(model, data, fmt, out, secret, history=history, told=told, live=live, anomalies=entities)
     if refusal:
         console.print(
             f"[yellow]{escape(refusal)}; {'the last good one was used' if policy else 'nothing is published'}[/]", soft_wrap=True

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from features.errors import FeaturesError
 from models.errors import ModelsError
+from training.batch_commands import events_of
+from training.behaviour_commands import say_learned
 from training.errors import TrainingError
 from training.settings import Settings
 from training.terminal import Data, Format, console, working
+
+if TYPE_CHECKING:
+    from training.behaviour.fitting import Source
+    from training.pipeline import TrainResult
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(no_args_is_help=True, help="Public data sets: list, fetch.")
@@ -48,12 +54,13 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     noise: Annotated[float, typer.Option(help="Times as many benign alerts.")] = 1.0,
     campaign_days: Annotated[float, typer.Option(help="Days from one campaign's begin to the next, in the mean.")] = 2.5,
+    behaviour: Annotated[bool, typer.Option(help="Write events.parquet too: what everybody does, insiders among it.")] = True,
 ) -> None:
-    """Make up a world with known truth: tenants, habits, noise, campaigns, verdicts."""
+    """Make up a world with known truth: tenants, habits, noise, campaigns, verdicts, and what accounts do."""
     from training.simulator import simulate as run
 
     with working("simulating"):
-        made = run(tenants, days, seed, out, noise=noise, campaign_days=campaign_days)
+        made = run(tenants, days, seed, out, noise=noise, campaign_days=campaign_days, behaviour=behaviour)
     console.print(f"{out}: {made.alerts:,} alerts, {made.labels:,} labels, {made.incidents} incidents", highlight=False)
 
 
@@ -71,21 +78,49 @@ def train(
     without_labels_of: Annotated[
         list[str] | None, typer.Option(help="An analyst whose labels are taken as never given; may be given again.")
     ] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="Events to learn behaviour from; alerts know their entities' as of then.")
+    ] = None,
+    events_format: Annotated[str, typer.Option(help="The events' format; given as --format, behaviour alone is learned.")] = "",
     promote_it: Annotated[bool, typer.Option("--promote", help="Promote it at once if the gate says yes.")] = False,
 ) -> None:
-    """Learn from labelled alerts; the new model is `challenger` in MLflow."""
-    from models.certificates.certificate import EVERY
+    """Learn from labelled alerts, from events, or from both; a model that judges alerts is `challenger` in MLflow."""
     from models.certificates.costs import Costs
+    from training.behaviour.fitting import Source
+    from training.behaviour.loaders import is_of_events
     from training.pipeline import train as run
     from training.registry import promote as promote_version
 
     settings = Settings.from_env()
+    source = events_of(events, events_format)
+    if is_of_events(fmt):
+        if source is not None or promote_it:
+            raise typer.BadParameter("judges no alerts: neither --events nor --promote", param_hint=f"--format {fmt}")
+        _train_behaviour(settings, Source(data, fmt), out)
+        return
     with working("training") as told:
         result = run(
             settings, data, fmt, objectives=objective or (), costs=Costs.read(costs) if costs else None, out=out, also=also,
-            without_labels_of=without_labels_of or (), told=told,
+            without_labels_of=without_labels_of or (), events=source, told=told,
         )  # fmt: skip
         promoted = promote_version(settings, result.version, by=getpass.getuser())[0] if promote_it else ""
+    _say_trained(result)
+    if promoted:
+        console.print(f"promoted: {promoted[:12]}")
+
+
+def _train_behaviour(settings: Settings, source: Source, out: Path | None) -> None:
+    from training.behaviour.pipeline import train_behaviour
+
+    with working("training") as told:
+        result = train_behaviour(settings, source, out=out, told=told)
+    console.print(f"behaviour version {result.version}, bundle {result.bundle_digest[:12]}")
+    say_learned(result.learned)
+
+
+def _say_trained(result: TrainResult) -> None:
+    from models.certificates.certificate import EVERY
+
     console.print(
         f"version {result.version}, bundle {result.bundle_digest[:12]}, {result.alerts:,} alerts, {result.rejects} rejected"
     )
@@ -95,8 +130,8 @@ def train(
     for certificate in result.policy.certificates:
         if certificate.group == EVERY:
             console.print(f"  certificate {certificate.uid}  {certificate.sentence()}", highlight=False, soft_wrap=True)
-    if promoted:
-        console.print(f"promoted: {promoted[:12]}")
+    if result.behaviour is not None:
+        say_learned(result.behaviour)
 
 
 @app.command()

@@ -15,12 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.alert import Alert, main_entity
+from features.anomalies import EntityAnomalies
 from features.context import Context
 from features.encode import COLUMNS, FactBlock, FactEncoder, RuleRef
+from features.files import Reject
 from features.grouping import Correction
 from features.history import read_manifest
 from features.label import Label
-from features.reading import Chunk, Reject, read_chunks
+from features.reading import Chunk, read_chunks
 from features.timeline import Timeline, merge
 from training.errors import DataError
 from training.verdicts import UNLABELLED, Codes, Judged, judged, part_principals
@@ -143,15 +145,16 @@ def load_dataset(
     without_labels_of: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
     each: Callable[[Sequence[Alert]], None] | None = None,
+    anomalies: EntityAnomalies | None = None,
 ) -> Dataset:
     """Read everything at ``path``, and the history ``also``. ``progress`` is told the number of alerts read so far, ``each`` is
     shown the alerts themselves, in input order: what is kept of them are facts and names.
 
-    ``without_labels_of``: analysts whose labels and corrections are taken as never given.
+    ``without_labels_of``: analysts whose labels and corrections are taken as never given. ``anomalies``: how unusual entities were.
 
     Raises ``SourceError``, ``HistoryError`` and, where nobody of such a name gave any, ``DataError``; single bad records are in ``rejects``.
     """
-    gathered = _Gathered(_encoder(path, fmt, secret))
+    gathered = _Gathered(_encoder(path, fmt, secret, anomalies))
     more = read_chunks(also, "history", labels=labels) if also else ()
     for chunk in chain(read_chunks(path, fmt, labels=labels, tenant=tenant), more):
         gathered.add(chunk)
@@ -228,10 +231,10 @@ class _Gathered:
         )
 
 
-def _encoder(path: Path, fmt: str, secret: bytes) -> FactEncoder:
+def _encoder(path: Path, fmt: str, secret: bytes, anomalies: EntityAnomalies | None) -> FactEncoder:
     folder = path / read_manifest(path).context if fmt == "history" else None
     context = Context.load(folder) if folder is not None and folder != path else Context.empty()
-    return FactEncoder(secret, context, context.aliases)
+    return FactEncoder(secret, context, context.aliases, anomalies)
 
 
 def _groups(block: FactBlock) -> NDArray[np.int64]:

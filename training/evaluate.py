@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from features.default_view import DEFAULT_VIEW
-from features.encode import COLUMNS
+from features.default_view import ANOMALY_FEATURES, DEFAULT_VIEW
+from features.encode import COLUMNS, VALUES
 from models.calibration import Calibrator
 from models.certificates.certificate import GRID
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
@@ -33,6 +33,7 @@ from training.unseen import SUPPRESS_BELOW, Known, UnseenKind, unseen_kinds
 GUARDRAILS = Guardrails()
 IDENTITY = "model"
 NO_IDENTITY = "without rule identity"
+NO_ENTITIES = "without entities' anomaly"
 LOOK_UP = "look-up table"
 
 
@@ -98,7 +99,8 @@ def evaluate(
     objective: Objective | None = None,
     told: Told = lambda text: None,
 ) -> Evaluation:
-    """Leave each tenant out in turn and measure the look-up table, the model, and the model without rule identity.
+    """Leave each tenant out in turn and measure the look-up table, the model, the model without rule identity, and, where anything is
+    known of entities' behaviour, the model without that.
 
     ``leave_out_rule``: rules whose name contains this text are left out of the headline figures (they are printed beside).
     ``objective``: certified on the other tenants' nested out-of-fold units for each tenant left out, a model for each two.
@@ -116,6 +118,7 @@ def evaluate(
         _scorer(LOOK_UP, dataset, with_identity, np.log(with_identity.rule_risk / (1.0 - with_identity.rule_risk))),
         _scorer(IDENTITY, dataset, with_identity, with_identity.raw),
         _scorer(NO_IDENTITY, dataset, without, without.raw),
+        *_without_entities(rows, parameters, told),
     ]
     result = Evaluation(dataset, headline, scorers)
     for scorer in scorers:
@@ -130,6 +133,15 @@ def evaluate(
     if unseen and dataset.verdicts.kinds:
         result.unseen = unseen_kinds(rows, headline, known, parameters, guardrails=GUARDRAILS, told=told)
     return result
+
+
+def _without_entities(rows: TrainingRows, parameters: FitParameters, told: Told) -> list[Scorer]:
+    dataset = rows.dataset
+    if np.isnan(dataset.block.values[:, [VALUES.index(name) for name in ANOMALY_FEATURES]]).all():
+        return []
+    columns = [i for i, name in enumerate(DEFAULT_VIEW.names) if name not in ANOMALY_FEATURES]
+    found = out_of_fold(rows, leave_one_tenant_out(dataset), parameters, with_labels=False, columns=columns, told=told)
+    return [_scorer(NO_ENTITIES, dataset, found, found.raw)]
 
 
 def _scorer(name: str, dataset: Dataset, oof: OutOfFold, raw: NDArray[np.float64]) -> Scorer:

@@ -11,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
+from features.default_view import ANOMALY_FEATURES, DEFAULT_VIEW, JUDGED_FEATURES
 from features.encode import FactBlock
 from features.view import FeatureView
 from models.classifier import AlertClassifier
@@ -26,7 +26,7 @@ from training.split import Fold
 from training.walk import Walked, walk
 
 BLIND_WEIGHT, SEEING_WEIGHT = 1.0, 0.5
-"""Each training row is learned from twice: without the tenant's own verdicts, as a new tenant looks, and with them."""
+"""Each training row is learned from twice: without the tenant's own verdicts and events, as a new tenant looks, and with them."""
 
 Told = Callable[[str], None]
 
@@ -136,8 +136,9 @@ _NOTHING = RuleEncoder(0.5, {})
 
 
 def blinded(view: FeatureView, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``features`` as they would be if the tenant had never given a verdict."""
+    """Return ``features`` as they would be if the tenant had never given a verdict nor sent an event."""
     changed = features.copy()
+    changed[:, [view.index(name) for name in ANOMALY_FEATURES if name in view.names]] = np.nan
     for name in JUDGED_FEATURES:
         if name in view.names:
             column = changed[:, view.index(name)]

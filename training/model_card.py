@@ -22,8 +22,14 @@ _ASSUMED = {
 }
 
 
-def model_card(dataset: Dataset, policy: ThresholdPolicy, parameters: FitParameters, incidents: IncidentModel) -> str:
-    """Return the model card in Markdown."""
+def model_card(
+    dataset: Dataset,
+    policy: ThresholdPolicy,
+    parameters: FitParameters,
+    incidents: IncidentModel,
+    behaviour: Sequence[str] = (),
+) -> str:
+    """Return the model card in Markdown; ``behaviour`` are the lines about what was learned of events."""
     attacks, benign = int((dataset.target == 1).sum()), int((dataset.target == 0).sum())
     start, end = policy.certificates[0].window
     whole = [one for one in policy.certificates if one.group == EVERY]
@@ -40,6 +46,7 @@ def model_card(dataset: Dataset, policy: ThresholdPolicy, parameters: FitParamet
         f"- Incidents: links learned from {incidents.links.incidents or 'no'} past incidents, priority from "
         f"{incidents.priority.incidents or 'no'} (none: the defaults); {incidents.links.corrections or 'no'} merges and splits "
         "by analysts changed links",
+        *behaviour,
         f"- Parameters: `{msgspec.json.encode(parameters).decode()}`",
         "",
         "## Certificates",

@@ -18,6 +18,8 @@ from models.certificates.costs import Costs
 from models.certificates.objective import parse_objectives
 from models.policy import ThresholdPolicy
 from training.assemble import Assembled, assemble
+from training.behaviour.entities import learned_entities
+from training.behaviour.fitting import Learned, Source
 from training.correlate import read_alerts
 from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
@@ -43,7 +45,7 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training produced. ``rejects`` counts the records that were put aside."""
+    """What a training produced. ``rejects`` counts the records that were put aside; ``behaviour`` is what was learned of events."""
 
     version: str
     bundle_digest: str
@@ -53,6 +55,7 @@ class TrainResult:
     gate: GateReport
     alerts: int
     rejects: int
+    behaviour: Learned | None = None
 
 
 def train(
@@ -66,22 +69,24 @@ def train(
     parameters: FitParameters | None = None,
     also: Path | None = None,
     without_labels_of: Collection[str] = (),
+    events: Source | None = None,
     told: Told = lambda text: None,
 ) -> TrainResult:
     """Read, walk, fit, calibrate, certify, and log to MLflow as the new challenger.
 
     ``objectives`` are sentences, for what none speaks of the default holds; ``costs`` choose within what is proven.
     ``also`` is a history to train on together with ``data``; ``without_labels_of`` names analysts whose labels are taken as
-    never given; ``out`` a directory to write the bundle to as well. Raises
-    ``ObjectiveError``, ``SourceError``, ``HistoryError``, ``NotEnoughLabelsError`` and ``TrackingError``; then nothing
-    is registered.
+    never given; ``events`` are learned first, and alerts know how unusual their entities were as of then; ``out`` is a directory to
+    write the bundle to as well. Raises ``ObjectiveError``, ``SourceError``, ``HistoryError``, ``NotEnoughLabelsError`` and
+    ``TrackingError``; then nothing is registered.
     """
     aims = parse_objectives(objectives)
     parameters = parameters or FitParameters()
     secret = load_or_create_secret(settings.secret)
+    learned, anomalies = learned_entities(events, told)
     told("reading")
     dataset = load_dataset(
-        data, fmt, secret, labels=True, also=also, without_labels_of=without_labels_of,
+        data, fmt, secret, labels=True, also=also, without_labels_of=without_labels_of, anomalies=anomalies,
         progress=lambda n: told(f"reading: {n:,} alerts"),
     )  # fmt: skip
     if (dataset.target != UNLABELLED).sum() == 0:
@@ -89,7 +94,7 @@ def train(
     champion = serving_bundle(settings)
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
         made = assemble(
-            dataset, aims, parameters, Path(folder) / "bundle", run=run_id, costs=costs, told=told,
+            dataset, aims, parameters, Path(folder) / "bundle", run=run_id, costs=costs, told=told, behaviour=learned,
             alerts=lambda: [alert for some, form in ((data, fmt), (also, "history")) if some for alert in read_alerts(some, form)],
         )  # fmt: skip
         metrics = measure(dataset, made.oof.raw, made.trusted.said(made.score))
@@ -104,12 +109,21 @@ def train(
             }
         told("logging to MLflow")
         files = [*training_figures(Path(folder), dataset, made.score), _second_looks(Path(folder), made)]
+        metrics |= {f"behaviour/{name}": value for name, value in learned.metrics.items()} if learned else {}
         run = _run(dataset, made, parameters, metrics, report=report, files=files)
         version = log_training(settings, run)
         if out is not None:
-            _copy(made.path, out)
+            copy_bundle(made.path, out)
     return TrainResult(
-        version, made.bundle.digest, metrics, made.certificate, made.bundle.policy, report, len(dataset), len(dataset.rejects)
+        version,
+        made.bundle.digest,
+        metrics,
+        made.certificate,
+        made.bundle.policy,
+        report,
+        len(dataset),
+        len(dataset.rejects),
+        learned,
     )
 
 
@@ -183,7 +197,7 @@ def _thresholds(policy: ThresholdPolicy) -> dict[str, str]:
     return tags
 
 
-def _copy(source: Path, out: Path) -> None:
+def copy_bundle(source: Path, out: Path) -> None:
     """Copy the bundle to ``out``, whole or not at all."""
     draft = out.with_name(out.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)

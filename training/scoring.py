@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.alert import Alert
+from features.anomalies import EntityAnomalies
 from features.encode import FactBlock
 from features.timeline import history_facts
 from models.bundle import ModelBundle, Scored
@@ -53,17 +54,19 @@ def score_file(
     history: Path | None,
     told: Callable[[str], None],
     live: LiveRun = _SHADOW,
+    anomalies: EntityAnomalies | None = None,
 ) -> tuple[int, int]:
     """Score the alerts at ``data`` and write a row for each, in input order; return how many were scored and rejected.
 
     ``live`` says what is published; where nothing was ever said, every tenant is in shadow. Responses are counted by the alerts' own times.
+    ``anomalies``: how unusual entities were when.
 
     Counters start empty unless ``history`` is folded in first. Labels in ``data`` are never read. Rejects go to
     ``<out>.rejects.jsonl``; nothing is written when the input cannot be read.
     """
     told("reading")
     marks = _Marks(bundle, live)
-    dataset = load_dataset(data, fmt, secret, labels=False, each=marks.see)
+    dataset = load_dataset(data, fmt, secret, labels=False, each=marks.see, anomalies=anomalies)
     engine = ScoringEngine(bundle, dataset.encoder)
     rules = LiveRules(live.policy, bundle, engine.limits)
     if history is not None:

@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from mlflow.utils.logging_utils import disable_logging
 from training.errors import TrackingError
 from training.settings import Settings
 
-MODEL = "tamis"
+MODEL, BEHAVIOUR_MODEL = "tamis", "tamis-behaviour"
 EXPERIMENT = "tamis"
 CHALLENGER, CHAMPION = "challenger", "champion"
 GATE = "gate_report"
@@ -100,6 +100,25 @@ def log_training(settings: Settings, run: TrainingRun) -> str:
         version = str(info.registered_model_version)
         MlflowClient().set_registered_model_alias(MODEL, CHALLENGER, version)
     return version
+
+
+def log_behaviour(settings: Settings, run: TrainingRun, run_id: str) -> str:
+    """Log into the open run, and register the bundle as a new version of ``tamis-behaviour``; return the version.
+
+    It judges no alerts, so it is never ``challenger`` of ``tamis``.
+    """
+    client = connect(settings)
+    with _told():
+        mlflow.log_params(dict(run.params))
+        mlflow.log_metrics({_metric_name(name): value for name, value in run.metrics.items()})
+        mlflow.set_tags(dict(run.tags))
+        for file in run.files:
+            mlflow.log_artifact(str(file), "report")
+        mlflow.log_artifacts(str(run.bundle), "bundle")
+        with suppress(MlflowException):  # it is there
+            client.create_registered_model(BEHAVIOUR_MODEL)
+        made = client.create_model_version(BEHAVIOUR_MODEL, f"{mlflow.get_artifact_uri()}/bundle", run_id)
+    return str(made.version)
 
 
 def resolve(client: MlflowClient, name: str) -> Any:

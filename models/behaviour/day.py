@@ -16,6 +16,8 @@ FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 MAX_VALUES = 256
 """Distinct values of one field in one day; what comes after is one value, ``OTHER``."""
 OTHER = "\x00other"
+MAX_FIELDS = 128
+"""Distinct fields in one day; further ones are left out."""
 
 
 class Day(msgspec.Struct, frozen=True, gc=False):
@@ -70,10 +72,13 @@ class _Open:
     def add(self, event: Event) -> None:
         self.program |= event.by_program
         self.events += 1
-        self.targets[event.target.uid if event.target else ""] += 1
+        target = event.target.uid if event.target else ""
+        self.targets[target if target in self.targets or len(self.targets) < MAX_VALUES else OTHER] += 1
         pairs = list(_fields(event))
         shares = Counter(name for name, _ in pairs)
         for name, value in pairs:
+            if name not in self.values and len(self.values) >= MAX_FIELDS:
+                continue
             seen = self.values.setdefault(name, {})
             key = value if value in seen or len(seen) < MAX_VALUES else OTHER
             seen[key] = seen.get(key, 0.0) + 1.0 / shares[name]

@@ -1,71 +1,193 @@
-"""Events in, judgement out: the one path of scoring behaviour, live and over files."""
+"""Events in, judgement out: the one path of scoring behaviour, live and over files.
+
+An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed, by two
+judges: the impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is. Then it is
+learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
+
+=========================  ============================================================================================
+input                      behaviour
+=========================  ============================================================================================
+a time that cannot be      outside 1970–2100, ahead of the receipt by more than an hour, or more than 400 days old: counted in
+                           ``unbelievable``, neither judged nor folded: it would make all real times look old
+a late event               of a day that is closed already: judged and folded (counts do not depend on order), counted in
+                           ``late``; its day is not judged again
+a new account              an event is judged in proportion to what is known; ``cold`` is said of it and of its days
+a service account          an actor of kind application: its peers are the tenant's other programs
+a shared account           several devices or addresses at once are its habit: held against that habit, and said in the reason
+a million distinct values  an account's values count under a bounded number of cells (:mod:`features.event_encode`)
+=========================  ============================================================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 
-from features.alert import EntityKind
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.accounts import Accounts
+from features.alert import Entity
 from features.event import Event
-from models.behaviour.conformal import discoveries
-from models.behaviour.day import END, FIRST, Day, Gatherer
-from models.behaviour.judgement import DayJudgement
+from features.event_encode import FIELDS, EventBlock, EventEncoder
+from features.label import Verdict
+from models.behaviour.day import END, FIRST, Gatherer
+from models.behaviour.day_engine import DayEngine
+from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
+from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
+from models.behaviour.held import Account
+from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
-from models.behaviour.stream import Stream
+from models.behaviour.walk import EventWalk
 from models.behaviour.watch import Judged
 
 FALSE_DISCOVERY = 0.1
 """Of a day's users that are flagged, at most this share by chance, unless the user says otherwise."""
+AHEAD, OLDEST = timedelta(hours=1), timedelta(days=400)
+SHARED = " (a shared account, held against its own habit)"
+_MAXIMA = {f"{field}_own_max": at for at, field in enumerate(FIELDS)}
+_SAID = 10_000
 
 
 class BehaviourEngine:
-    """The state of all accounts. Events go in as they are received; a day is judged when it is closed, and learned then.
+    """The state of all accounts.
 
-    ``late`` counts events whose day was closed before they came, ``unbelievable`` those whose time cannot be: neither is judged.
+    Without ``vectors`` only the impersonation stream speaks, and hosts are not judged. ``secret`` keys the hashes under which values
+    are counted: a service passes its own, so that nobody can choose names that collide.
     """
 
-    def __init__(self, model: BehaviourModel, *, false_discovery: float = FALSE_DISCOVERY) -> None:
+    def __init__(
+        self,
+        model: BehaviourModel,
+        *,
+        false_discovery: float = FALSE_DISCOVERY,
+        secret: bytes = bytes(32),
+        accounts: Accounts | None = None,
+        vectors: bool = True,
+    ) -> None:
         self.model = model
         self.late = self.unbelievable = 0
-        self._false_discovery = false_discovery
-        self._stream = Stream(model.fields, model.weights_of)
-        self._gathered, self._closed = Gatherer(), 0
+        self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
+        self._days = DayEngine(model, false_discovery, vectors=vectors)
+        self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=vectors), 0
+        self._said = _Said()
 
-    def observe(self, events: Sequence[Event]) -> None:
-        """Take up events."""
-        for event in events:
-            if not FIRST <= event.time < END:
-                self.unbelievable += 1
-            elif (event.time - FIRST).days < self._closed:
-                self.late += 1
-            else:
-                self._gathered.add(event)
+    def observe(self, events: Sequence[Event], now: datetime | None = None) -> list[EventJudgement]:
+        """Judge events, then take them up. ``now`` is the time of receipt; without it no time is too new or too old."""
+        taken = [event for event in events if _believable(event.time, now)]
+        self.unbelievable += len(events) - len(taken)
+        if not taken:
+            return []
+        block = self._encoder.events(taken)
+        walked = self._walk.read(block)
+        where, what, signals = walked
+        tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
+        seen = Seen(block, walked, tokens)
+        ordinal = (block.time // 86400.0).astype(np.int64)
+        in_time = ordinal >= self._closed
+        self.late += int(np.count_nonzero(~in_time))
+        self._vectors.add(seen, in_time)
+        if self._said.full:
+            self._said.keep(self._vectors.tokens)
+        self._gather(taken, block, in_time.tolist())
+        scores, cold = anomaly_scores(signals), is_cold(what)
+        return [
+            EventJudgement(
+                uid=event.uid,
+                tenant=event.tenant,
+                kind=event.actor.kind,
+                entity=block.accounts[whose].uid,
+                time=event.time,
+                anomaly_score=score,
+                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])),
+                cold=new,
+            )
+            for at, (event, whose, score, new) in enumerate(
+                zip(taken, block.who.tolist(), scores.tolist(), cold.tolist(), strict=True)
+            )
+        ]
+
+    def _gather(self, events: list[Event], block: EventBlock, in_time: list[bool]) -> None:
+        """Add events to the impersonation stream's days under their accounts' present names."""
+        for event, whose, fit in zip(events, block.who.tolist(), in_time, strict=True):
+            if fit:
+                name, actor = block.accounts[whose].uid, event.actor
+                renamed = (
+                    event if name == actor.uid else msgspec.structs.replace(event, actor=Entity(actor.kind, name, actor.role))
+                )
+                self._gathered.add(renamed)
 
     def close(self, before: date) -> list[DayJudgement]:
         """Judge and learn the days before that one, in order of time; what a tenant's day flags is decided together."""
         self._closed = max(self._closed, before.toordinal() - FIRST.toordinal())
-        days = self._gathered.take(self._closed)
-        judged = [self._stream.step(day) for day in days]
-        by_day: dict[tuple[str, int], list[int]] = {}
-        for at, day in enumerate(days):
-            by_day.setdefault((day.tenant, day.ordinal), []).append(at)
-        flagged: set[int] = set()
-        for rows in by_day.values():
-            called = discoveries([judged[at].p_value for at in rows], self._false_discovery)
-            flagged.update(at for at, yes in zip(rows, called.tolist(), strict=True) if yes)
-        return [_judgement(day, one, at in flagged) for at, (day, one) in enumerate(zip(days, judged, strict=True))]
+        gathered = self._vectors.take(self._closed)
+        settled = self._days.close(self._gathered.take(self._closed), gathered.vectors)
+        out = [self._judgement(gathered, at, its.judged, its.flagged) for at, its in enumerate(settled)]
+        self._said.keep(self._vectors.tokens)
+        return out
+
+    def verdict(self, account: Account, first: date, last: date, verdict: Verdict) -> int:
+        """Take up what a person said of an account's days; return how many that waited were learned by that.
+
+        A day that was called out, or is doubted otherwise, is not learned as normal until somebody calls it legitimate or a
+        quarantine has passed; a true positive drops it (:mod:`models.behaviour.held`).
+        """
+        origin = FIRST.toordinal()
+        return self._days.verdict(account, first.toordinal() - origin, last.toordinal() - origin, verdict)
+
+    def _judgement(self, gathered: Gathered, at: int, judged: Judged, flagged: bool) -> DayJudgement:
+        key, shared = gathered.vectors.keys[at], bool(gathered.shared[at])
+        return DayJudgement(
+            tenant=key.tenant,
+            kind=key.kind,
+            entity=key.entity,
+            day=date.fromordinal(key.ordinal + FIRST.toordinal()),
+            anomaly_score=judged.score,
+            p_value=judged.p_value,
+            flagged=flagged,
+            cold=judged.cold,
+            events=int(gathered.vectors.events[at]),
+            deviations=tuple(self._in_words(one, gathered.tokens[at], shared) for one in judged.deviations),
+        )
+
+    def _in_words(self, one: Deviation, tokens: NDArray[np.int64], shared: bool) -> Deviation:
+        """Return the deviation with the value that surprised, and of a shared account that it is one."""
+        token = int(tokens[_MAXIMA[one.name]]) if one.name in _MAXIMA else NOTHING
+        value = one.value or (self._said.of(token)[_MAXIMA[one.name]] if token != NOTHING else "")
+        text = f"{one.text}{SHARED}" if shared else one.text
+        return msgspec.structs.replace(one, value=value, text=text)
 
 
-def _judgement(day: Day, judged: Judged, flagged: bool) -> DayJudgement:
-    return DayJudgement(
-        tenant=day.tenant,
-        kind=EntityKind.APPLICATION if day.program else EntityKind.USER,
-        entity=day.entity,
-        day=day.date,
-        anomaly_score=judged.score,
-        p_value=judged.p_value,
-        flagged=flagged,
-        cold=judged.cold,
-        events=day.events,
-        deviations=judged.deviations,
-    )
+class _Said:
+    """What events that surprised said, by field, until their days are closed."""
+
+    def __init__(self) -> None:
+        self._next, self._limit = 0, _SAID
+        self._texts: dict[int, tuple[str, ...]] = {}
+
+    def add(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
+        """Remember what each event said; return the tokens by which it is found again."""
+        tokens = self._next + np.arange(len(texts))
+        self._texts.update(zip(tokens.tolist(), texts, strict=True))
+        self._next += len(texts)
+        return tokens
+
+    def of(self, token: int) -> tuple[str, ...]:
+        """Return what that event said."""
+        return self._texts[token]
+
+    def keep(self, tokens: NDArray[np.int64]) -> None:
+        """Forget all but ``tokens``."""
+        kept = set(tokens.ravel().tolist()) - {NOTHING}
+        self._texts = {token: self._texts[token] for token in sorted(kept)}
+        self._limit = 2 * len(self._texts) + _SAID
+
+    @property
+    def full(self) -> bool:
+        """Whether so much has been said since that it is time to forget what no day holds."""
+        return len(self._texts) > self._limit
+
+
+def _believable(time: datetime, now: datetime | None) -> bool:
+    return FIRST <= time < END and (now is None or now - OLDEST <= time <= now + AHEAD)

@@ -1,8 +1,9 @@
 """The evidence that a day is not its account's: what the population, and what another account, would explain better.
 
 An account that was taken over by a colleague looks like that colleague, so the question is not only "is this unlike the account's
-past?" but "whom would it look like?". Both are log-likelihood ratios by field; how much each field counts is a vector of weights,
-learned without labels (``training/behaviour``): days of colleagues credited to an account, against the account's own.
+past?" but "whom would it look like?". Both are log-likelihood ratios by field; how much each field counts is learned without labels
+(``training/behaviour``): once from days of colleagues credited to an account, against the account's own (:meth:`Evidence.log_odds`),
+and once as the question whose day it is, of all accounts known (:meth:`Evidence.against`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,25 @@ import numpy as np
 
 from models.behaviour.day import Day
 from models.behaviour.judgement import Deviation
-from models.behaviour.profiles import Floats, Profiles
+from models.behaviour.profiles import Floats, Profiles, Rows
+
+STRANGER = -1
+"""The rival who is nobody known: what everybody does."""
+STRANGER_COUNTS = 0.5
+"""What is only unlike the account, and not like a colleague, is less to go by: everybody does something new at times."""
+AMOUNT = 0.75
+"""n different values of a field say n^0.75 times as much as one: more, but they come together."""
+SURE_DAYS = 40.0
+"""After so many active days an account's profile counts half of what it will."""
+DRIFT = 0.5
+"""Nats that each day speaks for the account beforehand: people change a little, without becoming somebody else."""
+MOST_A_DAY = 8.0
+PLAIN = 1.0
+"""What each field counts against a rival where nothing was learned."""
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """A logistic weighing of evidence: log odds = ``intercept`` + Σ weight × evidence."""
+    """How evidence is weighed: log odds = ``intercept`` + Σ weight × evidence; ``each``: what each field counts against a rival."""
 
     fields: tuple[str, ...]
     population: tuple[float, ...]
@@ -28,6 +43,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     nearest: float
     events: float
     intercept: float
+    each: tuple[float, ...]
 
     @property
     def vector(self) -> Floats:
@@ -35,8 +51,10 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
         return np.array([*self.population, *self.closest, self.others, self.nearest, self.events])
 
     @classmethod
-    def from_vector(cls, fields: tuple[str, ...], vector: Floats, intercept: float) -> Weights:
-        """Return the weights whose ``vector`` it is."""
+    def from_vector(
+        cls, fields: tuple[str, ...], vector: Floats, intercept: float, each: tuple[float, ...] | None = None
+    ) -> Weights:
+        """Return the weights whose ``vector`` it is; without ``each``, every field counts the same."""
         n = len(fields)
         values = [float(value) for value in vector]
         return cls(
@@ -47,13 +65,14 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
             nearest=values[2 * n + 1],
             events=values[2 * n + 2],
             intercept=float(intercept),
+            each=(PLAIN,) * n if each is None else each,
         )
 
     @classmethod
     def plain(cls, fields: tuple[str, ...]) -> Weights:
         """Return the weights of the textbook, where nothing could be learned: other accounts against the own, as they are."""
         n = len(fields)
-        return cls(fields=fields, population=(0.0,) * n, closest=(0.0,) * n, others=1.0, nearest=0.0, events=0.0, intercept=0.0)
+        return cls.from_vector(fields, np.array([*(0.0,) * (2 * n), 1.0, 0.0, 0.0]), 0.0)
 
     def to_json(self) -> bytes:
         """Return the weights as JSON."""
@@ -66,14 +85,26 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(NamedTuple):
-    """The evidence of one day, in the order of :attr:`Weights.vector`."""
+    """The evidence of one day: ``vector`` in the order of :attr:`Weights.vector`, and by field (a column) for each of ``rivals``.
+
+    ``known``: the active days of the account before.
+    """
 
     vector: Floats
     fields: tuple[str, ...]
+    rivals: Rows = np.zeros(0, np.int64)
+    ratios: Floats = np.zeros((0, 0))
+    known: int = 0
 
     def log_odds(self, weights: Weights) -> float:
         """Return the log odds that somebody else made the day, as likely as not beforehand."""
         return float(self.vector @ weights.vector + weights.intercept)
+
+    def against(self, weights: Weights) -> Floats:
+        """Return the nats with which the day speaks for each of ``rivals`` and against the account; below 0 for the account."""
+        counts = np.where(self.rivals == STRANGER, STRANGER_COUNTS, 1.0) * 1.4 * self.known / (self.known + SURE_DAYS)
+        nats: Floats = np.clip((self.ratios @ np.array(weights.each)) * counts - DRIFT, -MOST_A_DAY, MOST_A_DAY)
+        return nats
 
     def deviations(self, most: int = 3) -> tuple[Deviation, ...]:
         """Return what speaks most against the account."""
@@ -101,4 +132,6 @@ def evidence(profiles: Profiles, day: Day, entity: str) -> Evidence:
     nearest = float(total[best])
     mean = nearest + math.log(float(np.exp(total - nearest).mean()))
     vector = np.concatenate([stranger, ratio[best], [mean, nearest, math.log1p(day.events)]])
-    return Evidence(vector, profiles.fields)
+    amount = np.array([max(len(day.values.get(name, ())), 1) ** AMOUNT for name in profiles.fields])
+    ratios: Floats = np.vstack([others - own, stranger]) * amount
+    return Evidence(vector, profiles.fields, np.append(peers, STRANGER), ratios, profiles.active_days(day.tenant, entity))

@@ -26,7 +26,10 @@ class Deviation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
 
 
 class EventJudgement(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The judgement of one event by what was known before it. ``anomaly_score``: higher is more abnormal."""
+    """The judgement of one event by what was known before it. ``anomaly_score``: higher is more abnormal.
+
+    ``cold``: little is known of the account, so its own past says little.
+    """
 
     uid: str
     tenant: str
@@ -35,6 +38,7 @@ class EventJudgement(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     time: datetime
     anomaly_score: float
     deviations: tuple[Deviation, ...]
+    cold: bool = False
 
     @property
     def reasons(self) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.behaviour.day import OTHER, Day
 
 HALF_LIFE_DAYS = 180.0
-OWN = 2.0
+OWN = 4.0
 """α: this many days of the population are mixed into an account's own."""
 UNSEEN = 20.0
 """As many days are spread over all known values of the population."""
@@ -42,6 +42,13 @@ class _Posting:
         self.slot: dict[int, int] = {}
         self.rows: Rows = np.zeros(2, np.int64)
         self.weight: Floats = np.zeros(2)
+        self.size = 0
+
+    def snapshot(self) -> _Posting:
+        """Return a copy to read, without the index that is needed to add."""
+        copy = _Posting()
+        copy.size, copy.rows, copy.weight = self.size, self.rows[: self.size].copy(), self.weight[: self.size].copy()
+        return copy
 
     def add(self, row: int, weight: float) -> None:
         at = self.slot.setdefault(row, len(self.slot))
@@ -49,12 +56,12 @@ class _Posting:
             self.rows, self.weight = np.append(self.rows, np.zeros(at, np.int64)), np.append(self.weight, np.zeros(at))
         self.rows[at] = row
         self.weight[at] += weight
+        self.size = len(self.slot)
 
     def of(self, position: Rows, size: int) -> Floats:
-        n = len(self.slot)
-        at = position[self.rows[:n]]
+        at = position[self.rows[: self.size]]
         out = np.zeros(size)
-        out[at[at >= 0]] = self.weight[:n][at >= 0]
+        out[at[at >= 0]] = self.weight[: self.size][at >= 0]
         return out
 
 
@@ -88,6 +95,13 @@ class _Field:
             self.population[key] = self.population.get(key, 0.0) + weight
             self.population_total += weight
 
+    def snapshot(self) -> _Field:
+        """Return a copy to read."""
+        copy = _Field()
+        copy.postings = {value: posting.snapshot() for value, posting in self.postings.items()}
+        copy.total, copy.population, copy.population_total = self.total.copy(), dict(self.population), self.population_total
+        return copy
+
     def share(self, value: str) -> float:
         spread = UNSEEN / (len(self.population) + 1)
         return (self.population.get(value, 0.0) + spread) / (self.population_total + UNSEEN)
@@ -106,6 +120,15 @@ class Profiles:
         self._tenant: Floats = np.zeros(0)
         self._tenants: dict[str, int] = {}
         self._origin: int | None = None
+
+    def snapshot(self) -> Profiles:
+        """Return the profiles as they are now, to read; what is learned later does not change them."""
+        copy = Profiles(self.fields)
+        copy._field = [field.snapshot() for field in self._field]
+        copy._row, copy._tenants, copy._origin = dict(self._row), dict(self._tenants), self._origin
+        for name in ("_last", "_days", "_program", "_tenant"):
+            setattr(copy, name, getattr(self, name).copy())
+        return copy
 
     def active_days(self, tenant: str, entity: str) -> int:
         """Return on how many days the account has been seen."""

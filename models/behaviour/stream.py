@@ -26,6 +26,15 @@ class Stream:
 
     def step(self, day: Day) -> Judged:
         """Judge the day, then learn it."""
-        judged = self.watch.judge(day, evidence_of(self.profiles, day), self._weights_of(day.group))
-        self.profiles.learn(day)
+        judged = self.look(day)
+        self.learn(day, judged)
         return judged
+
+    def look(self, day: Day) -> Judged:
+        """Judge the day by what is known; it is not learned."""
+        return self.watch.look(day, evidence_of(self.profiles, day), self._weights_of(day.group))
+
+    def learn(self, day: Day, judged: Judged) -> None:
+        """Learn a day that was judged, now or later: profiles do not depend on the order of days."""
+        self.watch.remember(day, judged)
+        self.profiles.learn(day)

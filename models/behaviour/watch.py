@@ -1,33 +1,40 @@
 """One account over its days: whether somebody else is behind it by now, and what today adds to what was already known.
 
-Evidence accumulates in a filter of two states (the owner, somebody else) with rare changes. The score of a day is the filter's log
-odds up to ``ALARM``, and above it only what the day's own evidence adds to the account's highest of the last 30 days: a second
-alarm about the same account tells nothing new, and must not hide the first about another.
+Evidence accumulates for each rival by himself (a CUSUM of log-likelihood ratios with forgetting): ten days that are a little like one
+colleague say more than ten that are each a little like another. The score of a day is the log odds for the rival who has most. An
+alarm is told once: until it is forgotten, evidence must be a multiple of what was told to be told again, so that one account's
+repeats do not hide another's first, and an account that always looks like another gets a higher bar.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.behaviour.conformal import Past
-from models.behaviour.day import Day
-from models.behaviour.evidence import Evidence, Weights
-from models.behaviour.judgement import COLD, Deviation
+import numpy as np
 
-TAKEN = 0.02
-"""The chance, each active day, that an account changes hands, and that it goes back."""
-MOST_A_DAY = 5.0
-"""One day moves the log odds by at most this."""
+from models.behaviour.conformal import Past, p_value
+from models.behaviour.day import Day
+from models.behaviour.evidence import MOST_A_DAY, Evidence, Weights
+from models.behaviour.judgement import COLD, Deviation
+from models.behaviour.profiles import Floats
+
+PRIOR = -3.0
+"""The log odds beforehand that somebody else is behind an account."""
+KEPT = 0.8
+"""The share of the evidence for a rival that an active day later still counts."""
+MOST = 30.0
 ALARM = 1.0
+AGAIN = 3.0
+"""Told again is what exceeds this multiple of what was told before, which is half forgotten after :data:`FORGOTTEN_DAYS`."""
+FORGOTTEN_DAYS = 60.0
 PROGRAM_AT_MOST = 0.0
 """Programs change whenever they are changed: a service account is shown after every alarm about a person."""
-REMEMBERED_DAYS = 30
 COLD_DAYS = 20
 """An account with fewer active days is not judged."""
-NOTHING_KNOWN = math.log(TAKEN / (1 - TAKEN)) - MOST_A_DAY
+NOTHING_KNOWN = PRIOR - MOST_A_DAY
 """The score of a day that is not judged: nothing speaks against it. No judged day is lower."""
-OWN_PAST, GROUP_PAST = 250, 2000
+OWN_PAST, GROUP_PAST = 250, 20_000
 
 
 class Judged(NamedTuple):
@@ -46,21 +53,21 @@ class Judged(NamedTuple):
 
 class _Account:
     def __init__(self) -> None:
-        self.taken = 0.0
-        self.highest, self.highest_day = -math.inf, 0
+        self.for_rival: dict[int, float] = {}
+        self.told, self.told_day = 0.0, 0
         self.past = Past(OWN_PAST)
 
-    def score(self, day: Day, log_odds: float) -> float:
-        before = self.taken * (1 - TAKEN) + (1 - self.taken) * TAKEN
-        held = math.log(before / (1 - before)) + min(max(log_odds, -MOST_A_DAY), MOST_A_DAY)
-        self.taken = 1 / (1 + math.exp(-held))
+    def score(self, day: Day, rivals: Sequence[int], nats: Floats) -> float:
+        held = KEPT * np.array([self.for_rival.get(rival, 0.0) for rival in rivals]) + nats
+        self.for_rival = {rival: min(one, MOST) for rival, one in zip(rivals, held.tolist(), strict=True) if one > 0}
+        most = float(held.max())
         if day.program:
-            return min(held, PROGRAM_AT_MOST)
-        lately = self.highest if day.ordinal - self.highest_day <= REMEMBERED_DAYS else -math.inf
-        floor, today = max(ALARM, lately), min(log_odds, 2 * MOST_A_DAY)
-        if today > floor:
-            self.highest, self.highest_day = today, day.ordinal
-        return min(held, ALARM) + max(0.0, today - floor)
+            return min(most + PRIOR, PROGRAM_AT_MOST)
+        told = AGAIN * self.told * 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
+        if most - told + PRIOR > ALARM:
+            self.told, self.told_day = most, day.ordinal
+            return most - told + PRIOR
+        return min(most + PRIOR, ALARM)
 
 
 class Watch:
@@ -71,13 +78,28 @@ class Watch:
         self._groups: dict[tuple[str, str], Past] = {}
 
     def judge(self, day: Day, evidence: Evidence | None, weights: Weights) -> Judged:
+        """Judge one day and remember its score."""
+        judged = self.look(day, evidence, weights)
+        self.remember(day, judged)
+        return judged
+
+    def look(self, day: Day, evidence: Evidence | None, weights: Weights) -> Judged:
         """Judge one day; ``evidence`` is ``None`` where the account is too new to be judged, which the reason says."""
         if evidence is None:
             return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
         account = self._accounts.setdefault((day.tenant, day.entity), _Account())
         group = self._groups.setdefault((day.tenant, day.group), Past(GROUP_PAST))
-        score = account.score(day, evidence.log_odds(weights))
-        p_value = max(account.past.p_value(score), group.p_value(score))
-        account.past.add(score)
-        group.add(score)
-        return Judged(score, p_value, evidence.deviations())
+        score = account.score(day, evidence.rivals.tolist(), evidence.against(weights))
+        return Judged(score, p_value(score, account.past, group), evidence.deviations())
+
+    def remember(self, day: Day, judged: Judged) -> None:
+        """Take the day's score up among those that later ones are held against."""
+        if not judged.cold:
+            self._accounts[day.tenant, day.entity].past.add(judged.score)
+            self._groups[day.tenant, day.group].add(judged.score)
+
+    def clear(self, tenant: str, entity: str) -> None:
+        """Forget that somebody else might be behind the account: what spoke for it turned out to be legitimate."""
+        account = self._accounts.get((tenant, entity))
+        if account is not None:
+            account.for_rival, account.told = {}, 0.0

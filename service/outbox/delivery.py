@@ -26,7 +26,7 @@ from service.outbox.records import Due, State
 from service.outbox.schedule import judge
 from service.outbox.sender import Outcome, Sender
 from service.outbox.signing import sign
-from service.outbox.templates import body
+from service.outbox.templates import body, media_type
 
 log = logging.getLogger(__name__)
 
@@ -168,14 +168,16 @@ class Delivery:
     async def _send(self, receiver: Receiver, message: Message) -> Outcome:
         now = self._now()
         try:
-            content = body(message, receiver)
             keys = receiver.signing_keys(datetime.fromtimestamp(now, UTC))
+            content = body(message, receiver, keys)
             headers = sign(keys, message.uid, int(now), content)
         except Exception as error:  # a failed attempt of this message, and nobody else's affair
             log.exception("message %s has no form for receiver %s", message.uid, receiver.name)
             return Outcome(0, f"no body: {type(error).__name__}")
         return await self._sender.post(
-            receiver.target, {"content-type": "application/json", "user-agent": _AGENT, **headers}, content
+            receiver.target,
+            {"content-type": media_type(receiver), "accept": "application/json", "user-agent": _AGENT, **headers},
+            content,
         )
 
     # -- the database ------------------------------------------------------------------------------------------------

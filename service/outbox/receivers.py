@@ -25,6 +25,8 @@ PAGERDUTY_ACTIONS = {
     "certificate.withdrawn": "trigger",
 }
 """What a message of a kind does to the incident in PagerDuty. It is told of nothing else: whatever it hears may wake a person."""
+CAEP_KIND = "risk.level_changed"
+"""The one kind of message of which access control is told."""
 _KEY_LENGTH = 32
 
 
@@ -33,6 +35,8 @@ class Template(StrEnum):
 
     STANDARD = "standard"
     PAGERDUTY = "pagerduty"
+    CAEP = "caep"
+    """A security event token (RFC 8417) of CAEP's, pushed as RFC 8935 says."""
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -66,6 +70,8 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
         if self.removed is not None or self.tenant not in {"", message.tenant}:
             return False
         if self.template is Template.PAGERDUTY and message.kind not in PAGERDUTY_ACTIONS:
+            return False
+        if self.template is Template.CAEP and message.kind != CAEP_KIND:
             return False
         return not self.kinds or any(_covers(kind, message.kind) for kind in self.kinds)
 
@@ -109,6 +115,8 @@ class ReceiverStore:
         parse(target)
         if (template is Template.PAGERDUTY) != bool(routing_key):
             raise InvalidError("PagerDuty, and nobody else, needs a routing key")
+        if template is Template.CAEP and not tenant:
+            raise InvalidError("a receiver of security event tokens hears of the people of one tenant; name it")
         if routing_key and not (len(routing_key) == _KEY_LENGTH and routing_key.isascii() and routing_key.isalnum()):
             raise InvalidError(f"the routing key must have {_KEY_LENGTH} letters and digits")
         secret = new_secret()

@@ -53,10 +53,11 @@ def verify(keys: Sequence[str], headers: Mapping[str, str], body: bytes, now: fl
 
 def _signature(key: str, uid: str, timestamp: str, body: bytes) -> str:
     signed = b".".join((uid.encode(), timestamp.encode(), body))
-    return base64.b64encode(hmac.digest(_raw(key), signed, hashlib.sha256)).decode()
+    return base64.b64encode(hmac.digest(raw_key(key), signed, hashlib.sha256)).decode()
 
 
-def _raw(key: str) -> bytes:
+def raw_key(key: str) -> bytes:
+    """Return the bytes of a secret. Raises ``InvalidError`` for one that is none."""
     try:
         raw = base64.b64decode(key.removeprefix(_PREFIX), validate=True)
     except binascii.Error as error:

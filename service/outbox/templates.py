@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from service.outbox.message import Message
 from service.outbox.receivers import PAGERDUTY_ACTIONS, Receiver, Template
+from service.outbox.tokens import SET_MEDIA_TYPE, security_event_token
 
 MAX_PAGERDUTY_BYTES = 512_000
 """PagerDuty takes 512 KB; what it calls a KB is taken to be the smaller one."""
@@ -16,11 +18,18 @@ _AROUND_BYTES = 64
 _ENCODER = msgspec.json.Encoder()
 
 
-def body(message: Message, receiver: Receiver) -> bytes:
-    """Return the body of a message for a receiver."""
+def body(message: Message, receiver: Receiver, keys: Sequence[str] = ()) -> bytes:
+    """Return the body of a message for a receiver; ``keys`` are the secrets that sign now, the newest first."""
     if receiver.template is Template.PAGERDUTY:
         return _pagerduty(message, receiver.routing_key)
+    if receiver.template is Template.CAEP:
+        return security_event_token(message, receiver.target.url, keys)
     return _standard(message)
+
+
+def media_type(receiver: Receiver) -> str:
+    """Return the media type of a receiver's bodies."""
+    return SET_MEDIA_TYPE if receiver.template is Template.CAEP else "application/json"
 
 
 def _standard(message: Message) -> bytes:

@@ -231,3 +231,23 @@ observations = Table(
 )
 """True-positive units in the order in which they entered the anytime test of a certificate, append-only; ``alert_seq`` is the
 alert that made each one known."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("uid", String, nullable=False),
+    Column("received", Float, nullable=False),
+    Column("time", Float, nullable=False, index=True),
+    Column("actor_kind", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("target_kind", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    UniqueConstraint("tenant", "uid"),
+    Index("ix_events_actor", "tenant", "actor", "seq"),
+    Index("ix_events_target", "tenant", "target", "seq", sqlite_where=text("target != ''")),
+    sqlite_autoincrement=True,
+)
+"""What users and hosts did, never changed, deleted when its time is over or somebody is erased; ``seq`` is never given again."""

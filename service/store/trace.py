@@ -68,9 +68,8 @@ def other_labels(connection: Connection, tenant: str, but: int | None = None) ->
     if but is not None:
         statement = statement.where(labels.c.seq != but)
     rows = connection.execute(statement.order_by(labels.c.seq)).all()
-    blocks = FactBlock.unpack([fact for _, fact in rows])
-    width = len(blocks.pack()[0]) if len(blocks) else 1
-    return blocks, np.repeat(np.array([seq for seq, _ in rows], np.int64), [len(fact) // width for _, fact in rows])
+    counts = [FactBlock.packed(fact) for _, fact in rows]
+    return FactBlock.unpack([fact for _, fact in rows]), np.repeat(np.array([seq for seq, _ in rows], np.int64), counts)
 
 
 def waiting(connection: Connection, tenant: str) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features.alert import Entity, EntityKind, Role
 from features.aliases import Alias, AliasTable
+from features.anomalies import EntityAnomalies
 from features.context import Asset, Context, Decoy, Identity, Indicator
 from features.encode import COLUMNS, VALUES, FactBlock, FactEncoder, FactKind, label_facts
 from features.label import Provenance, Verdict
@@ -34,6 +35,33 @@ def test_packed_facts_come_back_bit_for_bit(seed: int, n: int) -> None:
 def test_rows_of_another_width_are_refused() -> None:
     with pytest.raises(ValueError, match="buffer size"):
         FactBlock.unpack([random_block(1, 1).narrow().pack()[0][:-1]])
+    for size in (1, 8, 9, 120, 122):
+        with pytest.raises(ValueError, match="buffer size"):
+            FactBlock.unpack([bytes(size)])
+
+
+def layout_0(block: FactBlock) -> list[bytes]:
+    """Return facts as they were packed before entities had anomalies."""
+    row = np.dtype([("time", "<f8"), ("kind", "u1"), ("weight", "<f8"), ("columns", "<u8", (7,)), ("values", "<f8", (6,))])
+    rows = np.empty(len(block), row)
+    for name in ("time", "kind", "weight", "columns"):
+        rows[name] = getattr(block, name)
+    rows["values"] = block.values[:, :6]
+    return [one.tobytes() for one in rows]
+
+
+@settings(deadline=None)
+@given(seed=seeds, n=st.integers(0, 300))
+def test_facts_packed_before_entities_had_anomalies_are_read_without_them(seed: int, n: int) -> None:
+    block = random_block(seed, n).narrow()
+    old, expected = layout_0(block), block.values.copy()
+    expected[:, 6:] = np.nan
+    for entries in (old, [b"".join(old)], [b"".join(old), *block.pack()]):
+        again = FactBlock.unpack(entries)
+        assert again.values[:n].tobytes() == expected.tobytes()
+        for name in ("time", "kind", "weight", "columns"):
+            assert getattr(again, name)[:n].tobytes() == getattr(block, name).tobytes()
+        assert sum(FactBlock.packed(entry) for entry in entries) == len(again)
 
 
 def test_blocks_join_in_order() -> None:
@@ -80,16 +108,21 @@ def test_values_say_what_the_context_knew() -> None:
     ]
     people = (Entity(EntityKind.HOST, "h1", Role.DEVICE), Entity(EntityKind.USER, "Root", Role.ACTOR))
     alert = build_alert(0, entities=people, severity=4)
-    row = FactEncoder(SECRET, Context([(fact, START) for fact in facts])).alerts([alert]).values[0]
+    unusual = EntityAnomalies()
+    unusual.note("acme", "user", "ROOT", alert.time - timedelta(days=3), 4.0)
+    unusual.note("acme", "user", "root", alert.time + timedelta(seconds=1), 9.0)
+    unusual.note("acme", "host", "h1", alert.time, 0.0)
+    row = FactEncoder(SECRET, Context([(fact, START) for fact in facts]), anomalies=unusual).alerts([alert]).values[0]
     assert dict(zip(VALUES, row.tolist(), strict=True)) == {
         "severity": 4.0, "criticality": 3.0, "privileged": 1.0, "indicator": 0.0, "decoy": 1.0, "hour": 8.0,
+        "user_anomaly": pytest.approx(2.0), "host_anomaly": 0.0,
     }  # fmt: skip
 
 
 def test_what_is_not_known_is_nan_not_zero() -> None:
     row = FactEncoder(SECRET).alerts([build_alert(0)]).values[0]
-    assert math.isnan(row[VALUES.index("severity")])
-    assert math.isnan(row[VALUES.index("criticality")])
+    for name in ("severity", "criticality", "user_anomaly", "host_anomaly"):
+        assert math.isnan(row[VALUES.index(name)])
 
 
 def test_labels_become_facts_under_the_keys_of_their_alerts() -> None:

@@ -14,10 +14,11 @@ import pytest
 
 from features.alert import Alert
 from features.errors import HistoryError, SourceError, UnknownFormatError
+from features.files import Reject
 from features.history import HistoryWriter
 from features.label import Label, Verdict
 from features.normalisers import to_ocsf
-from features.reading import Reject, read_chunks
+from features.reading import read_chunks
 from tests.conftest import build_alert, build_label
 
 HEADER = "time,name,ip,host,short,time_label,event_label"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import msgspec
 import numpy as np
 
 from features.default_view import DEFAULT_VIEW
-from models.bundle import Golden, write_bundle
+from models.bundle import Golden
+from models.bundle_files import write_bundle
 from models.calibration import Calibrator, priority
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger
@@ -30,8 +32,8 @@ def _trained(seed: int) -> tuple[AlertClassifier, np.ndarray]:
     return model.fit(rows, (rows[:, 0] > 3.0).astype(np.int8), feature_names=DEFAULT_VIEW.names), rows
 
 
-def bundle_parts(seed: int = 0) -> dict[str, bytes]:
-    """Return the files of a bundle."""
+def bundle_parts(seed: int = 0, also: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Return the files of a bundle, and what it is to hold ``also``."""
     model, rows = _trained(seed)
     raw = np.asarray(model.booster_.predict(rows[:8], raw_score=True, num_threads=1))
     score = CALIBRATOR(raw)
@@ -44,7 +46,7 @@ def bundle_parts(seed: int = 0) -> dict[str, bytes]:
         "labels.json": LabelLedger(),
     }
     files = {name: msgspec.json.encode(part) for name, part in parts.items()}
-    files |= {"classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Small\n"}
+    files |= {"classifier.txt": model.booster_.model_to_string().encode(), "MODEL_CARD.md": b"# Small\n", **(also or {})}
     return files | proven(files, [0.9] * 40, WINDOW, objective=TENTH, escalate_from=0.9)
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from features.default_view import DEFAULT_VIEW
 from features.encode import COLUMNS, FactBlock, RuleRef
-from models.bundle import Golden, ModelBundle, write_bundle
+from models.bundle import Golden, ModelBundle
+from models.bundle_files import write_bundle
 from models.decision import Action, ReasonCode
 from models.errors import BundleError
 from models.evidence import anomaly

@@ -14,7 +14,8 @@ import numpy as np
 from features.default_view import DEFAULT_VIEW
 from features.view import FeatureView
 from models.audit import Audit
-from models.bundle import Golden, write_bundle
+from models.bundle import Golden
+from models.bundle_files import write_bundle
 from models.bundle_store import BundleStore
 from models.calibration import Calibrator, priority
 from models.ledger import LabelLedger

@@ -9,7 +9,20 @@ from fastapi.routing import APIRoute
 
 from service.auth import ROLES
 from service.keys import KeyStore, Role
-from service.routes import alerts, audit, closure, decisions, health, incidents, labels, measures, policy, thresholds
+from service.routes import (
+    alerts,
+    audit,
+    closure,
+    decisions,
+    entities,
+    events,
+    health,
+    incidents,
+    labels,
+    measures,
+    policy,
+    thresholds,
+)
 from tests.service.client import Service
 
 OPEN = {"/healthz", "/readyz"}
@@ -17,7 +30,7 @@ OPEN = {"/healthz", "/readyz"}
 
 @pytest.mark.parametrize("route", sorted(ROLES))
 def test_matrix(service: Service, route: tuple[str, str]) -> None:
-    method, path = route[0], route[1].format(uid="none")
+    method, path = route[0], route[1].format(uid="none", kind="user")
     for role in Role:
         refused = service.send(method, path, service.keys[role]).status_code == 403
         assert refused == (role not in ROLES[route]), role
@@ -31,7 +44,20 @@ def test_matrix(service: Service, route: tuple[str, str]) -> None:
 def test_every_route_is_in_the_table_or_open(service: Service) -> None:
     routes = [
         route
-        for module in (alerts, audit, closure, decisions, health, incidents, labels, measures, policy, thresholds)
+        for module in (
+            alerts,
+            audit,
+            closure,
+            decisions,
+            entities,
+            events,
+            health,
+            incidents,
+            labels,
+            measures,
+            policy,
+            thresholds,
+        )
         for route in module.router.routes
     ]
     found = {(method, route.path_format) for route in routes if isinstance(route, APIRoute) for method in route.methods}

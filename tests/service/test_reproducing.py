@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from features.alert import EntityKind
 from models.audit import Audit
-from models.bundle import model_digest, read_parts, write_bundle
+from models.bundle_files import model_digest, read_parts, write_bundle
 from models.bundle_store import BundleStore
 from models.certificates.certifier import certify
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
@@ -135,7 +135,7 @@ def test_under_stops_and_modes(tmp_path: Path) -> None:
 
 def responding(path: Path) -> None:
     """Write a bundle that also responds to what scores high."""
-    make_bundle(path, columns=("severity",), limit=3.0)
+    make_bundle(path, columns=("severity",), limit=2.5)
     manifest, parts, _ = read_parts(path)
     known = msgspec.structs.replace(
         calibration([0.9] * 500, manifest.window, model_digest(manifest.files)),

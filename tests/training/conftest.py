@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from features.default_view import DEFAULT_VIEW
-from models.bundle import Golden, write_bundle
+from models.bundle import Golden
+from models.bundle_files import write_bundle
 from models.calibration import Calibrator, priority
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger

@@ -13,7 +13,8 @@ from features.alert import Alert
 from features.default_view import DEFAULT_VIEW
 from features.history import HistoryWriter
 from features.label import Label, Provenance, Verdict
-from models.bundle import Golden, ModelBundle, write_bundle
+from models.bundle import Golden, ModelBundle
+from models.bundle_files import write_bundle
 from models.calibration import Calibrator, priority
 from models.classifier import AlertClassifier
 from models.ledger import LabelLedger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.alert import EntityKind
 from features.default_view import DEFAULT_VIEW, JUDGED_FEATURES
-from features.encode import FactEncoder
+from features.encode import VALUES, FactEncoder
 from features.errors import HistoryError
+from features.event import Event, user
+from features.event_table import write_events
 from features.hashing import load_or_create_secret
 from features.history import SCHEMAS, HistoryWriter, read_alerts, read_labels
 from features.reading import read_chunks
@@ -25,9 +29,11 @@ from models.ledger import LeftOut, label_key
 from models.rule_encoder import RuleEncoder
 from tests.training.datasets import SECRET, SMALL
 from training.assemble import assemble
+from training.behaviour.entities import judged_entities, learned_entities
+from training.behaviour.fitting import Source
 from training.dataset import UNLABELLED, Dataset, load_dataset
 from training.errors import DataError
-from training.evaluate import IDENTITY, LOOK_UP, NO_IDENTITY, evaluate
+from training.evaluate import IDENTITY, LOOK_UP, NO_ENTITIES, NO_IDENTITY, evaluate
 from training.evaluation_report import tables, write
 from training.fit import TrainingRows, blinded
 from training.pipeline import TrainResult, train
@@ -245,6 +251,58 @@ def test_evaluation_prints_all_scorers_and_writes_a_page(dataset: Dataset, tmp_p
     page = write(tmp_path, result)
     assert page.read_text("utf-8").count("<svg") == 3
     assert len(tables(result)) >= 4
+
+
+@pytest.fixture(scope="module")
+def events(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """Two months of what the users of alerts did, until one week after the first alert; on one day some did as another does."""
+    alerts = [alert for part in read_alerts(world) for _, alert in part]
+    start = min(alert.time for alert in alerts).replace(hour=12) - timedelta(days=50)
+    people = sorted({(alert.tenant, name) for alert in alerts if (name := alert.first(EntityKind.USER))})
+    made = [
+        Event(
+            uid=f"{tenant}/{n}/{day}", tenant=tenant, time=start + timedelta(days=day), actor=user(name),
+            action=f"act-{n % 2 if day == 49 and n % 3 == 0 else n % 7}",
+        )
+        for day in range(57)
+        for n, (tenant, name) in enumerate(people)
+    ]  # fmt: skip
+    path = tmp_path_factory.mktemp("events") / "events.parquet"
+    write_events(path, made)
+    return Source(path, "events")
+
+
+def test_behaviour_goes_into_the_bundle_and_alerts_know_it_as_of_then(world: Path, events: Source, tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path / "var")
+    result = train(settings, world, "history", parameters=SMALL, out=tmp_path / "bundle", events=events)
+    bundle = ModelBundle.load(tmp_path / "bundle")
+    assert result.behaviour is not None
+    assert bundle.behaviour == result.behaviour.model
+    assert "- Behaviour: events" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    client = connect(settings)
+    logged = client.get_run(resolve(client, result.version).run_id).data.metrics
+    assert logged["behaviour/days"] == result.behaviour.metrics["days"]
+    known = judged_entities(events, tmp_path / "bundle")
+    dataset = load_dataset(world, "history", SECRET, labels=True, anomalies=known)
+    column = DEFAULT_VIEW.index("user_anomaly")
+    walked = np.concatenate([w.features[:, column] for w in walk(dataset, dataset.timeline([]), DEFAULT_VIEW, bundle.encoder)])
+    assert np.nanmax(walked) > 1.0
+    assert np.nanmin(walked) == 0.0
+    assert np.isnan(blinded(DEFAULT_VIEW, np.zeros((1, len(DEFAULT_VIEW.features))))[0, column])
+    told = []
+    for anomalies in (None, known):
+        out, secret = tmp_path / "scores.parquet", load_or_create_secret(settings.secret)
+        score_file(bundle, world, "history", out, secret, history=None, told=lambda text: None, anomalies=anomalies)
+        told.append(pq.read_table(out)["score"].to_numpy())
+    of_nobody = np.isnan(dataset.block.values[:, VALUES.index("user_anomaly")])
+    assert of_nobody.any()
+    assert told[0][of_nobody].tolist() == told[1][of_nobody].tolist()
+
+
+def test_evaluation_is_with_and_without_entities(world: Path, events: Source) -> None:
+    known = learned_entities(events)[1]
+    result = evaluate(load_dataset(world, "history", SECRET, labels=True, anomalies=known), SMALL, unseen=False)
+    assert list(result.quality) == [LOOK_UP, IDENTITY, NO_IDENTITY, NO_ENTITIES]
 
 
 def test_labels_without_provenance_are_refused(world: Path, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from models.behaviour.day import Day
-from models.behaviour.evidence import Evidence, Weights, evidence
+from models.behaviour.evidence import PLAIN, STRANGER, Evidence, Weights, evidence
 from models.behaviour.profiles import Profiles
 from models.behaviour.stream import evidence_of
 from models.behaviour.watch import COLD_DAYS
@@ -22,6 +23,8 @@ RECENT_HALF_LIFE_DAYS = 60.0
 LEAST_DAYS = 200
 """Projects together with fewer simulated impostors teach nothing."""
 RIDGE = 0.3
+RIVALS, SMALL = 24, 0.001
+"""So many rivals of a day teach, and a penalty on large counts of fields."""
 LEAST_SPREAD = 0.05
 """Evidence that varies less (a field with one value only) says nothing, however well the little that it varies fits."""
 _Key = tuple[str, str]
@@ -33,6 +36,8 @@ class Lesson(NamedTuple):
     vector: NDArray[np.float64]
     impostor: bool
     group: str
+    rivals: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+    """By field, how much better each of the accounts that explain an account's own day best does so."""
 
 
 class Walked(NamedTuple):
@@ -84,7 +89,7 @@ def walk(days: Sequence[Day], *, seed: int = 0) -> Walked:
         own = evidence_of(profiles, day)
         seen.append((day, own))
         if own is not None and not day.program:
-            lessons.append(Lesson(own.vector, False, day.group))
+            lessons.append(Lesson(own.vector, False, day.group, _closest(own)))
             other = colleagues.draw(day, profiles, rng)
             if other is not None:
                 lessons.append(Lesson(evidence(profiles, day, other).vector, True, day.group))
@@ -92,6 +97,39 @@ def walk(days: Sequence[Day], *, seed: int = 0) -> Walked:
         if not day.program:
             colleagues.add(day)
     return Walked(seen, lessons)
+
+
+def _closest(own: Evidence) -> NDArray[np.float32]:
+    known = own.ratios[own.rivals != STRANGER]
+    closest: NDArray[np.float32] = known[np.argsort(-known.sum(axis=1), kind="stable")[:RIVALS]].astype(np.float32)
+    return closest
+
+
+def learn_each(lessons: Sequence[Lesson], fields: tuple[str, ...]) -> tuple[float, ...]:
+    """Return what each field counts when it is asked whose a day is, of the account and its rivals (a conditional logit).
+
+    No field counts against whom it suits. A project counts by the root of its days, so that the largest does not speak alone.
+    """
+    own = [lesson for lesson in lessons if len(lesson.rivals)]
+    if len(own) < LEAST_DAYS:
+        return (PLAIN,) * len(fields)
+    ratios = np.concatenate([lesson.rivals for lesson in own]).astype(float)
+    size = np.array([len(lesson.rivals) for lesson in own])
+    start = np.cumsum(size) - size
+    _, group, days = np.unique([lesson.group for lesson in own], return_inverse=True, return_counts=True)
+    share = 1 / np.sqrt(days[group])
+    share /= share.sum()
+
+    def loss(each: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        score = ratios @ each
+        most = np.maximum(np.maximum.reduceat(score, start), 0.0)
+        odds = np.exp(score - np.repeat(most, size))
+        total = np.add.reduceat(odds, start) + np.exp(-most)
+        slope = ratios.T @ (odds / np.repeat(total, size) * np.repeat(share, size))
+        return float(share @ (most + np.log(total))) + SMALL * float(each @ each), slope + 2 * SMALL * each
+
+    fitted = minimize(loss, np.full(len(fields), 0.3), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(fields))
+    return tuple(float(one) for one in fitted.x)
 
 
 def learn_weights(lessons: Sequence[Lesson], fields: tuple[str, ...]) -> Weights:
@@ -105,7 +143,7 @@ def learn_weights(lessons: Sequence[Lesson], fields: tuple[str, ...]) -> Weights
     mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), LEAST_SPREAD)
     fitted = LogisticRegression(C=RIDGE, max_iter=1000).fit((x - mean) / scale, y, sample_weight=weight)
     vector = fitted.coef_[0] / scale
-    return Weights.from_vector(fields, vector, float(fitted.intercept_[0] - vector @ mean))
+    return Weights.from_vector(fields, vector, float(fitted.intercept_[0] - vector @ mean), learn_each(lessons, fields))
 
 
 def weights_by_project(walked: Walked, fields: tuple[str, ...]) -> Mapping[str, Weights]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +15,13 @@ import pyarrow.parquet as pq
 from features.alert import Entity, EntityKind, Role
 from features.errors import RecordError
 from features.event import MAX_FACETS, Event, Facet, service_account, user
+from features.event_reading import read_events as read_native
+from features.normalisers import NORMALISERS
+from features.normalisers.events import EVENT_NORMALISERS
 from training.errors import DataError
 
 FORMATS = ("masquerade", "git-activity")
+_ALIASES = {"events": "native", "history": "native"}
 TENANT = "git-activity"
 """All projects are one tenant: an account that moves to another project is the same account."""
 _GIT = ("repo", "time", "tz_min", "user", "committer", "is_bot", "merge", "n_files", "dirs", "exts", "commit_lag_h")
@@ -36,6 +40,23 @@ class Loaded(NamedTuple):
 
     events: list[Event]
     rejected: list[RecordError]
+
+
+def is_of_events(fmt: str) -> bool:
+    """Whether a format is of what people did; where alerts have one of the same name, that is meant."""
+    return fmt in FORMATS or (fmt in _ALIASES and fmt != "history") or fmt in EVENT_NORMALISERS.keys() - NORMALISERS.keys()
+
+
+def read_events(path: Path, fmt: str, tenant: str = "") -> Loaded:
+    """Read events of any format, in order of time; what came twice counts once. Raises ``DataError`` and ``SourceError``."""
+    if fmt == "git-activity":
+        return git_activity(path)
+    fmt = _ALIASES.get(fmt, fmt)
+    if fmt not in EVENT_NORMALISERS:
+        known = ", ".join(sorted({*FORMATS, *_ALIASES, *EVENT_NORMALISERS}))
+        raise DataError(str(path), f"unknown format {fmt!r} of events; known: {known}")
+    found = read_native(path, fmt, tenant=tenant)
+    return Loaded(found.events, [RecordError(r.reason, field=r.field, source=r.source, row=r.row) for r in found.rejects])
 
 
 def _table(path: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
@@ -71,7 +92,20 @@ def git_activity(path: Path) -> Loaded:
             events.append(_commit(row, at))
         except RecordError as error:
             rejected.append(error)
-    return Loaded(sorted(events, key=lambda event: event.time), rejected)
+    return Loaded(_paused(sorted(events, key=lambda event: event.time)), rejected)
+
+
+def _paused(events: Sequence[Event]) -> list[Event]:
+    """Return the events, each with how long its account had done nothing before it."""
+    last: dict[str, datetime] = {}
+    out = []
+    for event in events:
+        before = last.get(event.actor.uid)
+        last[event.actor.uid] = event.time
+        minutes = (event.time - before).total_seconds() / 60 if before else None
+        pause = Facet("pause", "unknown" if minutes is None else str(int(np.log2(minutes + 1))))
+        out.append(msgspec.structs.replace(event, facets=(pause, *event.facets)[:MAX_FACETS]))
+    return out
 
 
 def _commit(row: Mapping[str, Any], at: int) -> Event:
@@ -98,13 +132,15 @@ def _facets(row: Mapping[str, Any], local: datetime) -> list[Facet]:
     """Return how a commit was made; names are of the set's own columns, hours and weekdays those of the author's clock."""
     directories = [name for name in (row["dirs"] or "").split("|") if name]
     project, files, lag = row["repo"], row["n_files"], row["commit_lag_h"] or 0.0
+    committer = "self" if row["committer"] == row["user"] else row["committer"] or "unknown"
     pairs = [
         ("time_zone", str(row["tz_min"])),
         ("hour", str(local.hour)),
         ("weekday", str(local.weekday())),
-        ("committer", "self" if row["committer"] == row["user"] else row["committer"] or "unknown"),
+        ("committer", committer),
         ("size", "unknown" if files is None or files < 0 else str(int(np.log2(files + 1)))),
         ("delay", str(int(np.log2(lag * 60 + 1))) if lag > 0 else "none"),
+        ("manner", f"{'merge' if row['merge'] else 'commit'} {committer} {'later' if lag > 0 else 'at once'}"),
         *(("extension", name) for name in (row["exts"] or "").split("|") if name),
         *(("directory", f"{project}:{name}") for name in directories),
         *(("top_directory", f"{project}:{name}") for name in sorted({name.split("/")[0] for name in directories})),

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.behaviour.sequences import Scorer, SequenceModel
 from training.behaviour.loaders import Typed, masquerade, masquerade_labels
-from training.behaviour.scoring import TRAINING_SEGMENTS, fit_sequences
+from training.behaviour.segments import TRAINING_SEGMENTS, fit_sequences
 
 SHORT, ROUNDS, INTRUSIONS, LONGEST = 30, 3, 3, 8
 Score = Callable[[Scorer, Sequence[str]], float]

@@ -1,87 +1,75 @@
-"""``tamis score-events``: the anomaly of each user-day, or of each segment of commands, as a table."""
+"""``tamis score-events``: the anomaly of each account's day or event, or of each segment of commands, as a table.
+
+They are judged by the service's engine: an event by what was known before it, a day by what was known by its end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.errors import RecordError
-from models.behaviour.conformal import discoveries
-from models.behaviour.day import Day, days
-from models.behaviour.sequences import Scorer, SequenceModel
-from models.behaviour.watch import Judged, Watch
-from training.behaviour.learning import fields_of, walk, weights_by_project
-from training.behaviour.loaders import Typed, git_activity, masquerade
+from features.event import Event
+from models.behaviour.day import END, FIRST
+from models.behaviour.engine import BehaviourEngine
+from models.behaviour.judgement import DayJudgement, EventJudgement
+from models.behaviour.model import BehaviourModel
+from training.behaviour.fitting import Source, learn_events
+from training.behaviour.loaders import masquerade, read_events
+from training.behaviour.segments import SEGMENTS, segment_table
 from training.errors import DataError
 
-TRAINING_SEGMENTS = 50
-"""Of ``masquerade``, segments 0–49 of each user are known to be their own."""
-
-
-def score_segments(path: Path) -> pa.Table:
-    """Learn every user's first segments and score the rest, in their order: ``user, segment, anomaly_score``."""
-    typed = masquerade(path)
-    model = fit_sequences(typed)
-    rows = [
-        {"user": user, "segment": one.segment, "anomaly_score": score}
-        for user, own in typed.items()
-        for one, score in scored_segments(model, user, own)
+_DAYS = pa.schema(
+    [
+        ("tenant", pa.string()), ("entity", pa.string()), ("day", pa.date32()), ("anomaly_score", pa.float64()),
+        ("p_value", pa.float64()), ("events", pa.int64()), ("reasons", pa.list_(pa.string())), ("flagged", pa.bool_()),
+        ("kind", pa.string()),
     ]
-    schema = pa.schema([("user", pa.string()), ("segment", pa.int64()), ("anomaly_score", pa.float64())])
-    return pa.Table.from_pylist(rows, schema=schema)
+)  # fmt: skip
 
 
-def fit_sequences(typed: dict[str, list[Typed]]) -> SequenceModel:
-    """Learn from the training segments of every user."""
-    return SequenceModel.fit(
-        {user: [one.commands for one in own if one.segment < TRAINING_SEGMENTS] for user, own in typed.items()}
-    )
+_EVENTS = pa.schema(
+    [
+        ("tenant", pa.string()), ("entity", pa.string()), ("uid", pa.string()), ("time", pa.timestamp("us", "UTC")),
+        ("anomaly_score", pa.float64()), ("reasons", pa.list_(pa.string())), ("kind", pa.string()),
+    ]
+)  # fmt: skip
 
 
-def scored_segments(model: SequenceModel, user: str, typed: Sequence[Typed]) -> list[tuple[Typed, float]]:
-    """Return the segments after the training ones, each with its score."""
-    scorer = Scorer(model, user)
-    return [(one, scorer.score(one.commands)) for one in typed if one.segment >= TRAINING_SEGMENTS]
+class Scores(NamedTuple):
+    """A table of scores, the rows that could not be read, and how many events had a time that cannot be."""
+
+    table: pa.Table
+    rejected: Sequence[RecordError] = ()
+    unbelievable: int = 0
 
 
-def score_days(path: Path, *, false_discovery: float) -> tuple[pa.Table, list[RecordError]]:
-    """Score each user-day of ``git-activity`` by what was known by its end, with weights from the other projects."""
-    loaded = git_activity(path)
-    history = days(loaded.events)
-    if not history:
-        raise DataError(str(path), "holds no event that can be judged")
-    walked = walk(history)
-    weights, watch = weights_by_project(walked, fields_of(history)), Watch()
-    judged = [watch.judge(day, evidence, weights[day.group]) for day, evidence in walked.days]
-    return _table(history, judged, false_discovery), loaded.rejected
+def score(source: Source, model: BehaviourModel | None, *, false_discovery: float, by_event: bool = False) -> Scores:
+    """Score what is at ``source`` by ``model``, or by what is learned from itself. Segments have no days: one row each."""
+    if source.fmt == SEGMENTS:
+        return Scores(segment_table(model.sequences if model else None, masquerade(source.path)))
+    loaded = read_events(source.path, source.fmt, source.tenant)
+    model = model or learn_events(loaded.events, source.path).model
+    engine, parts = BehaviourEngine(model, false_discovery=false_discovery), []
+    for events, days in walk_days(engine, loaded.events):
+        judged, schema = (events, _EVENTS) if by_event else (days, _DAYS)
+        parts.append(pa.Table.from_pylist([_row(one, schema) for one in judged], schema=schema))
+    if not any(len(part) for part in parts):
+        raise DataError(str(source.path), "holds no event that can be judged")
+    return Scores(pa.concat_tables(parts), loaded.rejected, engine.unbelievable)
 
 
-def _table(history: Sequence[Day], judged: Sequence[Judged], false_discovery: float) -> pa.Table:
-    p_value = np.array([one.p_value for one in judged])
-    return pa.table(
-        {
-            "tenant": [day.tenant for day in history],
-            "entity": [day.entity for day in history],
-            "day": pa.array([day.date for day in history], pa.date32()),
-            "anomaly_score": [one.score for one in judged],
-            "p_value": p_value,
-            "flagged": flagged([(day.tenant, day.ordinal) for day in history], p_value, false_discovery),
-            "events": [day.events for day in history],
-            "reasons": pa.array([one.reasons for one in judged], pa.list_(pa.string())),
-        }
-    )
+def walk_days(engine: BehaviourEngine, events: Sequence[Event]) -> Iterator[tuple[list[EventJudgement], list[DayJudgement]]]:
+    """Yield what the engine says of each day's events, and of the day at its end; ``events`` are in order of time."""
+    for day, some in groupby(events, key=lambda event: event.time.date()):
+        judged = engine.observe(list(some))
+        yield judged, engine.close(day + timedelta(days=1)) if FIRST.date() <= day < END.date() else []
 
 
-def flagged(day: Sequence[tuple[str, int]], p_value: NDArray[np.float64], rate: float) -> NDArray[np.bool_]:
-    """Return which of each tenant's and day's users are called out at that rate of false discovery."""
-    at: dict[tuple[str, int], list[int]] = {}
-    for index, key in enumerate(day):
-        at.setdefault(key, []).append(index)
-    out = np.zeros(len(p_value), bool)
-    for rows in at.values():
-        out[rows] = discoveries(p_value[rows].tolist(), rate)
-    return out
+def _row(one: EventJudgement | DayJudgement, schema: pa.Schema) -> dict[str, object]:
+    row = {name: getattr(one, name) for name in schema.names}
+    return {**row, "kind": one.kind.value}

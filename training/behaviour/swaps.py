@@ -79,13 +79,18 @@ def draw(days: Sequence[Day], seed: int, *, group: str = "", across: bool = Fals
     return None
 
 
+def _renamed(value: str, other: Mapping[str, str]) -> str:
+    return " ".join(other.get(word, word) for word in value.split(" "))
+
+
 def swapped(days: Sequence[Day], swap: Swap) -> Iterator[tuple[Day, bool]]:
     """Yield the days of the window in their order with ids swapped, and whether each is of a swapped account."""
     other = {swap.first: swap.second, swap.second: swap.first}
     for day in days:
         if swap.ordinal <= day.ordinal < swap.ordinal + WINDOW_DAYS:
             values = dict(day.values)
-            if "committer" in values:
-                values["committer"] = {other.get(value, value): weight for value, weight in values["committer"].items()}
+            for name in ("committer", "manner"):
+                if name in values:
+                    values[name] = {_renamed(value, other): weight for value, weight in values[name].items()}
             new = msgspec.structs.replace(day, entity=other.get(day.entity, day.entity), values=values)
             yield new, day.entity in other

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from features.history import HistoryWriter
 from training.errors import DataError
 from training.simulator.attacks import CAMPAIGN_DAYS
+from training.simulator.behaviour.living import SEVERAL, Lived, lived
+from training.simulator.behaviour.written import write_behaviour
 from training.simulator.chains import write_chains
 from training.simulator.inventory import write_context
-from training.simulator.lives import live
+from training.simulator.lives import Life, live
 from training.simulator.rows import START
 from training.simulator.writing import write_event_truth, write_history, write_truth
 
@@ -44,11 +46,19 @@ class Simulated(NamedTuple):
 
 
 def simulate(
-    tenants: int, days: int, seed: int, out: Path, *, noise: float = 1.0, campaign_days: float = CAMPAIGN_DAYS
+    tenants: int,
+    days: int,
+    seed: int,
+    out: Path,
+    *,
+    noise: float = 1.0,
+    campaign_days: float = CAMPAIGN_DAYS,
+    behaviour: bool = False,
 ) -> Simulated:
     """Simulate ``tenants`` over ``days`` into the folder ``out``; the same numbers give the same bytes.
 
-    ``noise`` multiplies the benign alerts; a campaign begins every ``campaign_days`` in the mean.
+    ``noise`` multiplies the benign alerts; a campaign begins every ``campaign_days`` in the mean. ``behaviour`` adds
+    ``events.parquet`` (what everybody does, insiders and taken-over accounts among it) and ``behaviour_truth.parquet``.
 
     Raises ``DataError`` for impossible numbers, or when ``out`` holds something else.
     """
@@ -69,6 +79,8 @@ def simulate(
     write_truth(draft / "truth.parquet", lives)
     write_event_truth(draft / "event_truth.parquet", lives)
     write_chains(draft / "chains.parquet", lives)
+    if behaviour:
+        write_behaviour(draft, [_lived(life, seed) for life in lives])
     shutil.rmtree(out, ignore_errors=True)
     draft.rename(out)
     return Simulated(
@@ -82,3 +94,8 @@ def simulate(
         event_truth=out / "event_truth.parquet",
         chains=out / "chains.parquet",
     )
+
+
+def _lived(life: Life, seed: int) -> Lived:
+    """Return what a tenant does; the attackers of its alerts do under its accounts what the alerts speak of."""
+    return lived(life.world, seed, cases=SEVERAL, acts=life.acts, attacks=life.campaigns)

@@ -104,10 +104,11 @@ class World:
         return some.take(self.loudness[some.rule, (some.time / DAY).astype(np.int64)] > 0.0)
 
 
-def build_world(number: int, days: int, rng: np.random.Generator) -> World:
-    """Make a tenant. Names carry no meaning across tenants."""
+def build_world(number: int, days: int, rng: np.random.Generator, staff: int | None = None) -> World:
+    """Make a tenant, of ``staff`` people where that is said. Names carry no meaning across tenants."""
     estate = ESTATES[int(rng.integers(0, len(ESTATES)))]
-    people = build_people(int(rng.integers(*estate.people)), float(rng.choice(estate.zones)), days, len(COUNTRIES), rng)
+    usual = int(rng.integers(*estate.people))
+    people = build_people(staff or usual, float(rng.choice(estate.zones)), days, len(COUNTRIES), rng)
     count, more = people.total, int(rng.integers(*estate.servers))
     tags = (rng.permutation(9000)[: count + len(_ROLES) + more] + 1000).tolist()
     kinds = ["ws"] * count + list(_ROLES) + ["app"] * more

@@ -211,7 +211,8 @@ def _event_table(part: Columns, book: Book) -> Cells:
         "target_kind": chosen(action, [a.target_kind for a in ACTIONS]), "target_uid": spelled(part["target"], book.names),
         "address": spelled(part["address"], book.names), "country": chosen(part["country"], COUNTRIES),
         "device": spelled(part["device"], book.names), "application": chosen(part["application"], APPLICATIONS),
-        "outcome": chosen(part["outcome"], OUTCOMES),
+        "outcome": chosen(part["outcome"], OUTCOMES), "facets": [()] * len(action),
+        "latitude": [None] * len(action), "longitude": [None] * len(action),
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def test_a_day_in_a_colleague_s_manner_stands_out_and_says_why() -> None:
     usual = run(stream, history(60))
     [own, taken] = run(stream, days([event("bob", 60), event("ann", 60, "bob")]))[::-1]
     assert own.score < ALARM < taken.score
-    assert taken.p_value == 1 / 41  # of her forty judged days
+    assert taken.p_value == 1 / 121  # a record for her: of the forty judged days of each of three
     assert taken.score > max(judged.score for judged in usual)
     assert taken.reasons[0].startswith(("directory is unusual", "hour is unusual"))
 

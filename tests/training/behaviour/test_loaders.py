@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.event import Facet
-from training.behaviour.loaders import git_activity, masquerade
+from features.event_table import write_events
+from tests.models.behaviour.events import event
+from training.behaviour.loaders import git_activity, is_of_events, masquerade, read_events
 from training.errors import DataError
 
 COMMIT: dict[str, Any] = {
@@ -81,3 +84,20 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     for load in (git_activity, masquerade):
         with pytest.raises(DataError):
             load(tmp_path)
+
+
+def test_native_events_are_read_in_order_of_time_and_rejected_rows_are_kept(tmp_path: Path) -> None:
+    events = [event("bob", 1), event("ann", 0), event("bob", 1)]
+    lines = [msgspec.json.encode(one) for one in events]
+    (tmp_path / "e.jsonl").write_bytes(b"\n".join([*lines, b'{"uid": "x"}']))
+    for fmt in ("events", "native"):
+        loaded = read_events(tmp_path / "e.jsonl", fmt)
+        assert loaded.events == [events[1], events[0]]
+        assert [error.row for error in loaded.rejected] == [3]
+    write_events(tmp_path / "events.parquet", events[:2])
+    assert read_events(tmp_path / "events.parquet", "events").events == [events[1], events[0]]
+
+
+def test_formats_of_alerts_are_not_of_events() -> None:
+    assert all(is_of_events(fmt) for fmt in ("git-activity", "masquerade", "events", "native"))
+    assert not any(is_of_events(fmt) for fmt in ("ait-ads", "history", "ocsf", "cobol"))

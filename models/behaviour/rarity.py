@@ -1,0 +1,114 @@
+"""How rare a row of numbers is: the surprises of its features, added up.
+
+The surprise of a value is −log of the smaller of two tails, how often the past was at least as high and how often at least as low
+(the empirical tails of ECOD: Li and others 2022). A tail is a staircase of at most :data:`MAX_STEPS` kept values, the outermost
+of them all, and between two of them it is taken as the larger. Beyond the past the tail goes on as a Pareto tail, so that of two days
+that nobody has seen the like of, the wilder is the rarer.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.behaviour import arrays
+from models.errors import BundleError
+
+Floats = NDArray[np.float64]
+MAX_STEPS = 256
+_SHAPES = {
+    "names": ("<U64", 1),
+    "value": ("f8", 2),
+    "high": ("f8", 2),
+    "low": ("f8", 2),
+    "middle": ("f8", 1),
+    "spread": ("f8", 1),
+}
+
+
+class Rarity(msgspec.Struct, frozen=True, kw_only=True):
+    """The tails of each feature, one row each: at ``value`` (rising, repeated at the end to fill up) the shares of the past that
+    are at least as ``high`` and at least as ``low``; ``middle`` and ``spread`` of the feature.
+    """
+
+    names: tuple[str, ...]
+    value: Floats
+    high: Floats
+    low: Floats
+    middle: Floats
+    spread: Floats
+
+    @classmethod
+    def fit(cls, x: Floats, names: tuple[str, ...], *, both_tails: bool = True) -> Rarity:
+        """Learn the tails of the columns of ``x`` (n × features), a missing value left out. ``both_tails``: little is rare, too."""
+        columns = [_staircase(column[np.isfinite(column)], both_tails=both_tails) for column in x.T]
+        width = max((len(value) for value, _, _ in columns), default=1)
+        value, high, low = (
+            np.array([np.pad(part[at], (0, width - len(part[at])), "edge") for part in columns]) for at in range(3)
+        )
+        some = [column[np.isfinite(column)] if np.isfinite(column).any() else np.zeros(1) for column in x.T]
+        middle = np.array([float(np.median(column)) for column in some])
+        reach = [max(float(column.max()) - at, at - float(column.min())) for column, at in zip(some, middle, strict=True)]
+        return cls(names=names, value=value, high=high, low=low, middle=middle, spread=np.array([far or 1.0 for far in reach]))
+
+    def surprises(self, x: Floats) -> Floats:
+        """Return the surprise of each value of ``x`` (n × features) in nats; a missing value surprises nobody."""
+        out = np.empty(x.shape)
+        for at, value in enumerate(self.value):
+            column = np.where(np.isfinite(x[:, at]), x[:, at], self.middle[at])
+            last = len(value) - 1
+            step_below = np.searchsorted(value, column, side="right") - 1
+            step_above = np.searchsorted(value, column, side="left")
+            high = np.where(step_below < 0, 1.0, self.high[at][np.maximum(step_below, 0)])
+            low = np.where(step_above > last, 1.0, self.low[at][np.minimum(step_above, last)])
+            below = np.where(self.low[at][0] < 1.0, value[0] - column, 0.0)
+            beyond = np.maximum(column - value[-1], below) / self.spread[at]
+            out[:, at] = np.maximum(-np.log(high), -np.log(low)) + np.log1p(np.maximum(beyond, 0.0))
+        out[~np.isfinite(x)] = 0.0
+        return out
+
+    def anomaly_score(self, x: Floats) -> Floats:
+        """Return the sum of surprises of each row."""
+        total: Floats = self.surprises(x).sum(axis=1)
+        return total
+
+    def to_bytes(self) -> bytes:
+        """Return the tails as npz."""
+        held = {name: np.asarray(getattr(self, name)) for name in _SHAPES if name != "names"}
+        return arrays.to_bytes({**held, "names": np.array(self.names, "<U64")})
+
+    @classmethod
+    def from_bytes(cls, data: bytes, source: str) -> Rarity:
+        """Read what :meth:`to_bytes` wrote. Raises ``BundleError``, naming ``source``, for tails that cannot be."""
+        read = arrays.from_bytes(data, _SHAPES, source)
+        names = tuple(read.pop("names").tolist())
+        rarity = cls(names=names, **read)
+        shape = (len(names), rarity.value.shape[1])
+        if not shape[1] or any(part.shape != shape for part in (rarity.value, rarity.high, rarity.low)):
+            raise BundleError(source, "tails with parts missing")
+        if rarity.middle.shape != shape[:1] or rarity.spread.shape != shape[:1] or (rarity.spread <= 0).any():
+            raise BundleError(source, "features of tails with parts missing")
+        shares = np.concatenate([rarity.high, rarity.low])
+        if (np.diff(rarity.value) < 0).any() or (shares <= 0).any() or (shares > 1).any():
+            raise BundleError(source, "tails that do not rise, or are no shares")
+        return rarity
+
+
+def _staircase(column: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Floats]:
+    """Return the kept values and, at each, (1 + those at least as high) ÷ (1 + all) and the same for low.
+
+    Kept are the outermost values on both sides, each one, and fewer and fewer towards the middle.
+    """
+    n = len(column)
+    if n == 0:
+        return np.zeros(1), np.ones(1), np.ones(1)
+    value, count = np.unique(column, return_counts=True)
+    fewer, more = np.cumsum(count), np.cumsum(count[::-1])[::-1]
+    keep = np.arange(len(value))
+    if len(value) > MAX_STEPS:
+        ranks = np.unique(np.geomspace(1, n / 2, MAX_STEPS // 2).astype(np.int64))
+        inner = np.concatenate([np.searchsorted(fewer, ranks), len(value) - 1 - np.searchsorted(more[::-1], ranks)])
+        keep = np.unique(inner)
+    shares = (1.0 + np.array([more[keep], fewer[keep]], np.float64)) / (1.0 + n)
+    return value[keep], shares[0], shares[1] if both_tails else np.ones(len(keep))

@@ -1,0 +1,68 @@
+"""From encoded events to signals: both views read and folded, in one thread or in two, to the same numbers."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.counters import CounterState
+from features.event_encode import EventBlock
+from features.event_view import WHAT_VIEW, WHERE_VIEW, what_state, where_state
+from models.behaviour.signals import Floats, signals
+
+_WHERE, _WHAT = WHERE_VIEW.compiled(), WHAT_VIEW.compiled()
+
+
+class Walked(NamedTuple):
+    """What the two views read of each event of a block as of then, and its signals."""
+
+    where: Floats
+    what: Floats
+    signals: Floats
+
+
+class EventWalk:
+    """The counts of all events so far. Not safe for use by two threads at once; with ``pool`` it uses two of its own."""
+
+    def __init__(self, secret: bytes, pool: ThreadPoolExecutor | None = None) -> None:
+        self.where, self.what = where_state(secret), what_state(secret)
+        self._pool = pool
+
+    @property
+    def size(self) -> int:
+        """Bytes that the counts take."""
+        return self.where.size + self.what.size
+
+    def read(self, block: EventBlock) -> Walked:
+        """Read each event as of then, and fold it."""
+        return self.finish(block, self.start(block))
+
+    def start(self, block: EventBlock) -> tuple[Future[Floats], Future[Floats]]:
+        """Begin to read and fold a block; the one before must be finished. Without a pool it is done at once."""
+        if self._pool is not None:
+            return self._pool.submit(self._read_where, block), self._pool.submit(self._read_what, block)
+        where, what = Future[Floats](), Future[Floats]()
+        where.set_result(self._read_where(block))
+        what.set_result(self._read_what(block))
+        return where, what
+
+    @staticmethod
+    def finish(block: EventBlock, started: tuple[Future[Floats], Future[Floats]]) -> Walked:
+        """Return what was read of a block."""
+        where, what = (future.result() for future in started)
+        return Walked(where, what, signals(where, what, block.outcome, block.speed))
+
+    def _read_where(self, block: EventBlock) -> Floats:
+        return _read(block, self.where, _WHERE, len(WHERE_VIEW.features))
+
+    def _read_what(self, block: EventBlock) -> Floats:
+        return _read(block, self.what, _WHAT, len(WHAT_VIEW.features))
+
+
+def _read(block: EventBlock, state: CounterState, program: tuple[NDArray[np.int64], Floats], features: int) -> Floats:
+    out = np.full((len(block.facts), features), np.nan)
+    state.walk(block.facts, *program, out)
+    return out[block.at]

@@ -1,0 +1,300 @@
+"""The observer: reads events, alerts and verdicts once they are durable, and keeps the risk and the control of each entity.
+
+It reads beside the scorer and works in a thread of its own; what it says is written in the scorer's thread, between two batches.
+How far it has come is written with what it says, so a crash loses nothing and tells nothing twice: behaviour is folded again from
+the stored events, risks are read as they were written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from sqlalchemy import Connection
+
+from features.aliases import AliasTable
+from features.anomalies import EntityAnomalies
+from models.behaviour.engine import BehaviourEngine
+from models.behaviour.model import BehaviourModel
+from models.bundle import ModelBundle
+from models.controls import Bound, Control, Whom, withheld
+from models.live_policy import LivePolicy
+from service.behaviour import records
+from service.behaviour.bounds import bounds
+from service.behaviour.feed import ANOMALIES, CLOSED, HEARD, heard
+from service.behaviour.folding import Folding, Surroundings
+from service.behaviour.names import Veil
+from service.behaviour.watching import Closed, Peak, Watching
+from service.looking import Looking
+from service.metrics import BEHAVIOUR_BEHIND
+from service.outbox.delivery import Write
+from service.policy_edits import proven_by
+from service.settings import ServiceSettings
+from service.store.database import Database
+from service.store.events import ReadEvent, events_after, forget_events, last_event
+from service.store.timing import last_received, mark_of, set_mark
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AT_ONCE = 250
+"""Entities that are written in one transaction: as long as it takes, nothing else is scored."""
+_ALERTS, _EVENTS, _FOLDED = 500, 1_000, 5_000
+_AGAIN_SECONDS = 900.0
+"""After so long a risk has decayed enough to be looked at again."""
+_HOUR_SECONDS, _GRACE_SECONDS = 3600.0, 60.0
+_FIRST_SECONDS = 56 * 86_400.0
+"""How far back alerts are taken up when there never was an observer."""
+
+
+class Serving(NamedTuple):
+    """What holds at the moment: the live policy, ``None`` where none can be read, and the bundle that serves."""
+
+    policy: LivePolicy | None
+    bundle: ModelBundle | None
+
+
+class Observer(Looking):
+    """Keeps the entities of all tenants. ``start`` and ``stop`` it once.
+
+    ``tell`` is given what alerts may know of entities, whenever that was made anew: it goes on being kept current.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        database: Database,
+        write: Write,
+        *,
+        secret: bytes,
+        aliases: Callable[[], AliasTable],
+        serving: Callable[[], Serving],
+        tell: Callable[[EntityAnomalies], None] = lambda table: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(settings.poll_seconds)
+        self._settings, self._database, self._write, self.now = settings, database, write, now
+        self._aliases, self._serving, self._tell = aliases, serving, tell
+        self._secret = secret
+        self.bounds: dict[str, dict[Control, Bound]] = {}
+        self._bounded = self._hourly = 0.0
+        self._held, self._changed = "", 0.0
+        """By which policy, bundle and bounds controls are let out, and since when."""
+        self._watching: Watching | None = None
+        """``None`` until the events that were observed before are folded again; ``_model`` is by what they are judged."""
+        self._folding: tuple[Watching, int, int] | None = None
+        self._model: BehaviourModel | None = None
+        self.turn = asyncio.Lock()
+
+    def veil(self, tenant: str) -> Veil:
+        """Return what makes the pseudonyms of a tenant."""
+        return Veil(self._secret, tenant)
+
+    async def look(self) -> bool:
+        """Once: a part of everything; say if there is more."""
+        more = False
+        for part in (self._prove, self._hear, self._observe, self._again):
+            async with self.turn:
+                more = await part() or more
+        async with self.turn:
+            return more or await self._keep()  # nothing is deleted that was not observed before
+
+    def forget_behaviour(self) -> None:
+        """Fold behaviour again from what is stored. Call it while holding the turn, when stored events went or are not certain."""
+        self._watching = self._folding = None
+
+    # -- alerts and verdicts -----------------------------------------------------------------------------------------
+
+    async def _hear(self) -> bool:
+        found = await self._ask(self._heard)
+        if found is None:
+            return False
+        folding, until, more = found
+        await self._put(folding, {HEARD: until})
+        return more
+
+    def _heard(self, connection: Connection) -> tuple[Folding, int, bool] | None:
+        after, newest = mark_of(connection, HEARD), self._database.last_seq(connection)
+        if after is None:
+            after = last_received(connection, self.now() - _FIRST_SECONDS)
+        if newest <= after:
+            return None
+        until = min(newest, after + _ALERTS)
+        folding = self._fold(connection)
+        for one in heard(connection, after, until):
+            folding.take(one)
+        folding.settle()
+        return folding, until, until < newest
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    async def _observe(self) -> bool:
+        model = self._behaviour()
+        if model is not self._model:
+            self._model = model
+            self.forget_behaviour()
+        if self._watching is None:
+            return await self._restore()
+        try:
+            return await self._watch(self._watching)
+        except BaseException:  # memory has run ahead of the records
+            self.forget_behaviour()
+            raise
+
+    async def _watch(self, watching: Watching) -> bool:
+        some = await self._ask(lambda connection: events_after(connection, watching.seq, _EVENTS))
+        ready = watching.ready(some)
+        if ready:
+            peaks = await asyncio.to_thread(watching.take, ready)
+            folding = await self._ask(lambda connection: self._peaks(connection, peaks))
+            await self._put(folding, {ANOMALIES: watching.seq, CLOSED: watching.closed})
+        elif some or (watching.closed and watching.due(self.now() - _GRACE_SECONDS) > watching.closed):
+            await self._close(watching, watching.due(some[0].received if some else self.now() - _GRACE_SECONDS))
+        BEHAVIOUR_BEHIND.set(await self._ask(last_event) - watching.seq)
+        return bool(some)
+
+    def _peaks(self, connection: Connection, peaks: Iterable[Peak]) -> Folding:
+        folding = self._fold(connection)
+        for one in peaks:
+            folding.peak(*one)
+        folding.settle()
+        return folding
+
+    async def _close(self, watching: Watching, before: int) -> None:
+        """Close days and write what was judged, part by part. Cut off in between, it is judged and written again, the same."""
+        closed = await asyncio.to_thread(watching.close, before)
+        for start in range(0, len(closed), AT_ONCE):
+            folding = await self._ask(partial(self._days, closed=closed[start : start + AT_ONCE]))
+            await self._put(folding, {})
+        await self._write(lambda connection: set_mark(connection, CLOSED, before))
+        self._bounded = 0.0
+
+    def _days(self, connection: Connection, closed: Sequence[Closed]) -> Folding:
+        folding = self._fold(connection)
+        for one in closed:
+            folding.day(*one)
+        folding.settle()
+        return folding
+
+    # -- a start -----------------------------------------------------------------------------------------------------
+
+    async def _restore(self) -> bool:
+        """Fold a part of the events that were observed before; say that there is more to do."""
+        if self._folding is None:
+            until, closed = await self._ask(lambda c: (mark_of(c, ANOMALIES) or 0, mark_of(c, CLOSED) or 0))
+            engine = BehaviourEngine(
+                self._model or BehaviourModel(),
+                false_discovery=self._settings.false_discovery,
+                secret=self._secret,
+            )
+            self._folding = Watching(engine, self._resolve, self._settings.late_seconds), until, closed
+        watching, until, closed = self._folding
+        some = [
+            one for one in await self._ask(lambda connection: events_after(connection, watching.seq, _FOLDED)) if one.seq <= until
+        ]
+        if some:
+            await asyncio.to_thread(_refold, watching, some)
+            return True
+        if closed > watching.closed:
+            await asyncio.to_thread(watching.close, closed)
+        watching.seq = max(watching.seq, until)
+        self._watching, self._folding = watching, None
+        self._tell(watching.anomalies)
+        return True
+
+    # -- what passes with time ---------------------------------------------------------------------------------------
+
+    async def _again(self) -> bool:
+        """Look again at entities whose risk has decayed, and at once at all controls when what holds them back has changed."""
+        policy, bundle = self._serving()
+        held, now = f"{policy.digest if policy else ''} {bundle.digest if bundle else ''} {self._bounded}", self.now()
+        if held != self._held:
+            self._held, self._changed = held, now
+
+        def stale(connection: Connection) -> Folding | None:
+            some = records.stale(connection, self._changed, AT_ONCE, bounded=True)
+            some = some or records.stale(connection, now - _AGAIN_SECONDS, AT_ONCE)
+            folding = self._fold(connection)
+            folding.again(some)
+            folding.settle()
+            return folding if some else None
+
+        folding = await self._ask(stale)
+        if folding is not None:
+            await self._put(folding, {})
+        return folding is not None
+
+    async def _prove(self) -> bool:
+        """Prove the bounds of controls anew, every hour and when days have ended."""
+        now = self.now()
+        if now - self._bounded >= _HOUR_SECONDS:
+            alpha = {Control.STEP_UP: self._settings.step_up_share, Control.RESTRICT: self._settings.restrict_share}
+            self.bounds = await self._ask(lambda connection: bounds(connection, records.day_of(now), alpha))
+            self._bounded = now
+        return False
+
+    async def _keep(self) -> bool:
+        """Delete what is too old."""
+        now, kept = self.now(), self._settings
+        if now < self._hourly:
+            return False
+        gone = await self._write(
+            lambda connection: max(
+                forget_events(connection, now - kept.keep_events_seconds, _EVENTS),
+                records.forget(connection, now - kept.keep_anomalies_seconds, now - kept.keep_risk_seconds, _EVENTS),
+            )
+        )
+        self._hourly = now + (0.0 if gone else _HOUR_SECONDS)
+        return gone > 0
+
+    # -- shared ------------------------------------------------------------------------------------------------------
+
+    def _behaviour(self) -> BehaviourModel | None:
+        bundle = self._serving().bundle
+        return bundle.behaviour if bundle is not None else None
+
+    def _fold(self, connection: Connection) -> Folding:
+        policy, bundle = self._serving()
+        proven, now = proven_by(bundle), self.now()
+
+        def why(whom: Whom, level: Control) -> str:
+            bound = self.bounds.get(whom.tenant, {}).get(level)
+            return withheld(policy, whom, bound, now, lambda group: proven(whom.tenant, group))
+
+        return Folding(connection, Surroundings(self._resolve, self.veil, why, self._settings.issuer), now)
+
+    def _resolve(self, tenant: str, kind: str, uid: str, time: datetime) -> str:
+        return self._aliases().resolve(tenant, kind, uid, time)
+
+    async def _put(self, folding: Folding, marks: dict[str, int]) -> None:
+        def put(connection: Connection) -> None:
+            folding.write(connection)
+            for name, seq in marks.items():
+                set_mark(connection, name, seq)
+
+        await self._write(put)
+
+    async def _ask(self, ask: Callable[[Connection], T]) -> T:
+        def asked() -> T:
+            with self._database.engine.connect() as connection:
+                return ask(connection)
+
+        return await asyncio.to_thread(asked)
+
+
+def _refold(watching: Watching, some: Sequence[ReadEvent]) -> None:
+    """Take events up again as they were taken up before, and say nothing of it."""
+    rest = list(some)
+    while rest:
+        ready = watching.ready(rest)
+        if ready:
+            watching.take(ready)
+            rest = rest[len(ready) :]
+        else:
+            watching.close(watching.due(rest[0].received))

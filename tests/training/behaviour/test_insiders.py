@@ -1,0 +1,45 @@
+"""Insiders: judges of small simulated tenants, and the report of what they come to."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from models.behaviour.model import BehaviourModel
+from training.behaviour.found import cases_found
+from training.behaviour.insiders import World, by_chance, by_engine, by_unigrams, make, measure, report
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Twenty-five people over eight weeks."""
+    return make(3, staff=25, length=56)
+
+
+def test_events_are_in_order_and_the_truth_is_of_their_accounts(world: World) -> None:
+    assert all(a.time <= b.time for a, b in zip(world.events, world.events[1:], strict=False))
+    assert world.truth
+    assert set(world.truth) <= {(event.actor.uid, event.time.date()) for event in world.events}
+
+
+def test_every_judge_judges_each_day_of_each_account_once(world: World) -> None:
+    expected = {(event.actor.uid, event.time.date()) for event in world.events}
+    for rows in (by_engine(world, BehaviourModel()), by_unigrams(world), by_chance(world, 1)):
+        assert {(row.entity, row.day) for row in rows} >= expected
+        assert len({(row.entity, row.day, row.kind) for row in rows}) == len(rows)
+        assert all(math.isfinite(row.score) for row in rows)
+
+
+def test_a_budget_without_end_finds_every_case(world: World) -> None:
+    cases = cases_found(by_chance(world, 1), world.truth, 10_000)
+    assert cases
+    assert all(case.found == 1 and case.days == 0 for case in cases)
+
+
+def test_the_report_names_each_judge_and_each_scenario() -> None:
+    text = report(measure(range(2), {"one": by_chance, "another": by_chance}, staff=20, length=56), 2)
+    assert "one" in text
+    assert "another" in text
+    assert "takeover" in text
+    assert "0.05" in text

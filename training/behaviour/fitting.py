@@ -1,0 +1,109 @@
+"""From a file of events or of typed commands to a model of behaviour. No label is read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from features.errors import RecordError
+from features.event import Event
+from models.behaviour.day import days
+from models.behaviour.evidence import Evidence
+from models.behaviour.model import BehaviourModel
+from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
+from training.behaviour.loaders import Typed, masquerade, read_events
+from training.behaviour.segments import SEGMENTS, fit_sequences
+from training.errors import DataError
+
+
+class Source(NamedTuple):
+    """Where events are, and in which format. ``tenant``: whose they are where the format does not say."""
+
+    path: Path
+    fmt: str
+    tenant: str = ""
+
+
+class Learned(NamedTuple):
+    """A model of behaviour and what it was learned from. ``events`` are those that could be read, in order of time."""
+
+    model: BehaviourModel
+    events: Sequence[Event]
+    rejected: Sequence[RecordError]
+    metrics: dict[str, float]
+    window: tuple[str, str]
+    digest: str
+
+    @property
+    def card(self) -> list[str]:
+        """Lines of a model card."""
+        told = ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in self.metrics.items())
+        between = " to ".join(self.window) if self.window[0] else "no time is told"
+        lines = [f"- Behaviour: {told}; {between}; digest `{self.digest[:16]}`"]
+        if self.model.sequences is not None:
+            return [*lines, "- Learned is what each account types, from segments known to be its own; no label was read"]
+        taught = sum(1 for weights in self.model.weights.values() if weights.intercept)
+        return [
+            *lines,
+            f"- Learned are weights of {len(self.model.fields)} fields for {len(self.model.weights)} groups ({taught} from the other "
+            "groups, else the textbook's), from days credited to a colleague who did not make them; no label was read",
+        ]
+
+
+def learn(source: Source) -> Learned:
+    """Learn behaviour from what is at ``source``. Raises ``DataError`` where nothing in it can be learned from."""
+    if source.fmt == SEGMENTS:
+        return _from_segments(masquerade(source.path), source.path)
+    loaded = read_events(source.path, source.fmt, source.tenant)
+    return learn_events(loaded.events, source.path, loaded.rejected)
+
+
+def learn_events(events: Sequence[Event], path: Path, rejected: Sequence[RecordError] = ()) -> Learned:
+    """Learn weights by group from events in order of time, each group's from the others only."""
+    history = days(events)
+    if not history:
+        raise DataError(str(path), "holds no event that can be judged")
+    walked, fields = walk(history), fields_of(history)
+    model = BehaviourModel(
+        fields=fields, weights=dict(weights_by_project(walked, fields)), elsewhere=learn_weights(walked.lessons, fields)
+    )
+    whole = hashlib.sha256()
+    for day in history:
+        whole.update(msgspec.json.encode(day))
+    metrics = {
+        "events": float(sum(day.events for day in history)),
+        "rejected": float(len(rejected)),
+        "days": float(len(history)),
+        "accounts": float(len({(day.tenant, day.entity) for day in history})),
+        "share_cold": float(np.mean([evidence is None for _, evidence in walked.days])),
+        **_told_apart(model, walked),
+    }
+    window = (history[0].date.isoformat(), history[-1].date.isoformat())
+    return Learned(model, events, rejected, metrics, window, whole.hexdigest())
+
+
+def _told_apart(model: BehaviourModel, walked: Walked) -> dict[str, float]:
+    """Return how well credited days are told from the accounts' own, each by weights learned from other groups."""
+    impostor = [lesson.impostor for lesson in walked.lessons]
+    if len(set(impostor)) < 2:
+        return {}
+    odds = [Evidence(lesson.vector, model.fields).log_odds(model.weights_of(lesson.group)) for lesson in walked.lessons]
+    return {"impostor_auc": float(roc_auc_score(impostor, odds))}
+
+
+def _from_segments(typed: dict[str, list[Typed]], path: Path) -> Learned:
+    model = BehaviourModel(sequences=fit_sequences(typed))
+    known = model.sequences.accounts if model.sequences else {}
+    if not any(usage.total for usage in known.values()):
+        raise DataError(str(path), "holds no command to learn from")
+    metrics = {
+        "accounts": float(len(known)),
+        "commands": float(sum(usage.total for usage in known.values())),
+    }
+    return Learned(model, (), (), metrics, ("", ""), hashlib.sha256(msgspec.json.encode(known, order="sorted")).hexdigest())
