@@ -18,20 +18,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.accounts import Accounts
 from features.alert import EntityKind
-from features.event_encode import EventEncoder
 from models.behaviour.day import FIRST
-from models.behaviour.day_gather import DayGatherer, Seen
 from models.behaviour.day_surprises import Surprises
 from models.behaviour.day_vector import DayKey, DayVectors
 from models.behaviour.families import FAMILIES, excesses
-from models.behaviour.walk import EventWalk
 from training.behaviour.found import Case, Row, Truth, cases_found
-from training.behaviour.insiders import BUDGET, DAYS, STAFF
-from training.simulator.behaviour.directory import directory
-from training.simulator.behaviour.living import Lived, lived
-from training.simulator.behaviour.written import event_table, truth_table
+from training.behaviour.insiders import BUDGET, DAYS, STAFF, vectors_of
+from training.simulator.behaviour.living import lived
+from training.simulator.behaviour.written import truth_table
 from training.simulator.world import build_world
 
 SEEDS, CASES = 8, 2
@@ -73,15 +68,6 @@ class Added(NamedTuple):
 
     keys: list[DayKey]
     excess: NDArray[np.float64]
-
-
-def vectors_of(done: Lived) -> DayVectors:
-    """Return the vectors of all days of a simulated tenant."""
-    encoder, walk = EventEncoder(bytes(32), Accounts(directory(done.town))), EventWalk(bytes(32))
-    gatherer = DayGatherer(hosts=True)
-    for rows, block in encoder.table(event_table(done)):
-        gatherer.add(Seen(block, walk.read(block), rows), np.ones(len(block.at), bool))
-    return gatherer.take(done.town.world.days + (2**31)).vectors
 
 
 def added(days: DayVectors) -> Added:

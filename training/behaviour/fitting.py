@@ -22,7 +22,7 @@ from training.behaviour.detectors import fit_forest
 from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
 from training.behaviour.loaders import Typed, masquerade, read_events
 from training.behaviour.peer_groups import fit_peer_groups
-from training.behaviour.segments import SEGMENTS, fit_sequences
+from training.behaviour.segments import SEGMENTS, TRAINING_SEGMENTS, fit_sequences
 from training.behaviour.vectors import day_vectors, settled
 from training.errors import DataError
 
@@ -125,6 +125,6 @@ def _from_segments(typed: dict[str, list[Typed]], path: Path) -> Learned:
         raise DataError(str(path), "holds no command to learn from")
     metrics = {
         "accounts": float(len(known)),
-        "commands": float(sum(usage.total for usage in known.values())),
+        "commands": float(sum(len(one.commands) for own in typed.values() for one in own if one.segment < TRAINING_SEGMENTS)),
     }
     return Learned(model, (), (), metrics, ("", ""), hashlib.sha256(msgspec.json.encode(known, order="sorted")).hexdigest())
