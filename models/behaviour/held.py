@@ -19,7 +19,7 @@ NORMAL_DAYS = 5
 LONGEST_DAYS = 180
 MOST_HELD = 60
 """Days that one account may have waiting; one more, and its oldest is dropped."""
-UNUSUAL = 0.05
+UNUSUAL = 0.01
 """Of an account under suspicion a day waits if its p-value is at most this."""
 
 T = TypeVar("T")

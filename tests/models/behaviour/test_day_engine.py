@@ -100,6 +100,32 @@ def test_what_a_true_positive_says_is_never_learned() -> None:
     assert live.engine.verdict(ANN, on(70), on(70), Verdict.BENIGN_POSITIVE) == 0
 
 
+def test_one_account_s_flood_of_new_values_hides_nobody_else_and_makes_nobody_else_strange() -> None:
+    flooded, quiet = lived(50), lived(50)
+    flagged = {True: 0, False: 0}
+    for number in range(50, 70):
+        flooded.engine.observe([_flood(number, at) for at in range(300)])
+        for live in (flooded, quiet):
+            flagged[live is flooded] += sum(one.flagged for name, one in live.day(number).items() if name != "p05")
+    assert flagged[True] <= flagged[False] + 1
+    told = flooded.day(70, abroad=3)
+    assert told["p03"].flagged
+    assert told["p03"].anomaly_score > max(one.anomaly_score for name, one in told.items() if name not in {"p03", "p05"}) + 1.0
+
+
+def _flood(day: int, number: int) -> Event:
+    """Return an event of p05 like none before: new target, new address, new device."""
+    return Event(
+        uid=f"flood/{day}/{number}",
+        tenant="acme",
+        time=START + timedelta(days=day, minutes=number),
+        actor=user("p05"),
+        action="open",
+        target=Entity(EntityKind.FILE, f"new/{day}/{number}", Role.TARGET),
+        source=Source(address=f"198.51.{day}.{number % 250}", country="AT", device=f"box{day}-{number}", application="mail"),
+    )
+
+
 def test_without_vectors_hosts_are_not_judged_and_the_stream_speaks_alone() -> None:
     live = Live(vectors=False)
     live.engine.observe([event(who, 0, at) for who in range(STAFF) for at in range(4)])

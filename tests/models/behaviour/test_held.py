@@ -52,7 +52,7 @@ def test_a_true_positive_drops_what_waits_since_then_and_the_account_stays_under
     waiting = held(1, 5, 6)
     assert waiting.verdict(ANN, 5, 5, Verdict.TRUE_POSITIVE) == []
     assert (len(waiting), waiting.dropped) == (1, 2)
-    assert waiting.waits(ANN, 7, flagged=False, p_value=0.01, day=lambda: 7)
+    assert waiting.waits(ANN, 7, flagged=False, p_value=0.002, day=lambda: 7)
     usual(waiting, range(8, 8 + NORMAL_DAYS))
     assert waiting.due(7 + QUARANTINE_DAYS) == []
     assert waiting.due(8 + QUARANTINE_DAYS) == [1, 7]
@@ -83,7 +83,7 @@ def test_the_quarantine_ends_only_among_usual_days() -> None:
 def test_each_further_suspicion_begins_the_quarantine_again() -> None:
     waiting = held(1)
     usual(waiting, range(2, 2 + NORMAL_DAYS))
-    assert waiting.waits(ANN, 30, flagged=False, p_value=0.02, day=lambda: 30)
+    assert waiting.waits(ANN, 30, flagged=False, p_value=0.002, day=lambda: 30)
     assert waiting.due(50) == []
     usual(waiting, range(51, 51 + NORMAL_DAYS))
     assert waiting.due(31 + QUARANTINE_DAYS) == [1, 30]
