@@ -91,7 +91,8 @@ class _Open:
             ordinal=ordinal,
             group=max(sorted(self.targets), key=self.targets.__getitem__),
             events=self.events,
-            values={name: _weights(counts) for name, counts in sorted(self.values.items())},
+            values={name: _weights(counts) for name, counts in sorted(self.values.items())}
+            | {"volume": {str(self.events.bit_length()): 1.0}},
         )
 
 

@@ -27,11 +27,12 @@ _Whose = tuple[int, str, str]
 
 
 class SettledDay(NamedTuple):
-    """The last word on one account's or host's day."""
+    """The last word on one account's or host's day, and what each detector told, if they were combined."""
 
     judged: Judged
     flagged: bool
     held: bool
+    told: tuple[float, ...]
 
 
 class DayEngine:
@@ -58,10 +59,10 @@ class DayEngine:
                 mine = [at for at, one in enumerate(entries) if (one.key.kind is EntityKind.HOST) is host]
                 settled = self._guard.settle([entries[at] for at in mine])
                 for at, its in zip(mine, settled, strict=True):
-                    judged = entries[at].judged
+                    judged, combined = entries[at].judged, entries[at].combined
                     if its.moved is not None:
                         judged = judged._replace(deviations=(*judged.deviations, its.moved))
-                    out[rows[at]] = SettledDay(judged, its.flagged, its.held)
+                    out[rows[at]] = SettledDay(judged, its.flagged, its.held, combined.told if combined else ())
         return [one for one in out if one is not None]
 
     def verdict(self, account: Account, first: int, last: int, verdict: Verdict) -> int:

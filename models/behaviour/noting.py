@@ -14,6 +14,7 @@ from models.behaviour.judgement import DayJudgement, EventJudgement
 
 USUAL = 0.05
 """What is as strange as one in twenty happens to everybody within weeks."""
+_LEAST = 1e-12
 USER, HOST = "user", "host"
 """Alerts name accounts of people and of programs alike, so both are noted as users."""
 
@@ -36,4 +37,4 @@ def _kind(kind: EntityKind) -> str:
 
 
 def _bits(p_value: float) -> float:
-    return max(0.0, -math.log2(p_value / USUAL))
+    return max(0.0, -math.log2(max(p_value, _LEAST) / USUAL))

@@ -27,7 +27,7 @@ _SHAPES = {
 }
 
 
-class Rarity(msgspec.Struct, frozen=True, kw_only=True):
+class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The tails of each feature, one row each: at ``value`` (rising, repeated at the end to fill up) the shares of the past that
     are at least as ``high`` and at least as ``low``; ``middle`` and ``spread`` of the feature.
     """
@@ -72,6 +72,12 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
         """Return the sum of surprises of each row."""
         total: Floats = self.surprises(x).sum(axis=1)
         return total
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rarity) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the tails as npz."""

@@ -1,16 +1,17 @@
 """How unlike an account's own commands a segment of commands is, and how like other people's.
 
-Three mean log-likelihood ratios over the *distinct* commands of a segment (a loop of a hundred ``ls`` says no more than one): of the
+Three log-likelihood ratios over the *distinct* commands of a segment (a loop of a hundred ``ls`` says no more than one): of the
 commands, of the pairs that follow each other, each against everybody else's, and of the commands against the one other account
-whom they suit best. Pairs back off to single commands, those to everybody's, those to all known commands.
+whom they suit best. Pairs back off to single commands, those to everybody's, those to all known commands. Many different commands say
+more than few, so their ratios are added up; pairs, which depend on each other, and likeness are means. What was typed long ago counts
+less and less.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -19,10 +20,16 @@ from numpy.typing import NDArray
 
 OWN, PAIR, UNSEEN = 20.0, 3.0, 20.0
 """Commands of everybody mixed into an account's, of single commands into its pairs, of all known commands into everybody's."""
+ADDED = 0.1
+"""What the sum over commands counts beside the mean over pairs."""
 LIKENESS = 0.5
 """What the likeness to one other account counts beside the other two ratios."""
-INERTIA = 0.3
+INERTIA = 0.2
 """The share of the score before in the next: who sits at a keyboard seldom leaves after one segment."""
+REMEMBERED = 0.97
+"""What a segment learned counts after each further one."""
+LEAST_COUNT = 0.02
+"""Counts that have faded below are forgotten."""
 LEARNT_BELOW = -0.5
 """A segment that scores lower is surely the account's own, and is learned; others are not, so that nobody is learned by mistake."""
 
@@ -30,11 +37,11 @@ Segment = Sequence[str]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of one account's commands and of the pairs that followed each other, by first command."""
+    """Faded counts of one account's commands and of the pairs that followed each other, by first command."""
 
-    commands: dict[str, int]
-    pairs: dict[str, dict[str, int]]
-    total: int
+    commands: dict[str, float]
+    pairs: dict[str, dict[str, float]]
+    total: float
 
     @classmethod
     def of(cls, segments: Sequence[Segment]) -> Usage:
@@ -45,13 +52,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return usage
 
     def add(self, segment: Segment) -> Usage:
-        """Return the counts with one segment more; the dictionaries are this one's own, grown."""
+        """Return the counts, faded, with one segment more."""
+        commands = _faded(self.commands)
+        pairs = {first: faded for first, following in self.pairs.items() if (faded := _faded(following))}
         for command in segment:
-            self.commands[command] = self.commands.get(command, 0) + 1
+            commands[command] = commands.get(command, 0.0) + 1.0
         for first, then in itertools.pairwise(segment):
-            following = self.pairs.setdefault(first, {})
-            following[then] = following.get(then, 0) + 1
-        return msgspec.structs.replace(self, total=self.total + len(segment))
+            following = pairs.setdefault(first, {})
+            following[then] = following.get(then, 0.0) + 1.0
+        return Usage(commands=commands, pairs=pairs, total=REMEMBERED * self.total + len(segment))
+
+
+def _faded(counts: dict[str, float]) -> dict[str, float]:
+    return {name: REMEMBERED * count for name, count in counts.items() if REMEMBERED * count >= LEAST_COUNT}
 
 
 class SequenceModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,17 +91,18 @@ class Scorer:
     """Scores segments of one account against all others, in their order; the account's own goes on being learned."""
 
     def __init__(self, model: SequenceModel, account: str) -> None:
-        self._own = copy.deepcopy(model.accounts.get(account, Usage.of([])))
+        self._own = model.accounts.get(account, Usage.of([]))
         self._others = [usage for name, usage in model.accounts.items() if name != account]
-        self._commands: Counter[str] = Counter()
+        self._commands: dict[str, float] = defaultdict(float)
         for usage in self._others:
-            self._commands.update(usage.commands)
-        self._total = self._commands.total()
+            for command, count in usage.commands.items():
+                self._commands[command] += count
+        self._total = sum(self._commands.values())
         self._spread = UNSEEN / (len(self._commands.keys() | self._own.commands.keys()) + 1)
         self._before: float | None = None
 
     def _share(self, command: str) -> float:
-        return (self._commands[command] + self._spread) / (self._total + UNSEEN)
+        return (self._commands.get(command, 0.0) + self._spread) / (self._total + UNSEEN)
 
     def _shares_of(self, usage: Usage, commands: Sequence[str]) -> NDArray[np.float64]:
         seen = np.array([usage.commands.get(command, 0) for command in commands], float)
@@ -123,14 +137,14 @@ class Scorer:
             following = self._own.pairs.get(first, {})
             own = (following.get(second, 0) + PAIR * base) / (self._own.commands.get(first, 0) + PAIR)
             seen = sum(usage.pairs.get(first, {}).get(second, 0) for usage in self._others)
-            all_of_them = (seen + PAIR * self._share(second)) / (self._commands[first] + PAIR)
+            all_of_them = (seen + PAIR * self._share(second)) / (self._commands.get(first, 0.0) + PAIR)
             total += math.log(all_of_them) - math.log(own)
         return total / len(pairs)
 
     def score(self, segment: Segment) -> float:
         """Return the anomaly score of the next segment."""
         commands, pairs, likeness = self.ratios(segment)
-        now = commands + pairs + LIKENESS * likeness
+        now = ADDED * commands * len(set(segment)) + pairs + LIKENESS * likeness
         self._before = now if self._before is None else INERTIA * self._before + (1 - INERTIA) * now
         if self._before < LEARNT_BELOW:
             self._own = self._own.add(segment)

@@ -21,7 +21,7 @@ from models.behaviour.profiles import Floats
 
 PRIOR = -3.0
 """The log odds beforehand that somebody else is behind an account."""
-KEPT = 0.8
+KEPT = 0.7
 """The share of the evidence for a rival that an active day later still counts."""
 MOST = 30.0
 ALARM = 1.0
@@ -64,9 +64,10 @@ class _Account:
         if day.program:
             return min(most + PRIOR, PROGRAM_AT_MOST)
         told = AGAIN * self.told * 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
-        if most - told + PRIOR > ALARM:
+        news = float(most - told + PRIOR)
+        if news > ALARM:
             self.told, self.told_day = most, day.ordinal
-            return most - told + PRIOR
+            return news
         return min(most + PRIOR, ALARM)
 
 

@@ -189,9 +189,7 @@ class Observer(Looking):
         if self._folding is None:
             until, closed = await self._ask(lambda c: (mark_of(c, ANOMALIES) or 0, mark_of(c, CLOSED) or 0))
             engine = BehaviourEngine(
-                self._model or BehaviourModel(),
-                false_discovery=self._settings.false_discovery,
-                secret=self._secret,
+                self._model or BehaviourModel(), false_discovery=self._settings.false_discovery, secret=self._secret
             )
             self._folding = Watching(engine, self._resolve, self._settings.late_seconds), until, closed
         watching, until, closed = self._folding

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
-from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +17,7 @@ from features.alert import EntityKind, from_epoch
 from features.anomalies import EntityAnomalies
 from features.event import Event
 from models.behaviour.day import FIRST
-from models.behaviour.engine import BehaviourEngine
+from models.behaviour.engine import AHEAD, OLDEST, BehaviourEngine
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.behaviour.noting import note_day, note_event
 from models.strangest import Stranger, Strangest
@@ -82,11 +81,11 @@ class Watching:
         return [Peak(*one, self._name(one.judged.tenant, one.judged.entity)) for one in changed.values()]
 
     def _observed(self, some: Sequence[ReadEvent]) -> Iterator[EventJudgement]:
-        """Have events judged as of when they were received; who is no program is a user, as its days are."""
-        for received, together in groupby(some, key=lambda one: one.received):
-            for judged in self._engine.observe([self._named(one.event) for one in together], from_epoch(received)):
-                fits = judged.kind in (EntityKind.USER, EntityKind.APPLICATION)
-                yield judged if fits else msgspec.structs.replace(judged, kind=EntityKind.USER)
+        """Have events judged that can be as old or new as they say; who is no program is a user, as its days are."""
+        told = [self._named(one.event) for one in some if _can_be(one)]
+        for judged in self._engine.observe(told) if told else ():
+            fits = judged.kind in (EntityKind.USER, EntityKind.APPLICATION)
+            yield judged if fits else msgspec.structs.replace(judged, kind=EntityKind.USER)
 
     def close(self, before: int) -> list[Closed]:
         """Close the days before that one (since 1970), and learn them."""
@@ -120,3 +119,9 @@ class Watching:
             return event
         self._names.setdefault((event.tenant, uid), actor.uid)
         return msgspec.structs.replace(event, actor=msgspec.structs.replace(actor, uid=uid))
+
+
+def _can_be(one: ReadEvent) -> bool:
+    """Whether an event's time can be, for when it was received: the engine's rule, of many events that were not received at once."""
+    received = from_epoch(one.received)
+    return received - OLDEST <= one.event.time <= received + AHEAD

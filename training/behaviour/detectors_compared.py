@@ -21,7 +21,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from models.behaviour.day_vector import NAMES
 from models.behaviour.rarity import Rarity
 from training.behaviour.detectors import SAMPLES, TREES, fit_forest
-from training.behaviour.vectors import Sample, simulated, swapped_accounts
+from training.behaviour.samples import Sample, simulated, swapped_accounts
 
 try:
     from pyod.models.copod import COPOD

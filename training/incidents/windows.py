@@ -139,14 +139,21 @@ def _incident_table(dataset: Dataset, windows: Windows, found: Correlated, place
 def _first_table(dataset: Dataset, windows: Windows, found: Correlated, places: Places) -> Table:
     rows: list[list[Cell]] = []
     for code, tenant in enumerate(dataset.tenants):
-        mine = dataset.tenant == code
-        first = _held(dataset, windows, np.where(found.raised, found.incident, -1), mine).first
-        rows.append([tenant, *(places.standing(*first[0], found) if first else ("", "none", "no incident holds any window"))])
+        first = _held(dataset, windows, np.where(found.raised, found.incident, -1), dataset.tenant == code).first
+        if not first:
+            rows.append([tenant, "", "none", "none", "no incident holds any window"])
+            continue
+        day = places.day(first[0][1])
+        ranks = [places.of_incident(*one, found) for one in first if places.day(one[1]) == day]
+        best = min((rank for rank in ranks if rank is not None), default=None)
+        rows.append([tenant, day.isoformat(), _told([best]), *places.standing(*first[0], found)])
     note = (
-        "Of the incidents that hold the attack the first to show it, at the end of the day on which it did: its rank in the queue of "
-        "incidents. One that is like another has no rank of its own; it is shown with that one."
+        "Of the incidents that hold the attack those that show it on the first day on which any does, at the end of that day: the best "
+        "rank in the queue of incidents, and the rank of the first in time. One that is like another has no rank of its own; it is "
+        "shown with that one."
     )
-    return Table("The attack's first incident in the queue of its day", ["tenant", "day", "rank", "why not"], rows, note, (1, 3))
+    columns = ["tenant", "day", "rank of the best", "of the first in time", "why not"]
+    return Table("The attack in the queue of incidents of its first day", columns, rows, note, (1, 4))
 
 
 def _told(ranks: Iterable[int | None]) -> str:
@@ -207,20 +214,20 @@ class Places:
         """Return the rank on the day of alert ``row`` of what was to become an incident, ``None`` where it had none."""
         return self._best(self.incidents, group, row, found)
 
-    def standing(self, group: int, row: int, found: Correlated) -> tuple[str, str, str]:
-        """Return the day of alert ``row``, the rank then of what was to become an incident, and why it had none."""
-        day = self._day(row).isoformat()
+    def standing(self, group: int, row: int, found: Correlated) -> tuple[str, str]:
+        """Return the rank on the day of alert ``row`` of what was to become an incident, and why it had none."""
         rank, like = (self._best(ranks, group, row, found) for ranks in (self.incidents, self.like))
         if rank is not None:
-            return day, str(rank), ""
-        return day, "none", "not yet raised" if like is None else f"like the one of rank {like}"
+            return str(rank), ""
+        return "none", "not yet raised" if like is None else f"like the one of rank {like}"
 
     def _best(self, ranks: dict[tuple[date, str], int], group: int, row: int, found: Correlated) -> int | None:
-        day = self._day(row)
+        day = self.day(row)
         told = (ranks.get((day, line.uid)) for line in found.incidents[found.names[group]].lines)
         return min((rank for rank in told if rank is not None), default=None)
 
-    def _day(self, row: int) -> date:
+    def day(self, row: int) -> date:
+        """Return the day of alert ``row``."""
         return from_epoch(float(self.dataset.block.time[row])).date()
 
     def of_group(self, group: int, row: int, groups: NDArray[np.int64]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from models.behaviour.sequences import Scorer, SequenceModel
+from models.behaviour.sequences import Scorer, SequenceModel, Usage
 
 OWN = {"ann": [["ls", "cat", "vi", "make"] * 5] * 10, "bob": [["mail", "who", "ls", "finger"] * 5] * 10}
 
@@ -50,3 +50,13 @@ def test_a_new_habit_beside_the_old_is_learned_and_an_intruder_is_not() -> None:
     assert plain.ratios(new)[0] < Scorer(model, "ann").ratios(new)[0]
     assert invaded.ratios(OWN["bob"][0]) == Scorer(model, "ann").ratios(OWN["bob"][0])
     assert "git" not in model.accounts["ann"].commands
+
+
+def test_what_was_typed_long_ago_fades_and_counts_stay_bounded() -> None:
+    usage = Usage.of([["ls", "cat"], *[["vi", "make"]] * 10])
+    assert 0 < usage.commands["ls"] < 1 < usage.commands["vi"] < 10
+    for n in range(400):
+        usage = usage.add([f"c{n}", f"d{n}"])
+    assert "ls" not in usage.commands
+    assert len(usage.commands) < 400
+    assert len(usage.pairs) < 400

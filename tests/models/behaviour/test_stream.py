@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from models.behaviour.day import OTHER, Day, days
-from models.behaviour.evidence import Weights, evidence
+from models.behaviour.evidence import Evidence, Weights, evidence
 from models.behaviour.model import BehaviourModel
 from models.behaviour.profiles import MAX_PEERS, MAX_VALUES_OF_ACCOUNT, Profiles
 from models.behaviour.stream import Stream, evidence_of
-from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, PROGRAM_AT_MOST, Judged
+from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, PROGRAM_AT_MOST, Judged, Watch
 from tests.models.behaviour.events import event, history
 
 FIELDS = ("action", "directory", "hour", "target")
@@ -45,6 +45,39 @@ def test_an_alarm_is_told_once_and_evidence_lasts() -> None:
     assert all(judged.score == ALARM for judged in taken[1:])
     back = run(stream, days([event("ann", day) for day in range(64, 70)]))
     assert back[-1].score < 0
+
+
+def test_evidence_adds_up_for_one_rival_and_not_over_many() -> None:
+    weights = Weights.from_vector(("a",), np.zeros(5), 0.0, (1.0,))
+
+    def scores(*rivals: int) -> list[float]:
+        watch, out = Watch(), []
+        for ordinal, rival in enumerate(rivals):
+            day = Day("t", "ann", False, ordinal, "", 1, {"a": {"x": 1.0}})
+            ratios = np.where(np.arange(3) == rival, 2.0, -2.0)[:, np.newaxis]
+            out.append(watch.judge(day, Evidence(np.zeros(5), ("a",), np.arange(3), ratios, 100), weights).score)
+        return out
+
+    one, many = scores(0, 0, 0), scores(0, 1, 2)
+    assert one[0] == many[0] < ALARM
+    assert one[0] < one[1]
+    assert max(many) == many[0]
+
+
+def test_an_alarm_is_told_again_only_when_it_has_grown_or_was_forgotten() -> None:
+    weights = Weights.from_vector(("a",), np.zeros(5), 0.0, (1.0,))
+    watch = Watch()
+
+    def score(ordinal: int, nats: float) -> float:
+        day = Day("t", "ann", False, ordinal, "", 1, {"a": {"x": 1.0}})
+        found = Evidence(np.zeros(5), ("a",), np.zeros(1, np.int64), np.array([[nats]]), 10_000)
+        return watch.judge(day, found, weights).score
+
+    first = score(0, 5.0)
+    assert first > ALARM
+    assert score(1, 1.0) == ALARM
+    score(2, -8.0)
+    assert score(300, 5.0) > ALARM
 
 
 def test_a_program_never_takes_the_place_of_a_person() -> None:

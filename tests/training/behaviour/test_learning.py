@@ -6,7 +6,7 @@ import numpy as np
 
 from models.behaviour.evidence import Weights
 from tests.models.behaviour.events import history
-from training.behaviour.learning import LEAST_DAYS, Lesson, fields_of, learn_weights, walk, weights_by_project
+from training.behaviour.learning import LEAST_DAYS, Lesson, fields_of, learn_each, learn_weights, walk, weights_by_project
 
 FIELDS = ("a", "b")
 
@@ -26,6 +26,16 @@ def test_what_tells_impostors_gets_the_weight() -> None:
     weights = learn_weights(lessons(4 * LEAST_DAYS), FIELDS)
     assert np.argmax(weights.vector) == 0
     assert weights.population[0] > 1
+
+
+def test_a_field_counts_as_much_as_it_tells_whose_a_day_is() -> None:
+    rng = np.random.default_rng(0)
+    told = rng.normal(-2.0, 1.5, (4 * LEAST_DAYS, 3, 1))
+    ratios = np.concatenate([told, rng.normal(0.0, 1.5, told.shape)], axis=2).astype(np.float32)
+    own = [Lesson(np.zeros(7), False, "p", rivals) for rivals in ratios]
+    first, second = learn_each(own, FIELDS)
+    assert first > 5 * second >= 0
+    assert learn_each(own[: LEAST_DAYS - 1], FIELDS) == Weights.plain(FIELDS).each
 
 
 def test_too_little_to_learn_from_leaves_the_textbook() -> None:

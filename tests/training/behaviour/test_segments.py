@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.behaviour.sequences import Usage
 from training.behaviour.loaders import Typed
 from training.behaviour.segments import TRAINING_SEGMENTS, fit_sequences, knowing_all, segment_table
 
@@ -29,6 +30,6 @@ def test_users_that_the_model_does_not_know_learn_from_their_own_first_segments(
     whole = knowing_all(known, file)
     assert list(whole.accounts) == ["ann", "bob", "cem"]
     assert whole.accounts["bob"] == known.accounts["bob"]
-    assert whole.accounts["cem"].commands == {"vi": TRAINING_SEGMENTS, "make": TRAINING_SEGMENTS}
+    assert whole.accounts["cem"] == Usage.of([("vi", "make")] * TRAINING_SEGMENTS)
     scores = {(row["user"], row["segment"]): row["anomaly_score"] for row in segment_table(known, file).to_pylist()}
     assert scores["bob", 50] > scores["cem", 50]

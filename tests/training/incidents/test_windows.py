@@ -56,7 +56,7 @@ def test_one_incident_holds_both(tmp_path: Path) -> None:
     queue, joined, first = tables(dataset, np.where(dataset.target == 1, 0.9, 0.01), np.zeros(len(dataset)), windows, folder)
     assert queue.rows[0] == ["queue that covers", 2, 2, 2]
     assert joined.rows[0][4:] == ["2 of 2", 0.0, "1", "2 of 2", 0.0, "1"]
-    assert first.rows == [["net", "2022-01-24", "1", ""]]
+    assert first.rows == [["net", "2022-01-24", "1", "1", ""]]
 
 
 def test_a_rank_is_of_the_day_on_which_the_attack_shows(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_rank_is_of_the_day_on_which_the_attack_shows(tmp_path: Path) -> None:
     louder[np.flatnonzero((dataset.target != 1) & (dataset.block.time < _T + 5000))] = 0.99
     _, joined, first = tables(dataset, louder, np.zeros(len(dataset)), windows, folder)
     assert [joined.rows[0][i] for i in (6, 9)] == ["2", "2"]
-    assert first.rows[0][2:] == ["2", ""]
+    assert first.rows[0][2:] == ["2", "2", ""]
 
 
 def test_an_attack_that_raises_no_incident_has_no_ranks(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_an_attack_that_raises_no_incident_has_no_ranks(tmp_path: Path) -> None:
     _, joined, first = tables(dataset, np.full(len(dataset), 0.01), np.zeros(len(dataset)), windows, folder)
     assert joined.rows[0][4] == "0 of 2"
     assert joined.rows[0][6] == ""
-    assert first.rows == [["net", "", "none", "no incident holds any window"]]
+    assert first.rows == [["net", "", "none", "none", "no incident holds any window"]]
 
 
 def test_an_attack_without_a_rank_is_told_why(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_attack_without_a_rank_is_told_why(tmp_path: Path) -> None:
     group, day = int(found.incident[row]), date(2022, 1, 24)
     (line, *_) = found.incidents[found.names[group]].lines
     for like, why in (({}, "not yet raised"), ({(day, line.uid): 3}, "like the one of rank 3")):
-        assert Places(dataset, score, {}, like).standing(group, row, found) == ("2022-01-24", "none", why)
+        assert Places(dataset, score, {}, like).standing(group, row, found) == ("none", why)
 
 
 def test_without_windows_there_is_nothing_to_measure(tmp_path: Path) -> None:
