@@ -24,12 +24,12 @@ from models.behaviour.day_surprises import Surprises
 from models.behaviour.day_vector import DayKey, DayVectors
 from models.behaviour.families import FAMILIES, excesses
 from training.behaviour.found import Case, Row, Truth, cases_found
-from training.behaviour.insiders import BUDGET, DAYS, STAFF, vectors_of
+from training.behaviour.insiders import BUDGET, STAFF, vectors_of
 from training.simulator.behaviour.living import lived
 from training.simulator.behaviour.written import truth_table
 from training.simulator.world import build_world
 
-SEEDS, CASES = 8, 2
+SEEDS, CASES, LENGTH = 10, 2, 120
 KNOWN_DAYS = 10
 """Accounts with fewer days are not ranked."""
 
@@ -103,7 +103,7 @@ def _found(one: Added, truth: Truth, without: Sequence[str] = ()) -> dict[str, l
 
 
 def ablate(
-    seeds: Sequence[int], *, staff: int = STAFF, length: int = DAYS, cases: int = CASES
+    seeds: Sequence[int], *, staff: int = STAFF, length: int = LENGTH, cases: int = CASES
 ) -> dict[str, tuple[int, int, int]]:
     """Return for each named feature how many cases of its scenario there were, were found with it, and without it."""
     out = {named.name: (0, 0, 0) for named in NAMED}

@@ -101,7 +101,7 @@ def flagged(rows: Sequence[Row], truth: Truth, rate: float, touched: Collection[
     cases = _cases(truth)
     reached = {(name, entity) for name, entity, _ in true}
     total = false + len(true)
-    return Flagged(float(np.mean(shares)), false / max(total, 1), total, len(reached) / max(len(cases), 1))
+    return Flagged(float(np.mean(shares)) if shares else 0.0, false / max(total, 1), total, len(reached) / max(len(cases), 1))
 
 
 def mean(values: Iterable[float]) -> str:

@@ -1,11 +1,11 @@
 """``python -m training.behaviour.insiders``: insiders and taken-over accounts in simulated tenants, found at a budget, and what was flagged.
 
 A tenant of 120 people over 100 days for each seed. The model is learned without labels in a tenant of another seed; the truth is
-read only to measure. A case is found if one of its account-days is among the day's first five by anomaly score (of a spray,
-also that of an account that was tried in vain; a scanning machine is looked for among hosts). Realised false
-discovery is given twice: the mean over a tenant's days of the false share among the flagged, which is what the setting bounds, and
-the false share among all that was flagged. An account at which a password was tried in vain, and a
-host that had a part in a scenario, count neither way.
+read only to measure. A case is found if one of its account-days is among the day's first five by anomaly score (of a spray, also that
+of an account that was tried in vain; a scanning machine is looked for among hosts). Realised false discovery is given twice: the mean
+over a tenant's days of the false share among the flagged, which is what the setting bounds, and the false share among all that was
+flagged; of accounts and of hosts, which are called out apart. An account at which a password was tried in vain, and a host that had a
+part in a scenario, count neither way.
 """
 
 from __future__ import annotations
@@ -137,22 +137,26 @@ Judge = Callable[[World, int], list[Row]]
 
 
 class Measured(NamedTuple):
-    """What a judge came to over all seeds."""
+    """What a judge came to over all seeds: cases, and by rate of false discovery what was flagged of accounts, and of hosts."""
 
     cases: list[Case]
     flagged: dict[float, list[Flagged]]
+    hosts: dict[float, list[Flagged]]
 
 
 def measure(seeds: Sequence[int], judges: Mapping[str, Judge], *, staff: int = STAFF, length: int = DAYS) -> dict[str, Measured]:
     """Let each judge judge each seed's tenant."""
-    out = {name: Measured([], {rate: [] for rate in RATES}) for name in judges}
+    out = {name: Measured([], {rate: [] for rate in RATES}, {rate: [] for rate in RATES}) for name in judges}
     for seed in seeds:
         world = make(seed, staff=staff, length=length)
         for name, judge in judges.items():
             rows = judge(world, seed)
             out[name].cases.extend(cases_found(rows, world.truth, BUDGET))
-            for rate, some in out[name].flagged.items():
-                some.append(flagged(rows, world.truth, rate, world.touched))
+            accounts = [row for row in rows if row.kind is not EntityKind.HOST]
+            hosts = [row for row in rows if row.kind is EntityKind.HOST]
+            for rate in RATES:
+                out[name].flagged[rate].append(flagged(accounts, world.truth, rate))
+                out[name].hosts[rate].append(flagged(hosts, world.truth, rate, world.touched))
     return out
 
 
@@ -168,11 +172,12 @@ def report(measured: Mapping[str, Measured], seeds: int) -> str:
     lines.append(
         "realised false discovery: setting, mean over a tenant's days, among all flagged; flagged a tenant, share of cases"
     )
-    for rate, some in first.flagged.items():
-        lines.append(
-            f"  {rate:.2f}   {mean(one.by_day for one in some)}   {mean(one.among_all for one in some)}"
-            f"   {np.mean([one.total for one in some]):.1f}   {mean(one.cases for one in some)}"
-        )
+    for of, told in (("accounts", first.flagged), ("hosts", first.hosts)):
+        for rate, some in told.items():
+            lines.append(
+                f"  {of:8} {rate:.2f}   {mean(one.by_day for one in some)}   {mean(one.among_all for one in some)}"
+                f"   {np.mean([one.total for one in some]):.1f}   {mean(one.cases for one in some)}"
+            )
     return "\n".join(lines)
 
 
