@@ -22,6 +22,7 @@ _SAVE = (
     f"INSERT INTO entities ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 — constants
     f"ON CONFLICT (tenant, kind, uid) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[5:])}"
 )
+_FIND = "SELECT * FROM entities WHERE tenant = ? AND kind = ? AND uid = ?"
 _DAY = (
     "INSERT INTO risk_days (tenant, kind, uid, day, risk, level) VALUES (?,?,?,?,?,?) ON CONFLICT (tenant, kind, uid, day) "
     "DO UPDATE SET risk = max(risk, excluded.risk), level = max(level, excluded.level)"
@@ -169,9 +170,7 @@ def forget(connection: Connection, anomalies_before: float, risk_before: float, 
 
 def find(connection: Connection, whom: Whom) -> Entity | None:
     """Return an entity by its uid, in the form in which names are compared."""
-    tenant, kind, uid = _key(whom)
-    found = entities.c
-    row = connection.execute(select(entities).where(found.tenant == tenant, found.kind == kind, found.uid == uid)).first()
+    row = connection.exec_driver_sql(_FIND, _key(whom)).first()
     return None if row is None else _entity(row)
 
 
