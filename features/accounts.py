@@ -11,6 +11,7 @@ from features.aliases import normalise_uid
 from features.context import Context
 
 _REMEMBERED = 1_000_000
+_WITH_PEERS = (EntityKind.USER, EntityKind.APPLICATION)
 
 
 class Account(NamedTuple):
@@ -38,6 +39,11 @@ class Accounts:
         self._groups = groups if groups is not None else {}
         self._known: dict[tuple[str, str, str], tuple[list[float], list[Account]]] = {}
 
+    def regroup(self, groups: Groups) -> None:
+        """Take up other learned groups, for events from now on."""
+        self._groups = groups
+        self._known.clear()
+
     def spans(self, tenant: str, kind: str, uid: str) -> tuple[list[float], list[Account]]:
         """Return from when on the name means which account: one account more than there are times of change."""
         found = self._known.get((tenant, kind, uid))
@@ -53,9 +59,12 @@ class Accounts:
         return accounts[bisect_right(changes, time)] if changes else accounts[0]
 
     def _look_up(self, tenant: str, kind: str, uid: str) -> tuple[list[float], list[Account]]:
-        aliases = self._context.aliases
+        aliases, has_peers = self._context.aliases, kind in _WITH_PEERS
+        if aliases.is_empty and (not has_peers or self._context.is_empty):
+            group = self._learned(tenant, kind, uid) if has_peers else ""
+            return [], [Account(tenant, kind, uid, group)]
         changes = set(aliases.changes(tenant, kind, uid))
-        if kind != EntityKind.HOST:
+        if has_peers:
             names = {aliases.resolve(tenant, kind, uid, from_epoch(at)) for at in changes} | {uid}
             changes.update(at for name in names for at in self._context.identity_changes(tenant, name))
         times = sorted(changes)
@@ -65,10 +74,12 @@ class Accounts:
     def _account(self, tenant: str, kind: str, uid: str, at: float) -> Account:
         time = from_epoch(at)
         uid = self._context.aliases.resolve(tenant, kind, uid, time)
-        return Account(tenant, kind, uid, "" if kind == EntityKind.HOST else self._group(tenant, kind, uid, at))
-
-    def _group(self, tenant: str, kind: str, uid: str, at: float) -> str:
-        identity = self._context.identity(tenant, uid, from_epoch(at))
+        if kind not in _WITH_PEERS:
+            return Account(tenant, kind, uid)
+        identity = self._context.identity(tenant, uid, time)
         told = "" if identity is None else " / ".join(part for part in (identity.department, identity.role) if part)
-        learned = self._groups.get((tenant, uid)) or self._groups.get((tenant, normalise_uid(uid)), "")
-        return told or learned or ("programs" if kind == EntityKind.APPLICATION else "")
+        return Account(tenant, kind, uid, told or self._learned(tenant, kind, uid))
+
+    def _learned(self, tenant: str, kind: str, uid: str) -> str:
+        found = self._groups.get((tenant, uid)) or self._groups.get((tenant, normalise_uid(uid)), "")
+        return found or ("programs" if kind == EntityKind.APPLICATION else "")

@@ -13,6 +13,8 @@ import msgspec
 
 def normalise_uid(text: str) -> str:
     """Return the form under which a name is compared: NFKC, case-folded, stripped. Idempotent."""
+    if text.isascii():  # nearly all are, and then there is nothing to compose
+        return text.lower().strip()
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", folded).casefold().strip()
 

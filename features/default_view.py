@@ -137,11 +137,11 @@ def _features() -> list[Feature]:
         Feature(name="indicator", op=Op.VALUE, a="indicator", unit="flag", text="an observable is a known indicator"),
         Feature(name="decoy", op=Op.VALUE, a="decoy", unit="flag", text="the entity is a decoy"),
         Feature(
-            name="user_anomaly", op=Op.VALUE, a="user_anomaly", unit="nats", optional=True,
+            name="user_anomaly", op=Op.VALUE, a="user_anomaly", unit="bits", optional=True,
             text="how unlike itself the user's account has lately been",
         ),
         Feature(
-            name="host_anomaly", op=Op.VALUE, a="host_anomaly", unit="nats", optional=True,
+            name="host_anomaly", op=Op.VALUE, a="host_anomaly", unit="bits", optional=True,
             text="how unusual what was done on the host has lately been",
         ),
         Feature(

@@ -36,6 +36,21 @@ class EventColumns(NamedTuple):
     texts: dict[str, Texts]
     incomplete: int
 
+    def take(self, index: NDArray[np.int64]) -> EventColumns:
+        """Return the events at ``index``, in its order."""
+        if len(index) == len(self.row):
+            return self
+        texts = {name: Texts(column.codes[index], column.values) for name, column in self.texts.items()}
+        return EventColumns(
+            self.row[index],
+            self.time[index],
+            self.hour[index],
+            self.latitude[index],
+            self.longitude[index],
+            texts,
+            self.incomplete,
+        )
+
 
 def read_columns(table: pa.Table) -> EventColumns:
     """Return the columns of a table of events, in its order. Raises ``SourceError`` where a column cannot be read."""
@@ -50,12 +65,10 @@ def read_columns(table: pa.Table) -> EventColumns:
     for name in REQUIRED:
         whole &= texts[name].codes != len(texts[name].values) - 1
     time = np.asarray(pc.fill_null(microseconds, 0)) / 1e6
-    row = np.flatnonzero(whole)
-    hour = hours_of_week(time, *told)
-    if len(row) < len(whole):
-        texts = {name: Texts(column.codes[row], column.values) for name, column in texts.items()}
-        time, hour, places = time[row], hour[row], [place[row] for place in places]
-    return EventColumns(row, time, hour, places[0], places[1], texts, len(whole) - len(row))
+    kept = np.flatnonzero(whole)
+    rows = np.arange(len(whole))
+    columns = EventColumns(rows, time, hours_of_week(time, *told), places[0], places[1], texts, len(whole) - len(kept))
+    return columns.take(kept)
 
 
 def hours_of_week(time: NDArray[np.float64], hour: NDArray[np.int64], weekday: NDArray[np.int64]) -> NDArray[np.int64]:

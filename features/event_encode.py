@@ -29,15 +29,8 @@ FIELDS = ("address", "country", "device", "application", "action", "target", "ho
 EVENT_COLUMNS = ("tenant", "account", "peers", *FIELDS, *(f"{field}_shared" for field in FIELDS), "previous", "addressed",
                  "placed", "equipped", "applied", "targeted")  # fmt: skip
 """Hashed columns of an event's fact: a field's own cell under its name, the cell shared with others under ``…_shared``."""
-OWN_CELLS = {
-    "address": 4096,
-    "country": 512,
-    "device": 1024,
-    "application": 1024,
-    "action": 1024,
-    "target": 4096,
-    "sequence": 4096,
-}
+OWN_CELLS = (4096, 512, 1024, 1024, 1024, 4096, 256, 4096)
+"""By field: powers of two; hours of the week are fewer than their cells."""
 SHARED_CELLS = 2**14
 SESSION_SECONDS = 3600.0
 """After a longer pause a sequence begins anew."""
@@ -45,8 +38,14 @@ _START = np.uint64(1)
 """The action before the first of a sequence."""
 _EARTH_KM, _LEAST_KM, _LEAST_SECONDS = 6371.0, 100.0, 60.0
 """Shorter ways than that are within the error of places told by address."""
-_TOLD_AT_ALL = {"addressed": "address", "placed": "country", "equipped": "device", "applied": "application", "targeted": "target"}
-"""Columns that are 1 where the event tells the field."""
+_HASHED = ("tenant", "account", "peers", *FIELDS[:6])
+_ACTION, _PREVIOUS = _HASHED.index("action"), FIELDS.index("action")
+_TOLD_AT_ALL = [_HASHED.index(field) for field in ("address", "country", "device", "application", "target")]
+"""Fields of which a column says with 1 that the event tells them."""
+_OWN = np.array([cells - 1 for cells in OWN_CELLS], np.uint64)
+_SHARED = np.array([SHARED_CELLS - 1] * 6 + [255, SHARED_CELLS - 1], np.uint64)
+_HOURS = 256
+"""Added to an hour of the week, so that it is not 0 and its cell is itself."""
 _PLAIN = ("address", "country", "application", "action")
 """Fields whose text is hashed as it is; account, device and target are resolved first."""
 
@@ -78,9 +77,6 @@ class EventBlock(NamedTuple):
         """Epoch seconds of each event."""
         return self.facts.time[self.at]
 
-    def __len__(self) -> int:
-        return len(self.at)
-
 
 class _Plain(NamedTuple):
     """What both ways of encoding come to: hashes of texts, not yet cells, and what else is known of each event."""
@@ -88,7 +84,7 @@ class _Plain(NamedTuple):
     time: NDArray[np.float64]
     hour: NDArray[np.int64]
     outcome: NDArray[np.int8]
-    hashes: dict[str, NDArray[np.uint64]]
+    hashes: NDArray[np.uint64]
     places: NDArray[np.float64]
     accounts: list[Account]
     who: NDArray[np.int64]
@@ -110,15 +106,14 @@ class EventEncoder:
         """Encode events as they come."""
         found: dict[Account, int] = {}
         rows = [self._row(event, found) for event in events]
-        n, names = len(rows), ("tenant", "account", "peers", "device", "target", *_PLAIN)
-        hashes = np.array([row[0] for row in rows], np.uint64).reshape(n, len(names))
+        n = len(rows)
+        hashes = np.array([row[0] for row in rows], np.uint64).reshape(n, len(_HASHED))
         numbers = np.array([row[1] for row in rows], np.float64).reshape(n, 5)
         at = np.array([row[2] for row in rows], np.int64).reshape(n, 3)
         hour = hours_of_week(numbers[:, 0], *np.array([_told(event) for event in events], np.int64).reshape(n, 2).T)
-        return self._block(_Plain(
-            numbers[:, 0], hour, numbers[:, 1].astype(np.int8), dict(zip(names, hashes.T, strict=True)), numbers[:, 2:4],
-            list(found), at[:, 0], at[:, 1:],
-        ))  # fmt: skip
+        return self._block(
+            _Plain(numbers[:, 0], hour, numbers[:, 1].astype(np.int8), hashes, numbers[:, 2:4], list(found), at[:, 0], at[:, 1:])
+        )
 
     def table(self, table: pa.Table, size: int = 200_000) -> Iterator[tuple[NDArray[np.int64], EventBlock]]:
         """Encode the rows of a table of native events (see :mod:`features.event_columns`), ``size`` at a time, with their rows.
@@ -149,7 +144,8 @@ class EventEncoder:
             hashes |= {"device": of_account[device[part]], "target": of_account[target[part]]}
             hosts = np.column_stack([device[part], np.where(is_host[target[part]], target[part], -1)])
             yield columns.row[part], self._block(_Plain(
-                columns.time[part], columns.hour[part], outcomes[texts["outcome"].codes[part]], hashes, places[part],
+                columns.time[part], columns.hour[part], outcomes[texts["outcome"].codes[part]],
+                np.column_stack([hashes[name] for name in _HASHED]), places[part],
                 accounts, who[part], hosts,
             ))  # fmt: skip
 
@@ -158,10 +154,11 @@ class EventEncoder:
         who = self.accounts.at(event.tenant, event.actor.kind.value, event.actor.uid, at)
         device = self.accounts.at(event.tenant, EntityKind.HOST.value, source.device, at) if source.device else None
         aim = self.accounts.at(event.tenant, target.kind.value, target.uid, at) if target is not None else None
-        hashes = [of("tenant", event.tenant), self._account(who), self._peers(who)]
-        hashes += [0 if one is None else self._account(one) for one in (device, aim)]
-        hashes += [of("address", source.address), of("country", source.country), of("application", source.application)]
-        hashes.append(of("action", event.action))
+        hashes = [
+            of("tenant", event.tenant), self._account(who), self._peers(who), of("address", source.address),
+            of("country", source.country), 0 if device is None else self._account(device), of("application", source.application),
+            of("action", event.action), 0 if aim is None else self._account(aim),
+        ]  # fmt: skip
         numbers = [at, _OUTCOMES.get(event.outcome.value, 0), _or_nan(source.latitude), _or_nan(source.longitude), 0.0]
         host = aim if aim is not None and aim.kind == EntityKind.HOST else None
         return hashes, numbers, [-1 if one is None else found.setdefault(one, len(found)) for one in (who, device, host)]
@@ -195,26 +192,31 @@ class EventEncoder:
 
     def _block(self, plain: _Plain) -> EventBlock:
         n, hashes = len(plain.time), plain.hashes
-        columns = np.zeros((n, len(EVENT_COLUMNS)), np.uint64)
-        at = {name: k for k, name in enumerate(EVENT_COLUMNS)}
-        for name in ("tenant", "account", "peers"):
-            columns[:, at[name]] = hashes[name]
-        trail = _mix(hashes["tenant"] ^ _mix(hashes["account"]))
-        before = self._actions.step(trail, plain.time, (hashes["action"],))
+        trail = _mix(hashes[:, 0] ^ _mix(hashes[:, 1]))
+        before = self._actions.step(trail, plain.time, (hashes[:, _ACTION],))
         previous = np.where(plain.time - before.time > SESSION_SECONDS, _START, before.carried[0])
-        pair = np.where(previous == 0, np.uint64(0), _mix(_mix(previous) ^ hashes["action"]))
-        for field, hashed in (*((name, hashes[name]) for name in OWN_CELLS if name != "sequence"), ("sequence", pair)):
-            columns[:, at[field]] = _cell(hashed, OWN_CELLS[field])
-            columns[:, at[f"{field}_shared"]] = _cell(hashed, SHARED_CELLS)
-        columns[:, at["hour"]] = columns[:, at["hour_shared"]] = plain.hour + 1
-        columns[:, at["previous"]] = _cell(previous, OWN_CELLS["action"])
-        for name, field in _TOLD_AT_ALL.items():
-            columns[:, at[name]] = hashes[field] != 0
-        repeats = 1 + (plain.outcome < 0)
-        rows, first = np.repeat(np.arange(n), repeats), np.cumsum(repeats) - repeats
-        kind = np.full(len(rows), EventKind.FAILURE, np.uint8)
-        kind[first] = EventKind.EVENT
-        facts = FactBlock(plain.time[rows], kind, np.ones(len(rows)), columns[rows], np.zeros((len(rows), 0)))
+        pair = np.where(previous == 0, np.uint64(0), _mix(_mix(previous) ^ hashes[:, _ACTION]))
+        hours = (plain.hour + _HOURS).astype(np.uint64)
+        values = np.concatenate([hashes[:, 3:], hours[:, np.newaxis], pair[:, np.newaxis], previous[:, np.newaxis]], axis=1)
+        told = hashes[:, _TOLD_AT_ALL] != 0
+        columns = np.concatenate(
+            [
+                hashes[:, :3],
+                _cells(values[:, :-1], _OWN),
+                _cells(values[:, :-1], _SHARED),
+                _cells(values[:, -1:], _OWN[_PREVIOUS]),
+                told,
+            ],
+            axis=1,
+        )
+        facts, first = FactBlock(plain.time, np.zeros(n, np.uint8), np.ones(n), columns, np.zeros((n, 0))), np.arange(n)
+        failed = plain.outcome < 0
+        if failed.any():
+            repeats = 1 + failed
+            first = np.cumsum(repeats) - repeats
+            facts = facts.take(np.repeat(np.arange(n), repeats))
+            facts.kind[:] = EventKind.FAILURE
+            facts.kind[first] = EventKind.EVENT
         speed = self._speed(trail, plain.time, plain.places)
         return EventBlock(facts, first, plain.accounts, plain.who, plain.hosts, plain.outcome, speed)
 
@@ -269,9 +271,10 @@ def _mix(h: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return h ^ (h >> np.uint64(31))
 
 
-def _cell(hashed: NDArray[np.uint64], cells: int) -> NDArray[np.uint64]:
+def _cells(hashed: NDArray[np.uint64], masks: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the cell of each hash, from 1; 0 where nothing was hashed."""
-    return np.where(hashed == 0, np.uint64(0), (hashed & np.uint64(cells - 1)) + np.uint64(1))
+    found: NDArray[np.uint64] = ((hashed & masks) + np.uint64(1)) * (hashed != 0)
+    return found
 
 
 def _kilometres(a_lat: Any, a_lon: Any, b_lat: Any, b_lon: Any) -> NDArray[np.float64]:

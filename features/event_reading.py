@@ -46,14 +46,18 @@ class ReadEvents(NamedTuple):
 def read_events(path: Path, fmt: str, *, tenant: str = "", received: datetime | None = None) -> ReadEvents:
     """Return the events at ``path`` in order of time, those of the same time in the order of the input.
 
-    ``tenant`` is that of records that name none; where it is empty, the file's name. ``received`` is when the input was: needed by
-    lines that have no year. Raises ``SourceError`` when a file cannot be read, and when there is no event at all.
+    ``tenant`` is that of records that name none; where it is empty, the file's name. ``received`` is when the input was: lines of text
+    may have no year; where it is not given, it is when their file was last changed. Raises
+    ``SourceError`` when a file cannot be read, and when there is no event at all.
     """
     whole = EventChunk()
     for chunk in read_event_chunks(path, fmt, tenant=tenant, received=received):
         whole.events += chunk.events
         whole.rejects += chunk.rejects
         whole.duplicates += chunk.duplicates
+    if not whole.events:
+        why = f": {whole.rejects[0].reason} ({whole.rejects[0].source}, row {whole.rejects[0].row})" if whole.rejects else ""
+        raise SourceError(str(path), f"holds no event that could be read{why}")
     whole.events.sort(key=lambda event: event.time)
     return ReadEvents(whole.events, whole.rejects, whole.duplicates)
 
@@ -61,34 +65,31 @@ def read_events(path: Path, fmt: str, *, tenant: str = "", received: datetime | 
 def read_event_chunks(
     path: Path, fmt: str, *, tenant: str = "", received: datetime | None = None, size: int = CHUNK
 ) -> Iterator[EventChunk]:
-    """Read the events at ``path`` in input order, ``size`` a chunk; else as :func:`read_events`.
+    """Read the events at ``path`` in input order, ``size`` a chunk, be there none; else as :func:`read_events`.
 
     A record seen again with the same content is counted and dropped, with other content it is put aside.
     """
     seen: dict[bytes, bytes] = {}
     normaliser = get_event_normaliser(fmt)
-    chunk, found = EventChunk(), 0
+    chunk = EventChunk()
     for record in event_records(path, fmt):
         event = _decode(record, normaliser, tenant, received)
         if isinstance(event, RecordError):
             chunk.rejects.append(reject(event, record.raw, record.source, record.row))
         elif _is_new(event, seen, chunk, record):
             chunk.events.append(event)
-            found += 1
         if len(chunk.events) + len(chunk.rejects) >= size:
             yield chunk
             chunk = EventChunk()
     if chunk.events or chunk.rejects or chunk.duplicates:
         yield chunk
-    if not found:
-        raise SourceError(str(path), "holds no event that could be read")
 
 
 def _decode(record: Raw, normaliser: EventNormaliser, tenant: str, received: datetime | None) -> Event | RecordError:
     if not tenant and not normaliser.shape.names_tenant:
         tenant = record.source.split(".")[0]
     try:
-        return normaliser.decode(record.raw, Place(tenant, received, record.source, record.row))
+        return normaliser.decode(record.raw, Place(tenant, received or record.changed, record.source, record.row))
     except RecordError as error:
         return error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -25,19 +25,21 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Raw(NamedTuple):
-    """One record: its bytes, its file, and its 0-based row there."""
+    """One record: its bytes, its file, its 0-based row there; of lines of text also when the file was last changed."""
 
     raw: bytes
     source: str
     row: int
+    changed: datetime | None = None
 
 
 def event_records(path: Path, fmt: str) -> Iterator[Raw]:
     """Yield the records of all files at ``path`` in order. Raises ``SourceError``, ``UnknownFormatError``."""
     shape = get_event_normaliser(fmt).shape
     for file in _files(path):
+        changed = datetime.fromtimestamp(file.stat().st_mtime, UTC) if shape.lines else None
         for row, raw in enumerate(_records(file, fmt, shape)):
-            yield Raw(raw, file.name, row)
+            yield Raw(raw, file.name, row, changed)
 
 
 def _records(file: Path, fmt: str, shape: Shape) -> Iterator[bytes]:

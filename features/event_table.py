@@ -1,8 +1,8 @@
 """The native form of events in Parquet: one row an event, the same columns from the simulator, a history and the service.
 
 Columns: ``uid, tenant, time`` (microseconds UTC), ``actor_kind, actor_uid, action, target_kind, target_uid, address, country, device,
-application, outcome`` and ``facets`` (a list of name and value). What an event lacks is an empty text. A history has ``seq``,
-``received_time`` and ``product`` besides; further columns are ignored.
+application, outcome``, ``latitude, longitude`` (degrees) and ``facets`` (a list of name and value). What an event lacks is an empty
+text, or null. A history has ``seq``, ``received_time`` and ``product`` besides; further columns are ignored.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ _NAMES = (
 FACETS = pa.list_(pa.struct([("name", _TEXT), ("value", _TEXT)]))
 SCHEMA = pa.schema(
     [("uid", _TEXT), ("tenant", _TEXT), ("time", pa.timestamp("us", "UTC"))]
-    + [(name, _TEXT) for name in _NAMES] + [("facets", FACETS)]
+    + [(name, _TEXT) for name in _NAMES] + [("latitude", pa.float64()), ("longitude", pa.float64()), ("facets", FACETS)]
 )  # fmt: skip
 NEEDED = ("time", "actor_uid", "action")
 """What a file must have; of other columns that it lacks every value is empty."""
 
+_SOURCE = ("address", "country", "device", "application", "latitude", "longitude")
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -87,7 +88,7 @@ def json_rows(batch: pa.RecordBatch) -> Iterator[bytes]:
         actor = {"kind": row["actor_kind"] or EntityKind.USER, "uid": row["actor_uid"]} if row["actor_uid"] else None
         record = {
             "uid": row["uid"] or "", "tenant": row["tenant"] or "", "time": row["time"], "actor": actor, "action": row["action"],
-            "target": target, "source": {name: row[name] or "" for name in ("address", "country", "device", "application")},
+            "target": target, "source": {name: row[name] for name in _SOURCE if row[name] is not None},
             "outcome": row["outcome"] or Outcome.UNKNOWN, "facets": row["facets"] or (),
         }  # fmt: skip
         yield _ENCODER.encode(record)
@@ -105,7 +106,7 @@ def _row(event: Event) -> dict[str, Any]:
         "actor_kind": event.actor.kind.value, "actor_uid": event.actor.uid, "action": event.action,
         "target_kind": target.kind.value if target else "", "target_uid": target.uid if target else "",
         "address": source.address, "country": source.country, "device": source.device, "application": source.application,
-        "outcome": event.outcome.value,
+        "outcome": event.outcome.value, "latitude": source.latitude, "longitude": source.longitude,
         "facets": [{"name": facet.name, "value": facet.value} for facet in event.facets],
     }  # fmt: skip
 

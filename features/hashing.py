@@ -41,6 +41,7 @@ class KeyedHash:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
         self._cache: dict[tuple[str, str], int] = {}
+        self._persons: dict[str, bytes] = {}
 
     def of(self, column: str, text: str) -> int:
         """Return the hash of ``text`` as a value of ``column``; 0 for empty text."""
@@ -55,6 +56,8 @@ class KeyedHash:
         return found
 
     def _digest(self, column: str, text: str) -> int:
-        person = hashlib.blake2b(column.encode(), digest_size=16).digest()
+        person = self._persons.get(column)
+        if person is None:
+            person = self._persons[column] = hashlib.blake2b(column.encode(), digest_size=16).digest()
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._secret, person=person)
         return int.from_bytes(digest.digest(), "little") or 1

@@ -1,7 +1,8 @@
 """The history: alerts, events, labels and decisions as Parquet parts under a manifest. What training reads and the service exports.
 
 It may also hold ``corrections``, what people merged and split, and ``placements``, in which incident correlation holds an alert.
-``seq`` is the order of receipt over alerts, events and labels together; where a writer gives none, receipt time decides. The
+``seq`` is the order of receipt over alerts, events and labels together (a service numbers events by themselves); where a writer gives
+none, receipt time decides. The
 manifest names each part with its sha-256 and rows; a history is written beside its place and moved there when complete.
 """
 
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from features.alert import Alert
 from features.errors import HistoryError
-from features.event_table import FACETS
+from features.event_table import SCHEMA as EVENTS
 from features.grouping import Correction, Placement
 from features.label import Label
 
@@ -45,10 +46,8 @@ _LABELS = pa.schema(
     + [("shown", pa.float64())]
 )  # fmt: skip
 _EVENTS = pa.schema(
-    [("seq", pa.int64()), ("uid", _TEXT), ("tenant", _TEXT), ("time", _TIME), ("received_time", _TIME)]
-    + [(name, _TEXT) for name in
-       ("product", "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device",
-        "application", "outcome")] + [("facets", FACETS)]
+    [("seq", pa.int64())] + [EVENTS.field(name) for name in ("uid", "tenant", "time")] + [("received_time", _TIME), ("product", _TEXT)]
+    + [field for field in EVENTS if field.name not in {"uid", "tenant", "time"}]
 )  # fmt: skip
 _DECISIONS = pa.schema(
     [

@@ -7,6 +7,8 @@ import numpy as np
 from features.counters import CounterState
 from features.default_view import DEFAULT_VIEW
 from features.encode import COLUMNS, FactBlock
+from features.event_encode import EVENT_COLUMNS
+from features.event_view import WHAT_VIEW, what_state
 
 
 def main() -> None:
@@ -16,6 +18,9 @@ def main() -> None:
     values = np.zeros((n, len(DEFAULT_VIEW.spec.values)))
     block = FactBlock(np.arange(n, dtype=np.float64), np.zeros(n, np.uint8), np.ones(n), columns, values)
     DEFAULT_VIEW.read(CounterState(DEFAULT_VIEW.spec, bytes(32)), block)
+    columns = np.arange(1, n * len(EVENT_COLUMNS) + 1, dtype=np.uint64).reshape(n, -1)
+    events = FactBlock(block.time, block.kind, block.weight, columns, np.zeros((n, 0)))
+    WHAT_VIEW.read(what_state(bytes(32)), events)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ CARD = "MODEL_CARD.md"
 _SCORING = ("classifier.txt", "calibrator.json", "encoder.json", "support.json", "view.json")
 _ALERTS = (*_SCORING, "policy.json", "units.json", "golden.json", "labels.json", "incidents.json", CARD)
 """What a bundle that judges alerts holds."""
-_BEHAVIOUR = re.compile(r"behaviour[a-z0-9_-]*\.json")
+_BEHAVIOUR = re.compile(r"behaviour[a-z0-9_-]*\.(json|npz)")
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

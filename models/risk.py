@@ -33,8 +33,9 @@ SHARE = 0.05
 """What is staked on a day's being abnormal for a reason that matters."""
 NOTED = 0.02
 """A day with a higher p-value says nothing."""
-FLAGGED_BITS = 1.0
-"""A day that was called out under control of false discovery weighs at least this: as likely as not."""
+FLAGGED_BITS = 0.5
+"""A day that was called out under control of false discovery weighs at least this: enough to be monitored, no more, since on a day
+on which nothing is wrong all that is called out is false."""
 KEPT, MOST_SOURCES = 8, 200
 """Facts of a day and source, and sources of an entity, that are remembered: the strongest."""
 BEHAVIOUR = "behaviour"

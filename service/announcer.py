@@ -3,70 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.bundle import ModelBundle
 from models.certificates.certificate import EVERY
 from models.live_policy import LivePolicy
 from models.policy_store import PolicyStore
-from service.errors import ServiceError
 from service.host import Host
+from service.looking import Looking
 from service.outbox.message import Message, Severity
 from service.outbox.records import enqueue
 from service.store.tables import marks
 from service.thresholds import Published, next_expiry, published
 
-log = logging.getLogger(__name__)
-
 KIND, SUBJECT = "thresholds.changed", "thresholds"
 
 
-class Announcer:
+class Announcer(Looking):
     """Looks every so often, for each tenant that has a key. What was last seen is among the marks, so a change is told once, over
     restarts, too."""
 
     def __init__(self, host: Host) -> None:
+        super().__init__(host.settings.poll_seconds)
         self._host, self._store = host, PolicyStore(host.settings.policy)
         self._looked: tuple[object, ...] = ()
         self._until = 0.0
-        self._task: asyncio.Task[None]
 
-    def start(self) -> None:
-        """Start to look."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Look no more."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except (ServiceError, SQLAlchemyError, OSError):
-                log.exception("the thresholds could not be announced; it is tried again")
-            await asyncio.sleep(self._host.settings.poll_seconds)
-
-    async def look(self) -> None:
-        """Tell what changed since it was last told."""
+    async def look(self) -> bool:
+        """Tell all that changed since it was last told."""
         tenants = sorted({key.tenant for key in self._host.keys.list() if key.revoked is None})
         bundle, now = self._host.scorer.engine.bundle, time.time()
         seen = (bundle.digest if bundle else "", self._store.newest(), tuple(tenants))
         if seen == self._looked and now < self._until:
-            return
+            return False
         policy, refused = await asyncio.to_thread(self._store.last_good)
         changed = await asyncio.to_thread(self._changed, bundle, policy, tenants, now)
         if changed:
             await self._host.write(lambda connection: _tell(connection, changed, now))
         self._looked, self._until = (() if refused else seen), next_expiry(policy, now)
+        return False
 
     def _changed(
         self, bundle: ModelBundle | None, policy: LivePolicy | None, tenants: Iterable[str], now: float

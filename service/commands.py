@@ -14,7 +14,7 @@ import typer
 import uvicorn
 
 from features.context import KINDS, Context, import_facts
-from service import audit_commands, logs, record_commands
+from service import audit_commands, event_commands, logs, record_commands
 from service import policy_commands as policy
 from service.app import create_app
 from service.errors import StartError
@@ -29,6 +29,7 @@ keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 context = typer.Typer(no_args_is_help=True, help="Context facts: assets, identities, indicators, decoys, aliases.")
 app.add_typer(keys, name="keys")
 app.add_typer(context, name="context")
+app.add_typer(event_commands.app, name="events")
 app.add_typer(outbox.app, name="outbox")
 app.registered_commands += audit_commands.app.registered_commands
 app.add_typer(policy.app, name="policy")

@@ -16,7 +16,7 @@ from service.metrics import EVENTS, EVENTS_WAITING
 from service.outbox.delivery import Write
 from service.store.events import EventRow, Taken, event_row, insert_events
 
-AT_ONCE = 1000
+AT_ONCE = 200
 """Most events of one transaction: as long as it takes, no alert is scored."""
 
 

@@ -7,20 +7,23 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from sqlalchemy import Connection, select
 
-from features.alert import Alert
-from features.history import PART_ROWS, HistoryWriter
+from features.alert import Alert, from_epoch
+from features.event import Event
+from features.event_table import table_of
+from features.history import PART_ROWS, SCHEMAS, HistoryWriter
 from features.label import Label
 from service.errors import StartError
 from service.incidents import past
 from service.settings import ServiceSettings
 from service.store.database import open_engine, read_decision
-from service.store.tables import alerts, decisions, labels
+from service.store.tables import alerts, decisions, events, labels
 
 
 def export(settings: ServiceSettings, out: Path, since: datetime | None) -> dict[str, int]:
-    """Write all alerts, decisions, labels and corrections received from ``since`` on, and in which incidents the alerts are; return
+    """Write all alerts, decisions, labels, events and corrections received from ``since`` on, and in which incidents the alerts are; return
     their numbers. The service may be running.
 
     Raises ``StartError`` when there is no database.
@@ -34,6 +37,7 @@ def export(settings: ServiceSettings, out: Path, since: datetime | None) -> dict
             connection.exec_driver_sql("BEGIN")  # one snapshot of the records for all of them
             counts = {"alerts": _alerts(connection, writer, first), "labels": _labels(connection, writer, first)}
             counts["decisions"] = _decisions(connection, writer, first)
+            counts["events"] = _events(connection, writer, first)
             counts |= _incidents(connection, writer, first)
             writer.context(settings.context)
     finally:
@@ -46,6 +50,19 @@ def _alerts(connection: Connection, writer: HistoryWriter, first: float) -> int:
     count = 0
     for rows in connection.execute(statement).partitions(PART_ROWS):
         writer.alerts([msgspec.json.decode(body, type=Alert) for _, body in rows], [seq for seq, _ in rows])
+        count += len(rows)
+    return count
+
+
+def _events(connection: Connection, writer: HistoryWriter, first: float) -> int:
+    statement = select(events.c.seq, events.c.received, events.c.payload).where(events.c.received >= first).order_by(events.c.seq)
+    count = 0
+    for rows in connection.execute(statement).partitions(PART_ROWS):
+        table = table_of(msgspec.json.decode(row.payload, type=Event) for row in rows)
+        table = table.append_column("seq", pa.array([row.seq for row in rows], pa.int64()))
+        received = pa.array([from_epoch(row.received) for row in rows], pa.timestamp("us", "UTC"))
+        table = table.append_column("received_time", received).append_column("product", pa.array([""] * len(rows)))
+        writer.table("events", table.select(SCHEMAS["events"].names).cast(SCHEMAS["events"]))
         count += len(rows)
     return count
 

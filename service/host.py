@@ -112,6 +112,7 @@ class Host:
         self.observer = Observer(
             self.settings, self.database, self.write, secret=self.encoder.secret, aliases=lambda: self.encoder.aliases,
             serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
+            tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies),
         )  # fmt: skip
         for part in (self.outbox, keeper, self.closer, self.watcher, self.observer):
             part.start()

@@ -39,4 +39,4 @@ class Looking(ABC):
             except Exception:  # it goes on from what is stored, whatever it is that fails now
                 log.exception("%s broke off; it is tried again", type(self).__name__.lower())
             spent = time.monotonic() - started
-            await asyncio.sleep(min(spent, self._poll_seconds) if more else self._poll_seconds)
+            await asyncio.sleep(spent if more else self._poll_seconds)  # at least half of the time is the scorer's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,13 @@ app = typer.Typer(no_args_is_help=True)
 _SHOWN = 5
 
 
+class By(StrEnum):
+    """What is scored."""
+
+    DAY = "day"
+    EVENT = "event"
+
+
 @app.command()
 def score_events(
     data: Annotated[Path, typer.Option("--data", help="A file, or a folder of files, of the format.")],
@@ -32,6 +40,7 @@ def score_events(
     false_discovery: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Of a day's users that are flagged, at most this share by chance.")
     ] = 0.1,
+    by: Annotated[By, typer.Option(help="One row a day of an account, or an event; of masquerade one a segment.")] = By.DAY,
     tenant: Annotated[str, typer.Option(help="Whose events they are, where the format does not say.")] = "",
 ) -> None:
     """Score how unlike its own past, and how like somebody else, each account behaves; labels are never read."""
@@ -41,7 +50,7 @@ def score_events(
 
     with working("learning and scoring behaviour"):
         model = load_behaviour(bundle_path(Settings.from_env(), bundle)) if bundle else None
-        scores = score(Source(data, fmt, tenant), model, false_discovery=false_discovery)
+        scores = score(Source(data, fmt, tenant), model, false_discovery=false_discovery, by_event=by is By.EVENT)
         write_parquet(scores.table, out)
     say_rejected(scores.rejected)
     if scores.unbelievable:

@@ -32,7 +32,8 @@ _SCHEMA = pa.schema(
 
 
 class Row(NamedTuple):
-    """An incident in the queue of a day: ``host`` and ``rule`` of its likeliest alert, ``score`` the probability that it matters."""
+    """An incident in the queue of a day: ``host`` and ``rule`` of its likeliest alert, ``score`` the probability that it matters,
+    ``like`` the incidents without a rank of their own that are shown as like it."""
 
     tenant: str
     day: date
@@ -42,6 +43,7 @@ class Row(NamedTuple):
     rule: str
     score: float
     alerts: int
+    like: tuple[str, ...] = ()
 
 
 class IncidentQueue(NamedTuple):
@@ -118,7 +120,8 @@ def ranked(
         for chosen in agenda(items, budget):
             incident = by_uid[tenant, chosen.uid]
             best = incident.likeliest
-            yield Row(tenant, day, chosen.rank, incident.uid, _host(best), best.rule.uid, chance[incident.uid], incident.alerts)
+            told = incident.uid, _host(best), best.rule.uid, chance[incident.uid], incident.alerts
+            yield Row(tenant, day, chosen.rank, *told, chosen.like)
 
 
 def _host(line: Line) -> str:

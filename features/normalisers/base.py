@@ -14,6 +14,7 @@ from features.errors import RecordError
 from features.label import Label
 
 _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_MISSING = re.compile(r"^Object missing required field `(\w+)`$")
 _ZONE = re.compile(r"([+-]\d{2})(\d{2})$")
 
 T = TypeVar("T")
@@ -49,7 +50,8 @@ def parse(decoder: msgspec.json.Decoder[T], raw: bytes, place: Place) -> T:
         return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         text, _, path = str(error).partition(" - at `$")
-        raise RecordError(text, field=path.strip("`."), source=place.source, row=place.row) from error
+        parts = [path.strip("`."), *_MISSING.findall(text)]
+        raise RecordError(text, field=".".join(part for part in parts if part), source=place.source, row=place.row) from error
 
 
 def to_time(text: str, field: str, place: Place) -> datetime:

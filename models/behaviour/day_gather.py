@@ -11,12 +11,17 @@ from features.accounts import Account
 from features.alert import EntityKind
 from features.event_encode import FIELDS, EventBlock
 from models.behaviour.day_vector import DayKey, DayVectors
+from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.habits import Habits
-from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, novelties
+from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, foreign, highest_of_day, novelties, order
+from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
-_SUMS = ("events", "failed", "novelties")
+_SUMS = ("events", "failed", "novelties", "foreign")
+_MEANS = ("order", "foreign")
+FOREIGN = 2.0
+"""So many nats rarer among peers than in the tenant, a target is foreign."""
 NOTHING = -1
 """The token where no event of a day surprised."""
 
@@ -25,27 +30,29 @@ class Seen(NamedTuple):
     """A block of events with what was read of them. ``tokens`` name the events, for :attr:`Gathered.tokens`."""
 
     block: EventBlock
-    where: Floats
-    what: Floats
-    signals: Floats
+    walked: Walked
     tokens: NDArray[np.int64]
 
 
 class _Told(NamedTuple):
-    """What each event adds: signals and devices at once, of which maxima are kept, numbers that are summed, day and hour."""
+    """What each event adds: numbers of which maxima are kept, devices at once the last; others that are summed; day and hour."""
 
     ordinal: NDArray[np.int64]
     hour: NDArray[np.uint32]
     values: Floats
     sums: NDArray[np.int64]
+    means: Floats
 
     @classmethod
     def of(cls, seen: Seen) -> _Told:
         time = seen.block.time
         ordinal = (time // _DAY).astype(np.int64)
         hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
-        sums = np.column_stack([np.ones(len(time), np.int64), seen.block.outcome < 0, novelties(seen.where, seen.what)])
-        return cls(ordinal, hour, np.column_stack([seen.signals, at_once(seen.where)]), sums)
+        outcome, (where, what, signals) = seen.block.outcome, seen.walked
+        strange = foreign(signals)
+        sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(where, what), strange > FOREIGN])
+        values = np.column_stack([signals, anomaly_scores(signals), highest_of_day(what, outcome, signals), at_once(where)])
+        return cls(ordinal, hour, values, sums, np.column_stack([order(what), strange]))
 
 
 class Gathered(NamedTuple):
@@ -64,7 +71,8 @@ class DayGatherer:
         self.habits = Habits()
         self._rows: dict[DayKey, int] = {}
         self._groups: list[str] = []
-        self._highest = np.zeros((0, len(SIGNALS) + 1))
+        self._highest = np.zeros((0, len(SIGNALS) + 4))
+        self._means = np.zeros((0, len(_MEANS)))
         self._own = np.zeros((0, _N))
         self._sums = np.zeros((0, len(_SUMS)), np.int64)
         self._clock = np.zeros(0, np.uint32)
@@ -72,30 +80,31 @@ class DayGatherer:
 
     def add(self, seen: Seen, fit: NDArray[np.bool_]) -> None:
         """Add the events of a block that are ``fit`` to their accounts' days and their hosts'."""
-        told = _Told.of(seen)
-        rows = np.flatnonzero(fit)
-        self._add(seen, told, rows, seen.block.who[rows])
+        rows, whose = np.flatnonzero(fit), seen.block.who[fit]
         if self.hosts:
             device, target = seen.block.hosts.T
-            rows = np.concatenate([np.flatnonzero(fit & (device >= 0)), np.flatnonzero(fit & (target >= 0) & (target != device))])
-            of = np.where(np.arange(len(rows)) < np.count_nonzero(fit & (device >= 0)), device[rows], target[rows])
+            there = fit & (device >= 0)
+            reached = fit & (target >= 0) & (target != device)
+            rows = np.concatenate([rows, np.flatnonzero(there), np.flatnonzero(reached)])
+            whose = np.concatenate([whose, device[there], target[reached]])
             in_order = np.argsort(rows, kind="stable")
-            self._add(seen, told, rows[in_order], of[in_order])
+            rows, whose = rows[in_order], whose[in_order]
+        if len(rows):
+            self._add(seen, _Told.of(seen), rows, whose)
 
     def _add(self, seen: Seen, told: _Told, rows: NDArray[np.intp], whose: NDArray[np.int64]) -> None:
-        if not len(rows):
-            return
         accounts = seen.block.accounts
-        codes, inverse = np.unique(told.ordinal[rows] * len(accounts) + whose, return_inverse=True)
-        order = np.argsort(inverse, kind="stable")
-        sorted_rows = rows[order]
-        starts = np.searchsorted(inverse[order], np.arange(len(codes)))
-        to = self._places(codes, accounts)
+        codes = told.ordinal[rows] * len(accounts) + whose
+        order = np.argsort(codes, kind="stable")
+        codes, sorted_rows = codes[order], rows[order]
+        starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+        to = self._places(codes[starts], accounts)
         some = told.values[sorted_rows]
         highest = np.maximum.reduceat(some, starts, axis=0)
         self._tell(to, highest, some[:, :_N], starts, seen.tokens[sorted_rows])
         self._highest[to] = np.maximum(self._highest[to], highest)
         self._own[to] += np.add.reduceat(some[:, :_N], starts, axis=0)
+        self._means[to] += np.add.reduceat(told.means[sorted_rows], starts, axis=0)
         self._sums[to] += np.add.reduceat(told.sums[sorted_rows], starts, axis=0)
         self._clock[to] |= np.bitwise_or.reduceat(np.uint32(1) << told.hour[sorted_rows], starts)
 
@@ -130,7 +139,7 @@ class DayGatherer:
         if rows <= have:
             return
         more = max(rows - have, have, 64)
-        for name in ("_highest", "_own", "_sums", "_clock", "_tokens"):
+        for name in ("_highest", "_own", "_means", "_sums", "_clock", "_tokens"):
             old = getattr(self, name)
             fresh = np.full((more, *old.shape[1:]), NOTHING if name == "_tokens" else 0, old.dtype)
             setattr(self, name, np.concatenate([old, fresh]))
@@ -153,16 +162,17 @@ class DayGatherer:
     def _keep(self, rows: NDArray[np.intp], before: int) -> None:
         self._groups = [self._groups[row] for row in rows.tolist()]
         self._rows = {key: at for at, key in enumerate(key for key in self._rows if key.ordinal >= before)}
-        for name in ("_highest", "_own", "_sums", "_clock", "_tokens"):
+        for name in ("_highest", "_own", "_means", "_sums", "_clock", "_tokens"):
             setattr(self, name, getattr(self, name)[rows])
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
-        events, failed, new = self._sums[rows].T
-        highest = self._highest[rows]
+        events, failed, new, strange = self._sums[rows].T
+        highest, means = self._highest[rows], self._means[rows] / np.maximum(events, 1)[:, np.newaxis]
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N : 3 * _N + len(COUNTED)],
-            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours,
+            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours, highest[:, len(SIGNALS)],
+            means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) + 1 : -1],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)
 

@@ -8,27 +8,29 @@ from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.alert import EntityKind
-from models.behaviour.conformal import Past, p_value
+from models.behaviour.conformal import LEAST_PAST
+from models.behaviour.day_surprises import Surprises
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey, DayVectors
+from models.behaviour.families import excesses
 from models.behaviour.judgement import Deviation
-from models.behaviour.rarity import Floats, Rarity
+from models.behaviour.rarity import Floats
 from models.behaviour.watch import NOTHING_KNOWN, Judged
 
-LEAST_DAYS = 100
-"""Account-days of a tenant that must be known before its rarities are."""
 KNOWN_DAYS = 5
 """An account with fewer known days is not judged."""
-REFERENCE = 5000
-"""The latest account-days of a tenant that others are held against."""
-REFIT = 0.2
-"""The reference is looked at anew when so large a share of it is new."""
 TOLD_FROM, MOST_TOLD = 3.0, 3
 """A feature is a reason from so many nats on."""
+TOLD_ABOVE = math.log(5.0)
+"""Of a day less rare than one in five nothing is told."""
 BEYOND = math.log(50.0)
 """A day whose p-value is one in fifty is on a level with no evidence of the impersonation stream."""
-OWN_PAST, GROUP_PAST = 250, 20_000
+OWN_PAST, GROUP_PAST = 100, 20_000
+_SOURCES = tuple(NAMES.index(f"{name}_own_max") for name in ("address", "country", "device"))
+"""Of a tenant whose events tell no source a vector says too little of who acts: its days are not judged by vectors."""
+Scores = NDArray[np.float32]
 
 
 class DayJudge(Protocol):
@@ -39,65 +41,123 @@ class DayJudge(Protocol):
         ...
 
 
-class _Reference:
-    """The latest vectors of one tenant's accounts of one kind, and how rare each feature's values are among them."""
+class Looked(NamedTuple):
+    """Days of one tenant, kind and UTC day, what is to be learned of them (``scores``: nothing while the tenant is hardly known), and
+    their judgements.
+    """
+
+    days: DayVectors
+    values: Floats
+    scores: Scores | None
+    judged: list[Judged]
+
+    def part(self, row: int) -> Looked:
+        """Return one of the days, without keeping the others in memory."""
+        at = np.array([row])
+        scores = None if self.scores is None else self.scores[at]
+        return Looked(self.days.some(at), self.values[at], scores, [self.judged[row]])
+
+
+class _Tenant:
+    """How strange the latest days of one tenant's accounts of one kind were."""
 
     def __init__(self) -> None:
-        self._rows = np.zeros((0, len(NAMES)))
-        self._next, self._new = 0, 0
-        self._rarity: Rarity | None = None
-        self.past = Past(GROUP_PAST)
+        self.scores, self.sourced = np.zeros(0, np.float32), False
 
-    def rarity(self) -> Rarity | None:
-        if len(self._rows) >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * len(self._rows)):
-            self._rarity, self._new = Rarity.fit(self._rows, NAMES), 0
-        return self._rarity
+    def learn(self, scores: Scores) -> None:
+        self.scores = np.concatenate([self.scores, scores])[-GROUP_PAST:]
 
-    def learn(self, values: Floats) -> None:
-        values = values[-REFERENCE:]
-        room = min(REFERENCE - len(self._rows), len(values))
-        self._rows = np.concatenate([self._rows, values[:room]])
-        rest = values[room:]
-        self._rows[(self._next + np.arange(len(rest))) % REFERENCE] = rest
-        self._next, self._new = (self._next + len(rest)) % REFERENCE, self._new + len(values)
+    def p_values(self, scores: Scores) -> tuple[Floats, Floats]:
+        """Return p-values, and surprises that go on beyond the highest score (:meth:`Past.surprise` of many)."""
+        n = len(self.scores)
+        if n < LEAST_PAST:
+            return np.ones(len(scores)), np.zeros(len(scores))
+        past = np.sort(self.scores)
+        strange = np.asarray((1.0 + n - np.searchsorted(past, scores)) / (1.0 + n), np.float64)
+        beyond = np.maximum(scores - past[-1], 0.0).astype(np.float64) / max(float(past[-1] - past[n // 2]), 1e-3)
+        return strange, -np.log(strange) + np.log1p(beyond)
+
+
+class _Own:
+    """Each account's own latest scores."""
+
+    def __init__(self) -> None:
+        self._row: dict[tuple[str, EntityKind, str], int] = {}
+        self._scores, self._count = np.zeros((0, OWN_PAST), np.float32), np.zeros(0, np.int64)
+
+    def rows(self, keys: Sequence[DayKey]) -> NDArray[np.intp]:
+        found = np.array([self._row.setdefault((key.tenant, key.kind, key.entity), len(self._row)) for key in keys], np.intp)
+        if len(self._row) > len(self._count):
+            more = max(len(self._row) - len(self._count), len(self._count))
+            self._scores = np.concatenate([self._scores, np.full((more, OWN_PAST), -np.inf, np.float32)])
+            self._count = np.append(self._count, np.zeros(more, np.int64))
+        return found
+
+    def known(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return how many scores are held of each account."""
+        return np.minimum(self._count[rows], OWN_PAST)
+
+    def as_high(self, rows: NDArray[np.intp], scores: Scores) -> NDArray[np.int64]:
+        """Return how many of each account's scores are at least as high."""
+        found: NDArray[np.int64] = (self._scores[rows] >= scores[:, np.newaxis]).sum(axis=1)
+        return found
+
+    def learn(self, rows: NDArray[np.intp], scores: Scores) -> None:
+        self._scores[rows, self._count[rows] % OWN_PAST] = scores
+        self._count[rows] += 1
 
 
 class RareDays:
-    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, added up.
+    """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
-    The p-value holds the sum against the account's own earlier ones and the tenant's.
+    Each feature is looked at twice, as it is and by how far it lies beyond the account's own usual days: its surprise is the mean of
+    both. How families of features add up, see :mod:`models.behaviour.families`. The p-value holds the sum against the account's own
+    earlier ones and the tenant's, as :func:`conformal.p_value` does.
     """
 
     def __init__(self) -> None:
-        self._references: dict[tuple[str, EntityKind], _Reference] = {}
-        self._past: dict[DayKey, Past] = {}
+        self._surprises, self._own = Surprises(), _Own()
+        self._tenants: dict[tuple[str, EntityKind], _Tenant] = {}
 
     def step(self, days: DayVectors) -> list[Judged]:
         """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
-        first = days.keys[0]
-        reference = self._references.setdefault((first.tenant, first.kind), _Reference())
-        rarity = reference.rarity()
-        if rarity is None:
-            judged = [Judged(NOTHING_KNOWN, 1.0, (), cold=True)] * len(days.keys)
-        else:
-            surprises = rarity.surprises(days.values)
-            judged = [
-                self._judged(key._replace(ordinal=0), row, value, rarity, reference)
-                for key, row, value in zip(days.keys, surprises, days.values, strict=True)
-            ]
-        reference.learn(days.values)
-        return judged
+        looked = self.look(days)
+        self.learn(looked, np.ones(len(days.keys), bool))
+        return looked.judged
 
-    def _judged(self, whose: DayKey, surprises: Floats, values: Floats, rarity: Rarity, reference: _Reference) -> Judged:
-        own, score = self._past.setdefault(whose, Past(OWN_PAST)), float(surprises.sum())
-        strange = p_value(score, own, reference.past)
-        rank = reference.past.surprise(score)
-        cold = len(own) < KNOWN_DAYS
-        own.add(score)
-        reference.past.add(score)
-        if cold:
-            return Judged(NOTHING_KNOWN, 1.0, (), cold=True)
-        return Judged(rank - BEYOND, strange, told(surprises, values, rarity.middle))
+    def look(self, days: DayVectors) -> Looked:
+        """Judge days of one tenant, kind and UTC day; nothing is learned."""
+        values, found = self._surprises.look(days)
+        if found is None or not self._tenant(days).sourced:
+            return Looked(days, values, None, [_NOTHING] * len(days.keys))
+        scores, usual = excesses(found.surprises).sum(axis=1).astype(np.float32), found.usual
+        rows = self._own.rows(days.keys)
+        (among, rank), known = self._tenant(days).p_values(scores), self._own.known(rows)
+        own = (1.0 + self._own.as_high(rows, scores)) / (1.0 + known)
+        own[own * (1.0 + known) < 1.5] = 0.0  # a record for the account: the tenant decides
+        strange = np.where(known < LEAST_PAST, 1.0, np.maximum(among, own))
+        high = (rank > TOLD_ABOVE).tolist()
+        reasons = [told(found.surprises[at], days.values[at], usual) if yes else () for at, yes in enumerate(high)]
+        judged = zip((rank - BEYOND).tolist(), strange.tolist(), reasons, (known < KNOWN_DAYS).tolist(), strict=True)
+        return Looked(days, values, scores, [_NOTHING if one[3] else Judged(*one) for one in judged])
+
+    def learn(self, looked: Looked, fit: NDArray[np.bool_]) -> None:
+        """Learn those of the days that are ``fit`` to be learned, now or later."""
+        rows = np.flatnonzero(fit)
+        if len(rows):
+            some = looked.days.some(rows)
+            self._surprises.learn(some, looked.values[rows])
+            self._tenant(some).sourced |= bool(some.values[:, _SOURCES].any())
+            if looked.scores is not None:
+                self._own.learn(self._own.rows(some.keys), looked.scores[rows])
+                self._tenant(some).learn(looked.scores[rows])
+
+    def _tenant(self, days: DayVectors) -> _Tenant:
+        first = days.keys[0]
+        return self._tenants.setdefault((first.tenant, first.kind), _Tenant())
+
+
+_NOTHING = Judged(NOTHING_KNOWN, 1.0, (), cold=True)
 
 
 def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged | None]:
@@ -112,8 +172,8 @@ def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged |
 
 
 def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, ...]:
-    """Return the features of a day that surprise most, with what is usual of each; what is less than usual is no reason."""
-    order = np.argsort(-np.where(values > usual, surprises, 0.0), kind="stable")[:MOST_TOLD]
+    """Return the features of a day that surprise most, with what is usual of each."""
+    order = np.argsort(-surprises, kind="stable")[:MOST_TOLD]
     return tuple(
         Deviation(
             name=NAMES[at],
@@ -123,25 +183,5 @@ def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, .
             expected=float(usual[at]),
         )
         for at in order.tolist()
-        if surprises[at] >= TOLD_FROM and values[at] > usual[at]
-    )
-
-
-class Both(NamedTuple):
-    """What two judges say of one day."""
-
-    stream: Judged
-    vector: Judged
-
-
-def combined(both: Both) -> Judged:
-    """Return one judgement: the higher score, and twice the smaller p-value (Bonferroni); one that knows nothing is not asked."""
-    asked = [one for one in both if not one.cold]
-    if not asked:
-        return both.stream
-    deviations: Sequence[Deviation] = sorted(
-        (one for judged in asked for one in judged.deviations), key=lambda one: -one.surprise
-    )
-    return Judged(
-        max(one.score for one in asked), min(1.0, len(asked) * min(one.p_value for one in asked)), tuple(deviations[:5])
+        if surprises[at] >= TOLD_FROM
     )

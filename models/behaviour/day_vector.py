@@ -1,7 +1,7 @@
 """A day of an account or host as a vector of named numbers: what its events' signals come to. The input of the detectors.
 
 The same numbers whether gathered live, event by event, or from a file: maxima and means of signals over the day's events, and a
-few counts. All are finite and ≥ 0 (``volume_own`` and ``volume_peers`` may be negative), 0 where a thing does not apply.
+few counts. All are finite and ≥ 0 (``volume_own``, ``volume_peers`` and ``order`` may be negative), 0 where a thing does not apply.
 """
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ OF_DAY = (
     DayFeature("failed_share", "share of failures among the day's events", "share"),
     DayFeature("novelties", "values of the day that are new for the account", "log(1 + values)"),
     DayFeature("hours", "hours of the day with activity", "hours"),
+    DayFeature("event_max", "one event is very unlike the account's past"),
+    DayFeature("order", "actions follow each other otherwise than by the account's habit"),
+    DayFeature("foreign", "targets that others in the organisation use, and its peers do not", "log(1 + events)"),
+    DayFeature("foreign_mean", "all day: targets that others in the organisation use, and its peers do not"),
+    DayFeature("spray_success", "success from an address from which many accounts failed", "log ratio"),
+    DayFeature("targets_fresh", "targets of the day that are unusual for the account", "log(1 + targets)"),
 )
 DAY_FEATURES = (*OF_FIELDS, *OF_COUNTS, *OF_DAY)
 """All features of a day in the order of their columns."""
@@ -68,3 +74,8 @@ class DayVectors(NamedTuple):
     def part(self, rows: slice) -> DayVectors:
         """Return some of the days."""
         return DayVectors(self.keys[rows], self.groups[rows], self.events[rows], self.values[rows])
+
+    def some(self, rows: NDArray[np.intp]) -> DayVectors:
+        """Return the days of these rows, copied."""
+        at = rows.tolist()
+        return DayVectors([self.keys[row] for row in at], [self.groups[row] for row in at], self.events[rows], self.values[rows])

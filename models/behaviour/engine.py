@@ -1,7 +1,8 @@
 """Events in, judgement out: the one path of scoring behaviour, live and over files.
 
 An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed, by two
-judges: the impersonation stream asks whom an account's day looks like, the day's judge how rare its vector of features is.
+judges: the impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is. Then it is
+learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
 
 =========================  ============================================================================================
 input                      behaviour
@@ -19,29 +20,27 @@ a million distinct values  an account's values count under a bounded number of c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from math import nan
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from features.accounts import Accounts
-from features.alert import Entity, EntityKind
+from features.alert import Entity
 from features.event import Event
 from features.event_encode import FIELDS, EventBlock, EventEncoder
-from models.behaviour.conformal import discoveries
+from features.label import Verdict
 from models.behaviour.day import END, FIRST, Gatherer
+from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
-from models.behaviour.day_judges import Both, DayJudge, combined, judge_vectors
-from models.behaviour.day_vector import DayKey
 from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
+from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
-from models.behaviour.stream import Stream
 from models.behaviour.walk import EventWalk
-from models.behaviour.watch import NOTHING_KNOWN, Judged
+from models.behaviour.watch import Judged
 
 FALSE_DISCOVERY = 0.1
 """Of a day's users that are flagged, at most this share by chance, unless the user says otherwise."""
@@ -54,8 +53,8 @@ _SAID = 10_000
 class BehaviourEngine:
     """The state of all accounts.
 
-    ``judge`` judges the vectors of days; without one only the impersonation stream speaks, and hosts are not judged. ``secret`` keys
-    the hashes under which values are counted: a service passes its own, so that nobody can choose names that collide.
+    Without ``vectors`` only the impersonation stream speaks, and hosts are not judged. ``secret`` keys the hashes under which values
+    are counted: a service passes its own, so that nobody can choose names that collide.
     """
 
     def __init__(
@@ -65,15 +64,13 @@ class BehaviourEngine:
         false_discovery: float = FALSE_DISCOVERY,
         secret: bytes = bytes(32),
         accounts: Accounts | None = None,
-        judge: DayJudge | None = None,
+        vectors: bool = True,
     ) -> None:
         self.model = model
         self.late = self.unbelievable = 0
-        self._false_discovery = false_discovery
         self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
-        self._judge = judge
-        self._stream = Stream(model.fields, model.weights_of)
-        self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=judge is not None), 0
+        self._days = DayEngine(model, false_discovery, vectors=vectors)
+        self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=vectors), 0
         self._said = _Said()
 
     def observe(self, events: Sequence[Event], now: datetime | None = None) -> list[EventJudgement]:
@@ -83,9 +80,10 @@ class BehaviourEngine:
         if not taken:
             return []
         block = self._encoder.events(taken)
-        where, what, signals = self._walk.read(block)
+        walked = self._walk.read(block)
+        where, what, signals = walked
         tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
-        seen = Seen(block, where, what, signals, tokens)
+        seen = Seen(block, walked, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
         in_time = ordinal >= self._closed
         self.late += int(np.count_nonzero(~in_time))
@@ -123,26 +121,20 @@ class BehaviourEngine:
     def close(self, before: date) -> list[DayJudgement]:
         """Judge and learn the days before that one, in order of time; what a tenant's day flags is decided together."""
         self._closed = max(self._closed, before.toordinal() - FIRST.toordinal())
-        stream = {(day.ordinal, day.tenant, day.entity): self._stream.step(day) for day in self._gathered.take(self._closed)}
         gathered = self._vectors.take(self._closed)
-        vectors = judge_vectors(self._judge, gathered.vectors)
-        judged = [_joined(key, stream, vector) for key, vector in zip(gathered.vectors.keys, vectors, strict=True)]
-        flagged = self._flagged(gathered.vectors.keys, judged)
-        out = [self._judgement(gathered, at, one, yes) for at, (one, yes) in enumerate(zip(judged, flagged, strict=True))]
+        settled = self._days.close(self._gathered.take(self._closed), gathered.vectors)
+        out = [self._judgement(gathered, at, its.judged, its.flagged) for at, its in enumerate(settled)]
         self._said.keep(self._vectors.tokens)
         return out
 
-    def _flagged(self, keys: list[DayKey], judged: list[Judged]) -> list[bool]:
-        """Return which days are called out: a tenant's accounts together, and its hosts."""
-        together: dict[tuple[int, str, bool], list[int]] = {}
-        for at, key in enumerate(keys):
-            together.setdefault((key.ordinal, key.tenant, key.kind is EntityKind.HOST), []).append(at)
-        out = [False] * len(keys)
-        for rows in together.values():
-            called = discoveries([nan if judged[at].cold else judged[at].p_value for at in rows], self._false_discovery)
-            for at, yes in zip(rows, called.tolist(), strict=True):
-                out[at] = yes
-        return out
+    def verdict(self, account: Account, first: date, last: date, verdict: Verdict) -> int:
+        """Take up what a person said of an account's days; return how many that waited were learned by that.
+
+        A day that was called out, or is doubted otherwise, is not learned as normal until somebody calls it legitimate or a
+        quarantine has passed; a true positive drops it (:mod:`models.behaviour.held`).
+        """
+        origin = FIRST.toordinal()
+        return self._days.verdict(account, first.toordinal() - origin, last.toordinal() - origin, verdict)
 
     def _judgement(self, gathered: Gathered, at: int, judged: Judged, flagged: bool) -> DayJudgement:
         key, shared = gathered.vectors.keys[at], bool(gathered.shared[at])
@@ -195,13 +187,6 @@ class _Said:
     def full(self) -> bool:
         """Whether so much has been said since that it is time to forget what no day holds."""
         return len(self._texts) > self._limit
-
-
-def _joined(key: DayKey, stream: Mapping[tuple[int, str, str], Judged], vector: Judged | None) -> Judged:
-    said = None if key.kind is EntityKind.HOST else stream.get((key.ordinal, key.tenant, key.entity))
-    if said is not None and vector is not None:
-        return combined(Both(said, vector))
-    return said or vector or Judged(NOTHING_KNOWN, 1.0, (), cold=True)
 
 
 def _believable(time: datetime, now: datetime | None) -> bool:

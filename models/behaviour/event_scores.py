@@ -9,21 +9,23 @@ from features.event import Event
 from features.event_encode import FIELDS
 from features.event_view import WHAT_VIEW
 from models.behaviour.judgement import Deviation
-from models.behaviour.signals import KNOWN_EVENTS, NAMES, SIGNALS, Floats, Reads, counts, shares
+from models.behaviour.signals import KNOWN_EVENTS, NAMES, SIGNALS, Counts, Floats, Shares, reads_of, seen
 
 _EVENTS = WHAT_VIEW.names.index("events_30d")
 TOLD_FROM = 1.0
 """A signal below that many nats is no reason."""
 MOST = 5
-_OWN = tuple(range(len(FIELDS)))
-_SCORED = np.array([*_OWN, *range(3 * len(FIELDS), len(SIGNALS))])
+_N = len(FIELDS)
+_SCORED = np.array([*range(_N), *range(3 * _N, len(SIGNALS))])
 RARE_BESIDE = 3.0
 """From so many nats on a value is also called rare among peers, or in the organisation."""
 
 
 def anomaly_scores(signals: Floats) -> Floats:
     """Return the score of each event (n × S signals): higher is more abnormal, 0 is nothing unusual."""
-    total: Floats = signals[:, _SCORED].sum(axis=1)
+    total = np.zeros(len(signals))
+    for at in _SCORED.tolist():  # in one order, so that one event and a million add up to the same bits
+        total += signals[:, at]
     return total
 
 
@@ -34,33 +36,38 @@ def deviations(event: Event, signals: Floats, where: Floats, what: Floats, speed
     chosen = [int(at) for at in order if signals[at] >= TOLD_FROM]
     if not chosen:
         return ()
-    reads = Reads(where[np.newaxis], what[np.newaxis])
-    return tuple(
-        _of_field(event, at, signals, reads) if at < len(FIELDS) else _of_count(at, signals, reads, speed) for at in chosen
-    )
+    reads = reads_of(where[np.newaxis], what[np.newaxis])
+    shares, counts = Shares.of(reads), Counts.of(reads, np.array([speed]))
+    return tuple(_of_field(event, at, signals, reads, shares) if at < _N else _of_count(at, signals, counts) for at in chosen)
 
 
-def _of_field(event: Event, at: int, signals: Floats, reads: Reads) -> Deviation:
+def _of_field(event: Event, at: int, signals: Floats, reads: Floats, shares: Shares) -> Deviation:
     field = FIELDS[at]
-    found = shares(reads, field)
     beside = [
         words
-        for place, words in ((at + len(FIELDS), "among its peers"), (at + 2 * len(FIELDS), "in the organisation"))
+        for place, words in ((at + _N, "among its peers"), (at + 2 * _N, "in the organisation"))
         if signals[place] >= RARE_BESIDE
     ]
-    text = " and ".join([SIGNALS[at].text, *beside])
-    events = float(found.events[0])
-    observed = float(reads[f"{field}_30d"][0]) / events if events else 0.0
-    expected = 1.0 / float(found.values[0])
+    events = float(shares.events[at, 0])
     return Deviation(
-        name=NAMES[at], text=text, surprise=float(signals[at]), value=value_of(event, field), observed=observed, expected=expected
+        name=NAMES[at],
+        text=" and ".join([SIGNALS[at].text, *beside]),
+        surprise=float(signals[at]),
+        value=value_of(event, field),
+        observed=float(seen(reads, field)[0]) / events if events else 0.0,
+        expected=1.0 / float(shares.values[at, 0]),
     )
 
 
-def _of_count(at: int, signals: Floats, reads: Reads, speed: float) -> Deviation:
-    found = counts(reads, np.array([speed]))[NAMES[at]]
-    observed, expected = float(found.observed[0]), float(found.expected[0])
-    return Deviation(name=NAMES[at], text=SIGNALS[at].text, surprise=float(signals[at]), observed=observed, expected=expected)
+def _of_count(at: int, signals: Floats, counts: Counts) -> Deviation:
+    row = at - 3 * _N
+    return Deviation(
+        name=NAMES[at],
+        text=SIGNALS[at].text,
+        surprise=float(signals[at]),
+        observed=float(counts.observed[row, 0]),
+        expected=float(counts.expected[row, 0]),
+    )
 
 
 def value_of(event: Event, field: str) -> str:

@@ -32,7 +32,7 @@ def usual_path_length(samples: float) -> float:
     return 2.0 * (math.log(samples - 1.0) + float(np.euler_gamma)) - 2.0 * (samples - 1.0) / samples
 
 
-class Forest(msgspec.Struct, frozen=True, kw_only=True):
+class Forest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """All trees' nodes behind each other; a child comes after its parent, so no path is endless.
 
     ``names`` are the features, ``fill`` what stands for a missing one (its median in training). ``roots`` are the trees' first
@@ -68,6 +68,12 @@ class Forest(msgspec.Struct, frozen=True, kw_only=True):
         total = self.length[node].sum(axis=1)
         scores: Floats = np.exp2(-total / (len(self.roots) * self.usual_length))
         return scores
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Forest) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the forest as npz."""

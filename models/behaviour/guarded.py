@@ -12,12 +12,42 @@ from typing import NamedTuple
 import numpy as np
 
 from features.label import Verdict
+from models.behaviour.combine import Combined
 from models.behaviour.conformal import discoveries
 from models.behaviour.day import Day
+from models.behaviour.day_judges import Looked
+from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import FURTHEST, Drift, Movement, surprise
 from models.behaviour.held import Account, Held
 from models.behaviour.judgement import Deviation
 from models.behaviour.watch import Judged
+
+
+class Entry(NamedTuple):
+    """One account's or host's day, judged and not yet learned.
+
+    ``said`` is the impersonation stream's word on the ``day``, ``looked`` that on its vector (in the row ``row``), ``combined``
+    what both came to, from the scores ``bare``; whoever was not asked is missing.
+    """
+
+    key: DayKey
+    group: str
+    judged: Judged
+    day: Day | None = None
+    said: Judged | None = None
+    looked: Looked | None = None
+    row: int = 0
+    bare: tuple[float, ...] = ()
+    combined: Combined | None = None
+
+    @property
+    def account(self) -> Account:
+        """Whose day it is."""
+        return Account(self.key.tenant, self.key.kind, self.key.entity)
+
+    def alone(self) -> Entry:
+        """Return the day without those of others that were judged with it, to be kept."""
+        return self if self.looked is None else self._replace(looked=self.looked.part(self.row), row=0)
 
 
 class Settled(NamedTuple):
@@ -28,48 +58,38 @@ class Settled(NamedTuple):
     moved: Deviation | None
 
 
-class _Looked(NamedTuple):
-    """A day that waits, with its judgement."""
-
-    day: Day
-    judged: Judged
-
-
 class Guarded:
-    """Stands between judging and learning. ``learn`` takes up a judged day, at once or later, in whatever order."""
+    """Stands between judging and learning. ``learn`` takes up judged days, at once or later, in whatever order."""
 
-    def __init__(self, learn: Callable[[Day, Judged], None], drift: Drift, false_discovery: float) -> None:
-        self.held: Held[_Looked] = Held()
+    def __init__(self, learn: Callable[[Sequence[Entry]], None], drift: Drift, false_discovery: float) -> None:
+        self.held: Held[Entry] = Held()
         self._learn, self._drift, self._false_discovery = learn, drift, false_discovery
 
-    def settle(self, days: Sequence[Day], judged: Sequence[Judged]) -> list[Settled]:
-        """Settle the days of all accounts of one tenant on one UTC day; learn also what was held until it."""
-        if not days:
+    def settle(self, entries: Sequence[Entry]) -> list[Settled]:
+        """Settle one UTC day of all accounts of one tenant, or of all its hosts; learn also what was held until it."""
+        if not entries:
             return []
-        for waited in self.held.due(days[0].ordinal):
-            self._learn(waited.day, waited.judged)
-        called = discoveries([np.nan if one.cold else one.p_value for one in judged], self._false_discovery)
-        return [self._settled(*both) for both in zip(days, judged, called.tolist(), strict=True)]
+        fit = self.held.due(entries[0].key.ordinal)
+        called = discoveries([np.nan if one.judged.cold else one.judged.p_value for one in entries], self._false_discovery)
+        settled = [self._settled(entry, flagged) for entry, flagged in zip(entries, called.tolist(), strict=True)]
+        self._learn([*fit, *(entry for entry, its in zip(entries, settled, strict=True) if not its.held)])
+        return settled
 
     def verdict(self, account: Account, first: int, last: int, verdict: Verdict) -> int:
         """Take up what a person said of an account's days; return how many held ones were learned by that."""
         legitimate = self.held.verdict(account, first, last, verdict)
         if legitimate:
-            self._drift.forgive(*account)
-        for waited in legitimate:
-            self._learn(waited.day, waited.judged)
+            self._drift.forgive(account.tenant, account.entity)
+            self._learn(legitimate)
         return len(legitimate)
 
-    def _settled(self, day: Day, judged: Judged, flagged: bool) -> Settled:
-        movement = self._drift.judge(day)
-        far = movement.p_value <= FURTHEST
-        looked = _Looked(day, judged)
+    def _settled(self, entry: Entry, flagged: bool) -> Settled:
+        movement = None if entry.day is None else self._drift.judge(entry.day)
+        far = movement is not None and movement.p_value <= FURTHEST
         held = self.held.waits(
-            Account(day.tenant, day.entity), day.ordinal, flagged=flagged or far, p_value=judged.p_value, day=looked
+            entry.account, entry.key.ordinal, flagged=flagged or far, p_value=entry.judged.p_value, day=entry.alone
         )
-        if not held:
-            self._learn(day, judged)
-        return Settled(flagged, held, _moved(movement) if far else None)
+        return Settled(flagged, held, _moved(movement) if far and movement is not None else None)
 
 
 def _moved(movement: Movement) -> Deviation:

@@ -15,8 +15,9 @@ MEMORY_DAYS = 30.0
 """A mean follows the last days: the newest counts one in so many."""
 MOST_APART = 3.0
 """One day moves its group's mean as if it were at most so far from it, in log units: nobody makes excess look usual."""
-SHARED_DAYS, SHARED_AT_ONCE = 5, 2.5
-"""An account is shared if over so many days or more, in the mean, so many devices or addresses were in use within one hour."""
+SHARED_DAYS, SHARED_AT_ONCE, MOST_AT_ONCE = 5, 2.5, 5.0
+"""An account is shared if over so many days or more, in the mean, so many devices or addresses were in use within one hour; a day
+counts with at most so many, so that one day is no habit."""
 
 
 class _Means:
@@ -63,7 +64,7 @@ class Habits:
             known = self._own.days[own] > 0
             out[part, 1] = np.where(known, volume[part] - self._own.mean[own, 0], 0.0)
             shared[part] = (self._own.days[own] >= SHARED_DAYS) & (self._own.mean[own, 1] >= SHARED_AT_ONCE)
-            self._own.learn(own, np.column_stack([volume[part], at_once[part]]))
+            self._own.learn(own, np.column_stack([volume[part], np.minimum(at_once[part], MOST_AT_ONCE)]))
             told = np.array([at for at in range(start, end) if groups[at]], np.intp)
             if len(told):
                 out[told, 2] = self._peers([(keys[at].tenant, keys[at].kind, groups[at]) for at in told.tolist()], volume[told])

@@ -8,8 +8,10 @@ seen once and goes on more quietly must not become normal by that.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
+from features.alert import EntityKind
 from features.label import Verdict
 
 QUARANTINE_DAYS = 30
@@ -27,6 +29,7 @@ class Account(NamedTuple):
     """Whose days they are."""
 
     tenant: str
+    kind: EntityKind
     entity: str
 
 
@@ -55,8 +58,8 @@ class Held(Generic[T]):
         """Return whether something about the account is not settled."""
         return account in self._waiting
 
-    def waits(self, account: Account, ordinal: int, *, flagged: bool, p_value: float, day: T) -> bool:
-        """Return whether the account's day is not to be learned now; it is held then, and comes back from another method."""
+    def waits(self, account: Account, ordinal: int, *, flagged: bool, p_value: float, day: Callable[[], T]) -> bool:
+        """Return whether the account's day is not to be learned now; then what ``day`` returns is held, and comes back later."""
         if not flagged and not self.suspected(account):
             return False
         waiting = self._waiting.setdefault(account, _Waiting())
@@ -64,7 +67,7 @@ class Held(Generic[T]):
             waiting.usual += 1
             return False
         waiting.suspect(ordinal)
-        waiting.days.append((ordinal, day))
+        waiting.days.append((ordinal, day()))
         if len(waiting.days) > MOST_HELD:
             del waiting.days[0]
             self.dropped += 1

@@ -34,7 +34,7 @@ def word(field: str, value: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{field}\x00{value}".encode(errors="surrogatepass"), digest_size=8).digest(), "little")
 
 
-class PeerGroups(msgspec.Struct, frozen=True, kw_only=True):
+class PeerGroups(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The learned groups: ``words`` (rising) with their ``weight``, ``centroids`` (groups × words, unit rows), and the ``least``
     mean cosine at which an account belongs to each.
     """
@@ -70,6 +70,12 @@ class PeerGroups(msgspec.Struct, frozen=True, kw_only=True):
         if not known.any():
             return None
         return at[known], weight[known] / float(np.sqrt((weight**2).sum()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PeerGroups) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the groups as npz."""

@@ -27,7 +27,7 @@ _SHAPES = {
 }
 
 
-class Rarity(msgspec.Struct, frozen=True, kw_only=True):
+class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The tails of each feature, one row each: at ``value`` (rising, repeated at the end to fill up) the shares of the past that
     are at least as ``high`` and at least as ``low``; ``middle`` and ``spread`` of the feature.
     """
@@ -40,9 +40,9 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
     spread: Floats
 
     @classmethod
-    def fit(cls, x: Floats, names: tuple[str, ...]) -> Rarity:
-        """Learn the tails of the columns of ``x`` (n × features); a missing value is left out."""
-        columns = [_staircase(column[np.isfinite(column)]) for column in x.T]
+    def fit(cls, x: Floats, names: tuple[str, ...], *, both_tails: bool = True) -> Rarity:
+        """Learn the tails of the columns of ``x`` (n × features), a missing value left out. ``both_tails``: little is rare, too."""
+        columns = [_staircase(column[np.isfinite(column)], both_tails=both_tails) for column in x.T]
         width = max((len(value) for value, _, _ in columns), default=1)
         value, high, low = (
             np.array([np.pad(part[at], (0, width - len(part[at])), "edge") for part in columns]) for at in range(3)
@@ -62,7 +62,8 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
             step_above = np.searchsorted(value, column, side="left")
             high = np.where(step_below < 0, 1.0, self.high[at][np.maximum(step_below, 0)])
             low = np.where(step_above > last, 1.0, self.low[at][np.minimum(step_above, last)])
-            beyond = np.maximum(column - value[-1], value[0] - column) / self.spread[at]
+            below = np.where(self.low[at][0] < 1.0, value[0] - column, 0.0)
+            beyond = np.maximum(column - value[-1], below) / self.spread[at]
             out[:, at] = np.maximum(-np.log(high), -np.log(low)) + np.log1p(np.maximum(beyond, 0.0))
         out[~np.isfinite(x)] = 0.0
         return out
@@ -71,6 +72,12 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
         """Return the sum of surprises of each row."""
         total: Floats = self.surprises(x).sum(axis=1)
         return total
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rarity) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the tails as npz."""
@@ -94,7 +101,7 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True):
         return rarity
 
 
-def _staircase(column: Floats) -> tuple[Floats, Floats, Floats]:
+def _staircase(column: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Floats]:
     """Return the kept values and, at each, (1 + those at least as high) ÷ (1 + all) and the same for low.
 
     Kept are the outermost values on both sides, each one, and fewer and fewer towards the middle.
@@ -103,11 +110,11 @@ def _staircase(column: Floats) -> tuple[Floats, Floats, Floats]:
     if n == 0:
         return np.zeros(1), np.ones(1), np.ones(1)
     value, count = np.unique(column, return_counts=True)
-    low, high = np.cumsum(count), np.cumsum(count[::-1])[::-1]
+    fewer, more = np.cumsum(count), np.cumsum(count[::-1])[::-1]
     keep = np.arange(len(value))
     if len(value) > MAX_STEPS:
         ranks = np.unique(np.geomspace(1, n / 2, MAX_STEPS // 2).astype(np.int64))
-        inner = np.concatenate([np.searchsorted(low, ranks), len(value) - 1 - np.searchsorted(high[::-1], ranks)])
+        inner = np.concatenate([np.searchsorted(fewer, ranks), len(value) - 1 - np.searchsorted(more[::-1], ranks)])
         keep = np.unique(inner)
-    shares = np.array([high[keep], low[keep]], np.float64)
-    return value[keep], (1.0 + shares[0]) / (1.0 + n), (1.0 + shares[1]) / (1.0 + n)
+    shares = (1.0 + np.array([more[keep], fewer[keep]], np.float64)) / (1.0 + n)
+    return value[keep], shares[0], shares[1] if both_tails else np.ones(len(keep))

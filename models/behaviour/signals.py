@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.event_encode import FIELDS
-from features.event_view import DAY, HOUR, MONTH, WHAT_VIEW, WHERE, WHERE_VIEW
+from features.event_view import DAY, HOUR, MONTH, WHAT, WHAT_VIEW, WHERE, WHERE_VIEW
 
 Floats = NDArray[np.float64]
 PASTS = ("own", "peers", "tenant")
@@ -65,31 +65,62 @@ SIGNALS = (
 """All signals in the order of their columns."""
 NAMES = tuple(signal.name for signal in SIGNALS)
 
-KNOWN_EVENTS, KNOWN_HOURS = 20.0, 10.0
+KNOWN_EVENTS, KNOWN_HOURS = 20.0, 5.0
 """With so many events (so many different hours of the week) of an account, half of a surprise counts."""
 PEAK = 8.0
 """An hour at work holds so many times the events of the mean hour of a month."""
 MOST_KMH = 900.0
+LEAST_FAILURES = 3.0
+"""So many failures lately make a success remarkable."""
+_ROWS = 4096
+_READ = {name: at for at, name in enumerate((*WHERE_VIEW.names, *WHAT_VIEW.names))}
+_N = len(FIELDS)
+
+
+def _rows(*names: str) -> NDArray[np.intp]:
+    return np.array([_READ[name] for name in names], np.intp)
+
+
+_TOTALS = {"action": "events", "hour": "events"}
+_SEEN, _VALUES, _PEERS, _TENANT = (
+    _rows(*(f"{field}{kind}_30d" for field in FIELDS)) for kind in ("", "_values", "_peers", "_tenant")
+)
+_TOTAL = _rows(*(f"{_TOTALS.get(field, f'{field}_events')}_30d" for field in FIELDS))
 _EVENTS = WHAT_VIEW.names.index("events_30d")
 _AT_ONCE = [WHERE_VIEW.names.index(f"{field}_values_1h") for field in ("device", "address")]
-_TOTALS = {"action": "events", "hour": "events"}
-_ROWS = 8192
+_NEW = [[view.names.index(f"{field}_30d") for field in fields if field not in ("hour", "sequence")]
+        for view, fields in ((WHERE_VIEW, WHERE), (WHAT_VIEW, WHAT))]  # fmt: skip
 
-
-class Reads:
-    """What the two views read of n events, by name."""
-
-    def __init__(self, where: Floats, what: Floats) -> None:
-        columns = np.ascontiguousarray(np.concatenate([where.T, what.T]))
-        self._of = dict(zip((*WHERE_VIEW.names, *WHAT_VIEW.names), columns, strict=True))
-
-    def __getitem__(self, name: str) -> Floats:
-        found: Floats = self._of[name]
-        return found
+_AT = {signal.name: at for at, signal in enumerate(COUNTED)}
+_HOUR, _OF_DAY = PEAK * HOUR / MONTH, PEAK * HOUR / DAY
+_COUNTS = (
+    ("events_1h", "events_30d", _HOUR, 1.0),
+    ("events_1d", "events_30d", DAY / MONTH, 2.0),
+    ("failures_1h", "failures_30d", _HOUR, 2.0),
+    ("failures_1h", "failures_30d", _HOUR, 2.0),
+    ("address_failing_1h", "address_failing_1h", 0.0, 3.0),
+    ("country_values_1h", "country_gap", 0.0, 1.0),
+    ("events_1h", "events_1h", 0.0, 1.0),
+    ("target_fresh_1h", "target_fresh_1h", 0.0, 2.0),
+    ("device_fresh_1h", "device_fresh_1h", 0.0, 2.0),
+    ("address_fresh_1h", "address_fresh_1h", 0.0, 2.0),
+)
+"""Of each counted signal: what is observed, what with which factor is expected, and how much more is expected of everybody.
+Travel, speed and what is fresh are written over."""
+_OBSERVED, _EXPECTED = _rows(*(row[0] for row in _COUNTS)), _rows(*(row[1] for row in _COUNTS))
+_FACTOR, _SMOOTH = (np.array([[row[at]] for row in _COUNTS]) for at in (2, 3))
+_RATES = ("events", "target_fresh", "device_fresh", "address_fresh")
+_LATELY, _EARLIER = _rows(*(f"{name}_1h" for name in _RATES)), _rows(*(f"{name}_1d" for name in _RATES))
+_FRESH = [_AT[name] for name in ("target_burst", "devices_at_once", "addresses_at_once")]
+_OF_KNOWN = [_AT[name] for name in ("volume_hour", "volume_day", "target_burst", "devices_at_once", "addresses_at_once")]
+"""Signals that count in proportion to how much of the account is known."""
 
 
 class Shares(NamedTuple):
-    """Of one field: the smoothed shares of each event's value, how many values the account usually has, and how known it is."""
+    """Fields × events: the smoothed shares of the values, how many values the account usually has, and its events that tell the field.
+
+    NaN where an event tells none, or the account has no peers.
+    """
 
     own: Floats
     peers: Floats
@@ -97,53 +128,52 @@ class Shares(NamedTuple):
     values: Floats
     events: Floats
 
+    @classmethod
+    def of(cls, reads: Floats) -> Shares:
+        """Return the shares from what was read (reads × events)."""
+        tenant = np.minimum((reads[_TENANT] + 0.5) / (reads[_READ["tenant_30d"]] + 1.0), 1.0)
+        peers = np.minimum((reads[_PEERS] + 2.0 * tenant) / (reads[_READ["peers_30d"]] + 2.0), 1.0)
+        back_off = np.where(np.isnan(peers), tenant, peers)
+        values, total = np.maximum(reads[_VALUES], 1.0), reads[_TOTAL]
+        own = np.minimum((reads[_SEEN] + values * back_off) / (total + values), 1.0)
+        return cls(own, peers, tenant, values, total)
+
     @property
     def surprise(self) -> Floats:
         """−log of the own share, beyond that of one of the account's usual values, weighed by how known the account is."""
-        beyond = np.maximum(-np.log(self.own) - np.log(self.values), 0.0)
-        return np.asarray(beyond * self.events / (self.events + KNOWN_EVENTS))
+        beyond: Floats = np.maximum(-np.log(self.own * self.values), 0.0) * (self.events / (self.events + KNOWN_EVENTS))
+        return beyond
 
 
-def shares(reads: Reads, field: str) -> Shares:
-    """Return how usual each event's value of ``field`` is; NaN where it tells none."""
-    total = reads[f"{_TOTALS.get(field, f'{field}_events')}_30d"]
-    tenant = np.minimum((reads[f"{field}_tenant_30d"] + 0.5) / (reads["tenant_30d"] + 1.0), 1.0)
-    peers = np.minimum((reads[f"{field}_peers_30d"] + 2.0 * tenant) / (reads["peers_30d"] + 2.0), 1.0)
-    back_off = np.where(np.isnan(peers), tenant, peers)
-    values = np.maximum(reads[f"{field}_values_30d"], 1.0)
-    own = (reads[f"{field}_30d"] + values * back_off) / (total + values)
-    return Shares(np.minimum(own, 1.0), peers, tenant, values, total)
-
-
-class Count(NamedTuple):
-    """Of one counted signal: what was observed and what was expected."""
+class Counts(NamedTuple):
+    """Counted signals × events: what was observed and what was expected."""
 
     observed: Floats
     expected: Floats
 
-    def excess(self, smooth: float = 1.0) -> Floats:
-        """Return the log of how far the observed lies beyond the expected; ``smooth`` more is expected of everybody."""
-        return np.maximum(np.log((self.observed + 1.0) / (self.expected + smooth)), 0.0)
+    @classmethod
+    def of(cls, reads: Floats, speed: Floats) -> Counts:
+        """Return what counted signals rest on, from what was read (reads × events)."""
+        observed, expected = reads[_OBSERVED], reads[_EXPECTED] * _FACTOR
+        earlier = np.maximum(reads[_EARLIER] - reads[_LATELY], 0.0) * _OF_DAY
+        expected[_AT["volume_hour"]] = np.maximum(expected[_AT["volume_hour"]], earlier[0])
+        expected[_FRESH] = earlier[1:]
+        here = np.exp2(-reads[_READ["country_gap"]] / HOUR)
+        observed[_AT["travel"]] = np.maximum(observed[_AT["travel"]] - here, 0.0)
+        expected[_AT["travel"]] = 0.0
+        observed[_AT["speed"]], expected[_AT["speed"]] = speed, MOST_KMH
+        return cls(observed, expected)
 
 
-def counts(reads: Reads, speed: Floats) -> dict[str, Count]:
-    """Return what each counted signal rests on."""
-    hour = PEAK * HOUR / MONTH
-    presence = np.exp2(-reads["country_gap"] / HOUR)
-    failures = Count(reads["failures_1h"], reads["failures_30d"] * hour)
-    return {
-        "volume_hour": Count(reads["events_1h"], np.maximum(reads["events_30d"] * hour, reads["events_1d"] * PEAK * HOUR / DAY)),
-        "volume_day": Count(reads["events_1d"], reads["events_30d"] * DAY / MONTH),
-        "failures": failures,
-        "failures_then_success": failures,
-        "spray": Count(reads["address_failing_1h"], np.zeros(len(speed))),
-        "travel": Count(np.maximum(reads["country_values_1h"] - presence, 0.0), np.zeros(len(speed))),
-        "speed": Count(speed, np.full(len(speed), MOST_KMH)),
-        **{
-            name: Count(reads[f"{field}_fresh_1h"], reads[f"{field}_fresh_1d"] * PEAK * HOUR / DAY)
-            for name, field in (("target_burst", "target"), ("devices_at_once", "device"), ("addresses_at_once", "address"))
-        },
-    }
+def reads_of(where: Floats, what: Floats) -> Floats:
+    """Return what both views read as reads × events."""
+    return np.ascontiguousarray(np.concatenate([where, what], axis=1).T)
+
+
+def seen(reads: Floats, field: str) -> Floats:
+    """Return how often each event's account was seen with its value of ``field``."""
+    found: Floats = reads[_READ[f"{field}_30d"]]
+    return found
 
 
 def signals(where: Floats, what: Floats, outcome: NDArray[np.int8], speed: Floats) -> Floats:
@@ -151,47 +181,75 @@ def signals(where: Floats, what: Floats, outcome: NDArray[np.int8], speed: Float
     out = np.empty((len(where), len(SIGNALS)))
     for start in range(0, len(where), _ROWS):
         part = slice(start, start + _ROWS)
-        _write(Reads(where[part], what[part]), outcome[part], speed[part], out[part].T)
-    return np.nan_to_num(out, copy=False, nan=0.0)
+        _write(reads_of(where[part], what[part]), outcome[part], speed[part], out[part].T)
+    out[np.isnan(out)] = 0.0
+    return out
+
+
+def _write(reads: Floats, outcome: NDArray[np.int8], speed: Floats, out: Floats) -> None:
+    shares, counts = Shares.of(reads), Counts.of(reads, speed)
+    out[:_N] = shares.surprise
+    np.negative(np.log(shares.peers), out=out[_N : 2 * _N])
+    np.negative(np.log(shares.tenant), out=out[2 * _N : 3 * _N])
+    excess = np.maximum(np.log((counts.observed + 1.0) / (counts.expected + _SMOOTH)), 0.0)
+    hours = reads[_READ["hour_values_30d"]]
+    excess[_OF_KNOWN] *= hours / (hours + KNOWN_HOURS)
+    remarkable = (outcome > 0) & (counts.observed[_AT["failures"]] >= LEAST_FAILURES)
+    excess[_AT["failures_then_success"]] *= remarkable
+    at = FIELDS.index("country")
+    events = shares.events[at]
+    excess[_AT["travel"]] = counts.observed[_AT["travel"]] * -np.log(shares.own[at]) * (events / (events + KNOWN_EVENTS))
+    excess[_AT["speed"]] = np.log(np.maximum(speed / MOST_KMH, 1.0))
+    out[3 * _N :] = excess
 
 
 def novelties(where: Floats, what: Floats) -> NDArray[np.int64]:
     """Return how many fields of each event hold a value that a known account never had (hour and sequence left aside)."""
-    new = np.zeros(len(where), np.int64)
-    for field in FIELDS:
-        if field not in ("hour", "sequence"):
-            view, read = (WHERE_VIEW, where) if field in WHERE else (WHAT_VIEW, what)
-            new += read[:, view.names.index(f"{field}_30d")] == 0.0
-    return np.where(what[:, _EVENTS] > 0.0, new, 0)
+    new = (where[:, _NEW[0]] == 0.0).sum(axis=1) + (what[:, _NEW[1]] == 0.0).sum(axis=1)
+    found: NDArray[np.int64] = new * (what[:, _EVENTS] > 0.0)
+    return found
 
 
 def at_once(where: Floats) -> Floats:
     """Return how many different devices, or addresses, each event's account had in the hour before."""
-    both = np.nan_to_num(where[:, _AT_ONCE], nan=0.0)
+    both = where[:, _AT_ONCE]
+    both[np.isnan(both)] = 0.0
     found: Floats = both.max(axis=1)
     return found
 
 
-def _write(reads: Reads, outcome: NDArray[np.int8], speed: Floats, out: Floats) -> None:
-    found_shares = {field: shares(reads, field) for field in FIELDS}
-    for at, found in enumerate(found_shares.values()):
-        out[at] = found.surprise
-        out[at + len(FIELDS)] = -np.log(found.peers)
-        out[at + 2 * len(FIELDS)] = -np.log(found.tenant)
-    known = reads["hour_values_30d"] / (reads["hour_values_30d"] + KNOWN_HOURS)
-    found_counts = counts(reads, speed)
-    failures = found_counts["failures"].excess(2.0)
-    country = found_shares["country"]
-    travel = found_counts["travel"].observed * np.maximum(-np.log(country.own), 0.0)
-    values = {
-        "volume_hour": found_counts["volume_hour"].excess() * known,
-        "volume_day": found_counts["volume_day"].excess() * known,
-        "failures": failures,
-        "failures_then_success": np.where((outcome > 0) & (found_counts["failures"].observed >= 3.0), failures, 0.0),
-        "spray": found_counts["spray"].excess(3.0),
-        "travel": travel * country.events / (country.events + KNOWN_EVENTS),
-        "speed": np.log(np.maximum(speed / MOST_KMH, 1.0)),
-        **{name: found_counts[name].excess(2.0) * known for name in ("target_burst", "devices_at_once", "addresses_at_once")},
-    }
-    for at, signal in enumerate(COUNTED, 3 * len(FIELDS)):
-        out[at] = values[signal.name]
+_IN_WHAT = {name: at for at, name in enumerate(WHAT_VIEW.names)}
+_FOREIGN = [NAMES.index(name) for name in ("target_peers", "target_tenant")]
+
+
+def order(what: Floats) -> Floats:
+    """Return by how much each event's action is less expected after the one before than by itself, of its account, in nats."""
+    events = what[:, _IN_WHAT["events_30d"]]
+    known = events / (events + KNOWN_EVENTS)
+    less = np.log(_own_share(what, "action")) - np.log(_own_share(what, "sequence"))
+    found: Floats = np.nan_to_num(less, nan=0.0) * known
+    return found
+
+
+def _own_share(what: Floats, field: str) -> Floats:
+    """Return the smoothed share of each event's value of one field of :data:`WHAT` among the account's own."""
+    read = {name: what[:, _IN_WHAT[f"{name}_30d"]] for name in (field, f"{field}_values", f"{field}_tenant", "tenant")}
+    values = np.maximum(read[f"{field}_values"], 1.0)
+    tenant = np.minimum((read[f"{field}_tenant"] + 0.5) / (read["tenant"] + 1.0), 1.0)
+    total = what[:, _IN_WHAT[f"{_TOTALS.get(field, f'{field}_events')}_30d"]]
+    found: Floats = np.minimum((read[field] + values * tenant) / (total + values), 1.0)
+    return found
+
+
+def foreign(signals: Floats) -> Floats:
+    """Return by how much each event's target is rarer among the account's peers than in its tenant, in nats."""
+    peers, tenant = signals[:, _FOREIGN].T
+    apart: Floats = np.maximum(peers - tenant, 0.0)
+    return apart
+
+
+def highest_of_day(what: Floats, outcome: NDArray[np.int8], signals: Floats) -> Floats:
+    """Return two further numbers of each event whose highest counts in its day: spray, if it succeeded, and unusual targets lately."""
+    spray = signals[:, NAMES.index("spray")] * (outcome > 0)
+    fresh = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
+    return np.column_stack([spray, fresh])

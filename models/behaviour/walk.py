@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.counters import CounterState
-from features.encode import FactBlock
 from features.event_encode import EventBlock
 from features.event_view import WHAT_VIEW, WHERE_VIEW, what_state, where_state
-from features.view import FeatureView
 from models.behaviour.signals import Floats, signals
 
-_PROGRAMS = {id(view): view.compiled() for view in (WHERE_VIEW, WHAT_VIEW)}
+_WHERE, _WHAT = WHERE_VIEW.compiled(), WHAT_VIEW.compiled()
+
+
+class Walked(NamedTuple):
+    """What the two views read of each event of a block as of then, and its signals."""
+
+    where: Floats
+    what: Floats
+    signals: Floats
 
 
 class EventWalk:
@@ -23,27 +31,38 @@ class EventWalk:
         self.where, self.what = where_state(secret), what_state(secret)
         self._pool = pool
 
-    def read(self, block: EventBlock) -> tuple[Floats, Floats, Floats]:
-        """Return what the two views read of each event as of then, and its signals; then fold the events."""
-        jobs = ((WHERE_VIEW, self.where), (WHAT_VIEW, self.what))
-        if self._pool is None:
-            where, what = (_read(view, state, block.facts) for view, state in jobs)
-        else:
-            where, what = self._pool.map(lambda job: _read(job[0], job[1], block.facts), jobs)
-        where, what = where[block.at], what[block.at]
-        return where, what, self._signals(block, where, what)
+    @property
+    def size(self) -> int:
+        """Bytes that the counts take."""
+        return self.where.size + self.what.size
 
-    def _signals(self, block: EventBlock, where: Floats, what: Floats) -> Floats:
-        if self._pool is None:
-            return signals(where, what, block.outcome, block.speed)
-        half = len(where) // 2
-        halves = [slice(0, half), slice(half, None)]
-        return np.concatenate(list(self._pool.map(
-            lambda part: signals(where[part], what[part], block.outcome[part], block.speed[part]), halves
-        )))  # fmt: skip
+    def read(self, block: EventBlock) -> Walked:
+        """Read each event as of then, and fold it."""
+        return self.finish(block, self.start(block))
+
+    def start(self, block: EventBlock) -> tuple[Future[Floats], Future[Floats]]:
+        """Begin to read and fold a block; the one before must be finished. Without a pool it is done at once."""
+        if self._pool is not None:
+            return self._pool.submit(self._read_where, block), self._pool.submit(self._read_what, block)
+        where, what = Future[Floats](), Future[Floats]()
+        where.set_result(self._read_where(block))
+        what.set_result(self._read_what(block))
+        return where, what
+
+    @staticmethod
+    def finish(block: EventBlock, started: tuple[Future[Floats], Future[Floats]]) -> Walked:
+        """Return what was read of a block."""
+        where, what = (future.result() for future in started)
+        return Walked(where, what, signals(where, what, block.outcome, block.speed))
+
+    def _read_where(self, block: EventBlock) -> Floats:
+        return _read(block, self.where, _WHERE, len(WHERE_VIEW.features))
+
+    def _read_what(self, block: EventBlock) -> Floats:
+        return _read(block, self.what, _WHAT, len(WHAT_VIEW.features))
 
 
-def _read(view: FeatureView, state: CounterState, facts: FactBlock) -> Floats:
-    out = np.full((len(facts), len(view.features)), np.nan)
-    state.walk(facts, *_PROGRAMS[id(view)], out)
-    return out
+def _read(block: EventBlock, state: CounterState, program: tuple[NDArray[np.int64], Floats], features: int) -> Floats:
+    out = np.full((len(block.facts), features), np.nan)
+    state.walk(block.facts, *program, out)
+    return out[block.at]

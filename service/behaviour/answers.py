@@ -47,7 +47,7 @@ def detail(connection: Connection, entity: Entity, shown: Shown, now: float, pro
         "risk": round(entity.state.risk(now), 1),
         "as_of": from_epoch(now),
         "since": from_epoch(entity.standing.since),
-        "bounds": [{"level": level.value, "granted": one.granted, "sentence": one.sentence()} for level, one in proven.items()],
+        "bounds": told_bounds(proven),
         "trend": _trend(connection, entity, now),
         "sources": [_part(connection, entity, part, shown) for part in entity.state.parts(now)],
         "deviates": _deviates(found, shown),
@@ -60,6 +60,14 @@ def detail(connection: Connection, entity: Entity, shown: Shown, now: float, pro
             for one in records.unmasked(connection, entity.tenant, entity.pseudonym)
         ],
     }
+
+
+def told_bounds(proven: Mapping[Control, Bound]) -> list[dict[str, Any]]:
+    """Return what is proven of the controls that touch access."""
+    return [
+        {"level": level.value, "uid": one.uid, "granted": one.granted, "sentence": one.sentence()}
+        for level, one in proven.items()
+    ]
 
 
 def _changed(one: Change) -> dict[str, Any]:

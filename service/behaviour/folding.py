@@ -54,6 +54,7 @@ class Folding:
         self._anomalies: dict[tuple[Whom, int], Anomaly] = {}
         self._changes: list[Entity] = []
         self._messages: list[Message] = []
+        self._ended: list[tuple[Entity, int]] = []
 
     # -- taking up ---------------------------------------------------------------------------------------------------
 
@@ -95,6 +96,7 @@ class Folding:
             end = min((day + 1) * DAY_SECONDS - 1.0, self._now)
             entity.state.add(BEHAVIOUR, Fact(_ref(day), end, anomaly_bits(judged.p_value, flagged=judged.flagged)))
         self._note(whom, Anomaly(day=day, judgement=judged, peak=peak))
+        self._ended.append((entity, day))
 
     def again(self, some: Iterable[Entity]) -> None:
         """Look at entities again: their risk has decayed, or what holds their controls back has changed."""
@@ -141,6 +143,9 @@ class Folding:
     def write(self, connection: Connection) -> None:
         """Write all of it, in one transaction with whatever else the caller writes."""
         records.save(connection, self._touched.values())
+        records.save_days(
+            connection, [(one.whom, day, one.state.risk((day + 1) * DAY_SECONDS - 1.0)) for one, day in self._ended]
+        )
         records.save_anomalies(connection, ((whom, one) for (whom, _), one in self._anomalies.items()))
         for entity in self._changes:
             records.add_change(connection, entity)

@@ -25,8 +25,7 @@ def messages_of(entity: Entity, decided: Control, control: Control, anomaly: Ano
     if entity.control.caep != control.caep:
         told.append(_level_changed(entity, control, anomaly, issuer))
     if entity.why and entity.standing.level in BOUNDED and entity.standing.level is not decided:
-        summary = f"{entity.standing.level.value} of {entity.kind.value} {entity.name} is not let out. {entity.why}"
-        told.append(_message(WITHHELD, entity, summary, Severity.WARNING, _data(entity, anomaly)))
+        told.append(_withheld(entity))
     return told
 
 
@@ -37,10 +36,17 @@ def _level_changed(entity: Entity, before: Control, anomaly: Anomaly | None, iss
     return _message(LEVEL_CHANGED, entity, summary, _SEVERITIES[now.caep], data)
 
 
+def _withheld(entity: Entity) -> Message:
+    """Return what a person is to look at; it takes no name to say so."""
+    level, who = entity.standing.level.value, entity.pseudonym
+    data = {"entity": {"kind": entity.kind.value, "uid": who}, **_numbers(entity)}
+    return _message(WITHHELD, entity, f"{level} of {who} is not let out. {entity.why}", Severity.WARNING, data)
+
+
 def _claims(entity: Entity, before: Control, issuer: str) -> dict[str, Any]:
     """Return the claims of a security event token (RFC 8417) that do not depend on who receives it."""
     change = {
-        "principal": PRINCIPALS[entity.kind],
+        "principal": PRINCIPALS.get(entity.kind, entity.kind.value.upper()),
         "current_level": entity.control.caep,
         "previous_level": before.caep,
         "risk_reason": reason_of(entity),
@@ -68,17 +74,24 @@ def reason_of(entity: Entity) -> str:
 def _data(entity: Entity, anomaly: Anomaly | None) -> dict[str, Any]:
     return {
         "entity": {"kind": entity.kind.value, "uid": entity.name},
+        **_numbers(entity),
+        "reason": reason_of(entity),
+        "anomaly_analyses": anomaly_analyses(entity.kind, entity.name, anomaly),
+    }
+
+
+def _numbers(entity: Entity) -> dict[str, Any]:
+    return {
         "risk": round(entity.risk, 1),
         "control": entity.control.value,
         "decided": entity.standing.level.value,
         "why": entity.why,
-        "reason": reason_of(entity),
-        "anomaly_analyses": anomaly_analyses(entity.kind, entity.name, anomaly),
+        "read": f"/v1/entities/{entity.kind.value}/{entity.pseudonym}",
     }
 
 
 def _message(kind: str, entity: Entity, summary: str, severity: Severity, data: dict[str, Any]) -> Message:
     return Message.make(
         kind, entity.tenant, time=from_epoch(entity.updated), subject=entity.pseudonym, summary=summary, severity=severity,
-        source=entity.name, data=data,
+        source=data["entity"]["uid"], data=data,
     )  # fmt: skip

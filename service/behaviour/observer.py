@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from features.aliases import AliasTable
+from features.anomalies import EntityAnomalies
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
 from models.bundle import ModelBundle
@@ -45,7 +46,7 @@ T = TypeVar("T")
 AT_ONCE = 250
 """Entities that are written in one transaction: as long as it takes, nothing else is scored."""
 _ALERTS, _EVENTS, _FOLDED = 500, 1_000, 5_000
-_AGAIN_SECONDS = 300.0
+_AGAIN_SECONDS = 900.0
 """After so long a risk has decayed enough to be looked at again."""
 _HOUR_SECONDS, _GRACE_SECONDS = 3600.0, 60.0
 _FIRST_SECONDS = 56 * 86_400.0
@@ -60,7 +61,10 @@ class Serving(NamedTuple):
 
 
 class Observer(Looking):
-    """Keeps the entities of all tenants. ``start`` and ``stop`` it once."""
+    """Keeps the entities of all tenants. ``start`` and ``stop`` it once.
+
+    ``tell`` is given what alerts may know of entities, whenever that was made anew: it goes on being kept current.
+    """
 
     def __init__(
         self,
@@ -71,11 +75,12 @@ class Observer(Looking):
         secret: bytes,
         aliases: Callable[[], AliasTable],
         serving: Callable[[], Serving],
+        tell: Callable[[EntityAnomalies], None] = lambda table: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(settings.poll_seconds)
         self._settings, self._database, self._write, self.now = settings, database, write, now
-        self._aliases, self._serving = aliases, serving
+        self._aliases, self._serving, self._tell = aliases, serving, tell
         self._secret = secret
         self.bounds: dict[str, dict[Control, Bound]] = {}
         self._bounded = self._hourly = 0.0
@@ -94,7 +99,7 @@ class Observer(Looking):
     async def look(self) -> bool:
         """Once: a part of everything; say if there is more."""
         more = False
-        for part in (self._hear, self._observe, self._again):
+        for part in (self._prove, self._hear, self._observe, self._again):
             async with self.turn:
                 more = await part() or more
         async with self.turn:
@@ -183,7 +188,9 @@ class Observer(Looking):
         """Fold a part of the events that were observed before; say that there is more to do."""
         if self._folding is None:
             until, closed = await self._ask(lambda c: (mark_of(c, ANOMALIES) or 0, mark_of(c, CLOSED) or 0))
-            engine = BehaviourEngine(self._model or BehaviourModel(), false_discovery=self._settings.false_discovery)
+            engine = BehaviourEngine(
+                self._model or BehaviourModel(), false_discovery=self._settings.false_discovery, secret=self._secret
+            )
             self._folding = Watching(engine, self._resolve, self._settings.late_seconds), until, closed
         watching, until, closed = self._folding
         some = [
@@ -196,6 +203,7 @@ class Observer(Looking):
             await asyncio.to_thread(watching.close, closed)
         watching.seq = max(watching.seq, until)
         self._watching, self._folding = watching, None
+        self._tell(watching.anomalies)
         return True
 
     # -- what passes with time ---------------------------------------------------------------------------------------
@@ -220,13 +228,18 @@ class Observer(Looking):
             await self._put(folding, {})
         return folding is not None
 
-    async def _keep(self) -> bool:
-        """Prove bounds anew, and delete what is too old."""
-        now, kept = self.now(), self._settings
+    async def _prove(self) -> bool:
+        """Prove the bounds of controls anew, every hour and when days have ended."""
+        now = self.now()
         if now - self._bounded >= _HOUR_SECONDS:
-            alpha = {Control.STEP_UP: kept.step_up_share, Control.RESTRICT: kept.restrict_share}
+            alpha = {Control.STEP_UP: self._settings.step_up_share, Control.RESTRICT: self._settings.restrict_share}
             self.bounds = await self._ask(lambda connection: bounds(connection, records.day_of(now), alpha))
             self._bounded = now
+        return False
+
+    async def _keep(self) -> bool:
+        """Delete what is too old."""
+        now, kept = self.now(), self._settings
         if now < self._hourly:
             return False
         gone = await self._write(
@@ -241,7 +254,8 @@ class Observer(Looking):
     # -- shared ------------------------------------------------------------------------------------------------------
 
     def _behaviour(self) -> BehaviourModel | None:
-        return getattr(self._serving().bundle, "behaviour", None)
+        bundle = self._serving().bundle
+        return bundle.behaviour if bundle is not None else None
 
     def _fold(self, connection: Connection) -> Folding:
         policy, bundle = self._serving()

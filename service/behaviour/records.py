@@ -106,6 +106,13 @@ def save(connection: Connection, some: Iterable[Entity]) -> None:
         )
 
 
+def save_days(connection: Connection, some: Iterable[tuple[Whom, int, float]]) -> None:
+    """Write the risk of entities at the end of a UTC day, with the control that it would have had for itself."""
+    rows = [(*_key(whom), day, risk, Standing().next(risk, 0.0).level.place) for whom, day, risk in some]
+    if rows:
+        connection.exec_driver_sql(_DAY, rows)
+
+
 def save_anomalies(connection: Connection, some: Iterable[tuple[Whom, Anomaly]]) -> None:
     """Write what was judged of days."""
     rows = [(*_key(whom), one.day, *_numbers(one), _ENCODER.encode(one)) for whom, one in some]
@@ -198,7 +205,7 @@ def stale(connection: Connection, before: float, most: int, *, bounded: bool = F
     return [_entity(row) for row in rows]
 
 
-_LEAST_RISK = 0.5
+_LEAST_RISK = 1.0
 
 
 def anomalies_of(connection: Connection, whom: Whom, most: int = 400) -> list[Anomaly]:

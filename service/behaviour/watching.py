@@ -7,18 +7,20 @@ restart are closed at the same places: what follows is a function of the events 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 import msgspec
 
-from features.alert import EntityKind
+from features.alert import EntityKind, from_epoch
+from features.anomalies import EntityAnomalies
 from features.event import Event
 from models.behaviour.day import FIRST
-from models.behaviour.engine import BehaviourEngine
+from models.behaviour.engine import AHEAD, OLDEST, BehaviourEngine
 from models.behaviour.judgement import DayJudgement, EventJudgement
-from models.risk import Peaks
+from models.behaviour.noting import note_day, note_event
+from models.strangest import Stranger, Strangest
 from service.behaviour.folding import DAY_SECONDS, Resolve, canonical
 from service.store.events import ReadEvent
 
@@ -40,12 +42,15 @@ class Closed(NamedTuple):
 
 
 class Watching:
-    """The state of behaviour in memory. ``seq``: the last event that was taken up; days before ``closed`` (since 1970) are closed."""
+    """The state of behaviour in memory. ``seq``: the last event that was taken up; days before ``closed`` (since 1970) are closed.
+
+    ``anomalies`` is what alerts may know of it.
+    """
 
     def __init__(self, engine: BehaviourEngine, resolve: Resolve, late_seconds: float) -> None:
         self._engine, self._resolve, self._late = engine, resolve, late_seconds
-        self._peaks = Peaks()
-        self._open: dict[tuple[str, str, int], EventJudgement] = {}
+        self.anomalies = EntityAnomalies()
+        self._strangest = Strangest()
         self._names: dict[tuple[str, str], str] = {}
         self.seq, self.closed = 0, 0
         self._received = 0.0
@@ -65,33 +70,43 @@ class Watching:
 
     def take(self, some: Sequence[ReadEvent]) -> list[Peak]:
         """Take up events that are :meth:`ready`; return what is now the strangest of its day."""
-        judged = self._engine.observe([self._named(one.event) for one in some])
-        changed: dict[tuple[str, str, int], EventJudgement] = {}
-        for one in judged:
-            key = one.tenant, one.entity, (one.time - FIRST).days
-            before = self._open.get(key)
-            if math.isfinite(one.anomaly_score) and (before is None or one.anomaly_score > before.anomaly_score):
-                self._open[key] = changed[key] = one
+        received = {(one.event.tenant, one.event.uid): from_epoch(one.received) for one in some}
+        changed: dict[tuple[str, str, int], Stranger] = {}
+        for stranger in self._strangest.take(self._observed(some)):
+            one = stranger.judged
+            note_event(self.anomalies, *stranger, received[one.tenant, one.uid])
+            changed[one.tenant, one.entity, (one.time - FIRST).days] = stranger
         if some:
             self.seq, self._received = some[-1].seq, max(self._received, *(one.received for one in some))
-        return [self._peak(one) for one in changed.values()]
+        return [Peak(*one, self._name(one.judged.tenant, one.judged.entity)) for one in changed.values()]
+
+    def _observed(self, some: Sequence[ReadEvent]) -> Iterator[EventJudgement]:
+        """Have events judged that can be as old or new as they say; who is no program is a user, as its days are."""
+        told = [self._named(one.event) for one in some if _can_be(one)]
+        for judged in self._engine.observe(told) if told else ():
+            fits = judged.kind in (EntityKind.USER, EntityKind.APPLICATION)
+            yield judged if fits else msgspec.structs.replace(judged, kind=EntityKind.USER)
 
     def close(self, before: int) -> list[Closed]:
         """Close the days before that one (since 1970), and learn them."""
         self.closed = before
-        closed = []
-        for judged in self._engine.close(date.fromordinal(before + FIRST.toordinal())):
-            day = judged.day.toordinal() - FIRST.toordinal()
-            peak = self._open.pop((judged.tenant, judged.entity, day), None)
-            if peak is not None:
-                self._peaks.close(judged.tenant, judged.kind.value, judged.entity, peak.anomaly_score)
-            closed.append(Closed(judged, peak, self._name(judged.tenant, judged.entity)))
-        self._open = {key: peak for key, peak in self._open.items() if key[2] >= before}
-        return closed
+        judged = [self._known(one) for one in self._engine.close(date.fromordinal(before + FIRST.toordinal()))]
+        for one in judged:
+            note_day(self.anomalies, one)
+        peaks = self._strangest.close(judged, before)
+        return [Closed(one, peak, self._name(one.tenant, one.entity)) for one, peak in zip(judged, peaks, strict=True)]
 
-    def _peak(self, judged: EventJudgement) -> Peak:
-        p_value = self._peaks.p_value(judged.tenant, judged.kind.value, judged.entity, judged.anomaly_score)
-        return Peak(judged, p_value, self._name(judged.tenant, judged.entity))
+    def _known(self, judged: DayJudgement) -> DayJudgement:
+        """Return a judgement under the name by which a host is known, whose numbers are numbers: one that is none says nothing."""
+        if not (math.isfinite(judged.p_value) and math.isfinite(judged.anomaly_score)):
+            judged = msgspec.structs.replace(judged, p_value=1.0, anomaly_score=0.0)
+        if judged.kind is not EntityKind.HOST:
+            return judged
+        end = datetime.combine(judged.day, time(), UTC)
+        uid = canonical(self._resolve, judged.tenant, judged.kind.value, judged.entity, end)
+        if uid != judged.entity:
+            self._names.setdefault((judged.tenant, uid), judged.entity)
+        return msgspec.structs.replace(judged, entity=uid)
 
     def _name(self, tenant: str, uid: str) -> str:
         return self._names.get((tenant, uid), uid)
@@ -104,3 +119,9 @@ class Watching:
             return event
         self._names.setdefault((event.tenant, uid), actor.uid)
         return msgspec.structs.replace(event, actor=msgspec.structs.replace(actor, uid=uid))
+
+
+def _can_be(one: ReadEvent) -> bool:
+    """Whether an event's time can be, for when it was received: the engine's rule, of many events that were not received at once."""
+    received = from_epoch(one.received)
+    return received - OLDEST <= one.event.time <= received + AHEAD

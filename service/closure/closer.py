@@ -32,6 +32,7 @@ from service.incidents import feed
 from service.incidents import records as incidents
 from service.incidents.keeper import Keeper, current
 from service.incidents.records import Event, Record, Status
+from service.looking import Looking
 from service.metrics import INCIDENTS_ENDED, RETURNED
 from service.outbox.delivery import Write
 from service.outbox.message import Message
@@ -67,7 +68,7 @@ class _Plan(NamedTuple):
     message: Message | None = None
 
 
-class Closer:
+class Closer(Looking):
     """Closes and escalates the incidents of all tenants. ``start`` and ``stop`` it once."""
 
     def __init__(
@@ -80,33 +81,15 @@ class Closer:
         poll_seconds: float,
         now: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(poll_seconds)
         self._engine, self._log, self._write, self._keeper = database.engine, database.log, write, keeper
         self.counsel = counsel
-        self._poll_seconds, self._now = poll_seconds, now
+        self._now = now
         self._put_off: dict[str, float] = {}
         """Incidents that could not be settled, and until when they are left alone (epoch seconds)."""
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Start looking."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Leave the rest for the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.exception("looking at incidents broke off; it is tried again")
-            await asyncio.sleep(self._poll_seconds)
-
-    async def look(self) -> None:
-        """Once: settle every incident that is due, or on which something was said."""
+    async def look(self) -> bool:
+        """Once: settle every incident that is due, or on which something was said; all of them, so that there is no more."""
         judged = await asyncio.to_thread(self._read, lambda c: records.newly_judged(c, feed.mark(c) or 0))
         if judged is not None:
             await self._write(partial(records.set_judged, judged=judged))
@@ -121,10 +104,11 @@ class Closer:
                 await self.settle(tenant, uid)
             except OverloadedError as error:
                 log.warning("incidents cannot be settled at present: %s", error)
-                return
+                return False
             except Exception:  # one that cannot be settled must not keep the others from it
                 log.exception("incident %s could not be settled; it is tried again later", uid)
                 self._put_off[uid] = now + _LATER_SECONDS
+        return False
 
     async def take(self, tenant: str, outcome: Outcome) -> Taken:
         """Store an outcome, then settle its incident.

@@ -48,13 +48,14 @@ async def get_entities(
     after: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """`risk` as of `as_of`, which is some minutes ago at most. `after` is the `next` of the page before. To those who need no names
-    (analyst, scientist) `uid` is a pseudonym, which is always the same."""
+    (analyst, scientist) `uid` is a pseudonym, which is always the same. `bounds`: what is proven of the controls that touch access."""
     host: Host = request.app.state.host
     position = _position(after)
     found = await _ask(host, lambda connection: records.listed(connection, key.tenant, kind, limit, position))
     items = [answers.summary(one, _shown(host, key, one)) for one in found]
     last = f"{found[-1].risk!r}:{found[-1].id}" if len(found) == limit else None
-    return _json({"entities": items, "sort": sort, "next": last})
+    bounds = answers.told_bounds(host.observer.bounds.get(key.tenant, {}))
+    return _json({"entities": items, "sort": sort, "next": last, "bounds": bounds})
 
 
 @router.get(

@@ -101,6 +101,16 @@ def events_of(connection: Connection, tenant: str, entity: str, after: int = 0, 
     return [ReadEvent(seq, received, _DECODER.decode(body)) for seq, received, body in connection.execute(statement)]
 
 
+def latest_events(connection: Connection, tenant: str = "", entity: str = "", most: int = 20) -> list[ReadEvent]:
+    """Return the ``most`` events that were received last, of all tenants and entities or of one, in order of receipt."""
+    statement = select(events.c.seq, events.c.received, events.c.payload).order_by(events.c.seq.desc()).limit(most)
+    if tenant:
+        statement = statement.where(events.c.tenant == tenant)
+    if entity:
+        statement = statement.where(_names(entity))
+    return [ReadEvent(seq, received, _DECODER.decode(body)) for seq, received, body in connection.execute(statement).all()[::-1]]
+
+
 def events_lately(connection: Connection, tenant: str, actor: str, most: int) -> list[ReadEvent]:
     """Return the last ``most`` events that an account did, in order of receipt."""
     statement = (

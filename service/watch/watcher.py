@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from models.certificates.objective import Aim
 from models.errors import ModelsError
 from models.policy_store import PolicyStore
 from service.errors import ServiceError
+from service.looking import Looking
 from service.outbox.delivery import Write
 from service.settings import ServiceSettings
 from service.store.database import Database
@@ -24,7 +24,7 @@ from service.watch.testing import Testing
 log = logging.getLogger(__name__)
 
 
-class Watcher:
+class Watcher(Looking):
     """Runs the anytime tests and brings back what must come back, for all tenants. ``start`` and ``stop`` it once."""
 
     def __init__(
@@ -38,7 +38,8 @@ class Watcher:
         loaded: Callable[[], tuple[str, ...]],
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._poll_seconds, self.now = settings.poll_seconds, now
+        super().__init__(settings.poll_seconds)
+        self.now = now
 
         def certificates(bundle: str) -> Sequence[Certificate]:
             found = explainer(bundle)
@@ -50,24 +51,6 @@ class Watcher:
         )
         matched = Matched(database, write, settings.context, loaded, settings.look_back_seconds)
         self._parts = (self.testing, Withdrawn(database, write, policies), matched)
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Start looking."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Leave the rest for the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            started = time.monotonic()
-            more = await self.look()
-            spent = time.monotonic() - started
-            await asyncio.sleep(spent if more else self._poll_seconds)  # at least half of the time is the scorer's
 
     async def look(self) -> bool:
         """Once: a part of everything; say if there is more. What goes wrong in one keeps no other from going on."""

@@ -31,6 +31,7 @@ from features.normalisers import to_ocsf
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
 from models.engine import ScoringEngine
+from tests.benchmarks.behaviour import behaviour
 from tests.benchmarks.certifying import certifying
 from tests.benchmarks.correlation import correlation
 from tests.benchmarks.http_load import batches, singles
@@ -60,6 +61,7 @@ def main() -> None:
         _http(home, bundle, data)
         correlation()
         certifying()
+        behaviour()
 
 
 def say(what: str, value: str) -> None:

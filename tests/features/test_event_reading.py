@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def test_every_shape_gives_the_same(tmp_path: Path, name: str, body: bytes, fold
     assert [event.uid for event in read.events] == ["b", "c", "a"]
     assert {event.tenant for event in read.events} == {"acme"}
     assert read.duplicates == 1
-    assert [(reject.source, reject.row, reject.field) for reject in read.rejects] == [(name, 4, "uid"), (name, 5, "")]
+    assert [(reject.source, reject.row, reject.field) for reject in read.rejects] == [(name, 4, "uid"), (name, 5, "time")]
     assert json.loads(read.rejects[1].raw) == {"uid": "d"}
 
 
@@ -129,14 +130,19 @@ def test_a_flattened_table_of_a_product(tmp_path: Path) -> None:
     assert [(event.actor.uid, event.time, event.source.address) for event in read.events] == [
         ("ada@example.org", datetime(2024, 3, 4, 8, tzinfo=UTC), "203.0.113.5")
     ]
-    assert [(reject.row, reject.field) for reject in read.rejects] == [(1, "UserId"), (2, "")]
+    assert [(reject.row, reject.field) for reject in read.rejects] == [(1, "UserId"), (2, "CreationTime")]
 
 
-def test_lines_without_a_year_need_a_time_of_receipt(tmp_path: Path) -> None:
-    (tmp_path / "auth.log").write_text("Dec 31 23:59:59 web-1 sshd[1]: Accepted password for ada from 203.0.113.5 port 4 ssh2\n")
-    with pytest.raises(SourceError, match="no event"):
-        read_events(tmp_path, "linux-auth")
-    assert read_events(tmp_path, "linux-auth", received=RECEIVED).events[0].time.year == 2023
+def test_lines_without_a_year_are_of_the_latest_before_their_file_was_changed(tmp_path: Path) -> None:
+    file = tmp_path / "auth.log"
+    told = "web-1 sshd[1]: Accepted password for ada from 203.0.113.5 port 4 ssh2\n"
+    file.write_text(f"Dec 31 23:59:59 {told}Feb 29 08:00:00 {told}Mar  4 14:00:00 {told}")
+    os.utime(file, (RECEIVED.timestamp(), RECEIVED.timestamp()))
+    read = read_events(tmp_path, "linux-auth")
+    assert [event.time.year for event in read.events] == [2023, 2024]
+    assert [reject.reason for reject in read.rejects] == ["lies 2:00:00 ahead of its receipt"]
+    later = read_events(tmp_path, "linux-auth", received=datetime(2025, 1, 1, tzinfo=UTC))
+    assert sorted(event.time.year for event in later.events) == [2024, 2024, 2024]
 
 
 def test_a_damaged_line_spoils_no_other(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from features.history import SCHEMAS, HistoryWriter
 
 EVENT = Event(
     uid="e", tenant="acme", time=datetime(2024, 3, 4, 8, 0, 0, 123456, tzinfo=UTC), actor=service_account("backup"), action="copy",
-    target=Entity(EntityKind.FILE, "plans", Role.TARGET), source=Source("192.0.2.1", "DE", "ws-1", "share"), outcome=Outcome.SUCCESS,
+    target=Entity(EntityKind.FILE, "plans", Role.TARGET), source=Source("192.0.2.1", "DE", "ws-1", "share", 52.5, 13.4), outcome=Outcome.SUCCESS,
     facets=(Facet("hour", "8"), Facet("hour", "9")),
 )  # fmt: skip
 
@@ -28,7 +28,8 @@ def test_every_column_has_its_place(tmp_path: Path) -> None:
         {
             "uid": "e", "tenant": "acme", "time": EVENT.time, "actor_kind": "application", "actor_uid": "backup", "action": "copy",
             "target_kind": "file", "target_uid": "plans", "address": "192.0.2.1", "country": "DE", "device": "ws-1",
-            "application": "share", "outcome": "success", "facets": [{"name": "hour", "value": "8"}, {"name": "hour", "value": "9"}],
+            "application": "share", "outcome": "success", "latitude": 52.5, "longitude": 13.4,
+            "facets": [{"name": "hour", "value": "8"}, {"name": "hour", "value": "9"}],
         }
     ]  # fmt: skip
 

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from features.default_view import DEFAULT_VIEW
+from models.behaviour.day_vector import NAMES
 from models.behaviour.evidence import Weights
 from models.behaviour.model import FIELDS, BehaviourModel
 from models.behaviour.sequences import SequenceModel
@@ -19,6 +21,7 @@ from models.bundle_store import BundleStore
 from models.errors import BundleError, BundleStoreError
 from tests.conftest import START
 from tests.models.bundles import WINDOW, bundle_parts, make_bundle
+from training.behaviour.detectors import fit_forest
 
 BEHAVIOUR = BehaviourModel(
     weights={"web": Weights.from_vector(FIELDS, np.arange(2.0 * len(FIELDS) + 3), -1.0)},
@@ -64,6 +67,18 @@ def test_a_bundle_of_behaviour_only_judges_no_alert_and_is_never_published(tmp_p
     with pytest.raises(BundleStoreError, match="behaviour only"):
         store.publish(tmp_path / "b", by="ann", time=START)
     assert store.current() is None
+
+
+def test_arrays_of_a_model_of_behaviour_are_files_of_their_own(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, len(NAMES)))
+    files = msgspec.structs.replace(BEHAVIOUR, forest=fit_forest(rows, NAMES, trees=5)).to_files()
+    behaviour_only(tmp_path / "b", files)
+    assert len(files) == 2
+    assert load_behaviour(tmp_path / "b").to_files() == files
+    array = next(name for name in files if name.endswith(".npz"))
+    behaviour_only(tmp_path / "c", files | {array: files[array][:-9]})
+    with pytest.raises(BundleError):
+        load_behaviour(tmp_path / "c")
 
 
 def test_another_model_of_behaviour_is_another_model_to_be_certified() -> None:

@@ -49,7 +49,7 @@ def test_of_many_each_that_is_refused_is_named(service: Service, lines: bool) ->
     body = b"\n".join(map(msgspec.json.encode, records)) if lines else msgspec.json.encode(records)
     answer = service.send("POST", "/v1/events", content=body).json()
     assert (answer["stored"], answer["duplicates"]) == (2, [2])
-    assert [(reject["row"], reject["field"]) for reject in answer["rejected"]] == [(1, "time"), (4, ""), (5, "uid")]
+    assert [(reject["row"], reject["field"]) for reject in answer["rejected"]] == [(1, "time"), (4, "time"), (5, "uid")]
     assert [read.event.uid for read in stored(service)] == ["a", "c"]
 
 

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from features.normalisers.events import EVENT_NORMALISERS
 from service.errors import InvalidError
 from service.export import export
 from service.keys import KeyStore, Role
+from service.store.events import count_events, events_after
 from tests.service.client import Service, finding
 
 LONG = "x" * 3000
@@ -132,7 +134,8 @@ def test_whatever_was_taken_is_exported(service: Service, tmp_path: Path) -> Non
         [finding("\0", rule="\0", host="\0", message="\0\u2028"), finding("b", severity_id=2**62), finding("c", severity_id=-1)]
     )
     service.post({"alert_uid": "\0", "verdict": "duplicate", "reason": "\0", "uid": "\0"}, "/v1/labels")
-    counts = {"alerts": 3, "labels": 1, "decisions": 3, "corrections": 0, "placements": 0}
+    service.post({"time": "2024-03-04T08:00:00Z", "actor": {"kind": "user", "uid": "\0"}, "action": "\0\u2028"}, "/v1/events")
+    counts = {"alerts": 3, "labels": 1, "decisions": 3, "events": 1, "corrections": 0, "placements": 0}
     assert export(service.settings, tmp_path / "out", None) == counts
 
 
@@ -151,3 +154,25 @@ def test_requests_called_off(service: Service) -> None:
 
     service.run(together())
     assert service.post(finding("after")).status_code == 201
+
+
+@given(
+    fmt=st.sampled_from(sorted(EVENT_NORMALISERS)),
+    body=st.one_of(
+        st.binary(max_size=200),
+        st.lists(st.fixed_dictionaries(
+            {"time": st.one_of(st.just("2024-03-04T08:00:00Z"), TEXT), "actor": st.fixed_dictionaries({"kind": st.just("user"), "uid": TEXT})},
+            optional={"uid": TEXT, "action": TEXT, "target": st.fixed_dictionaries({"kind": TEXT, "uid": TEXT}), "Records": TEXT},
+        ), max_size=3).map(msgspec.json.encode),
+    ),
+)  # fmt: skip
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_events_are_taken_or_refused_and_read_again(service: Service, fmt: str, body: bytes) -> None:
+    first = service.send("POST", f"/v1/events?format={fmt}", content=body)
+    assert first.status_code in (200, 201, 409, 422)
+    again = service.send("POST", f"/v1/events?format={fmt}", content=body)
+    assert again.status_code in (200, 409, 422)
+    if first.status_code < 300:
+        assert again.json()["stored"] == 0
+    with service.host.database.engine.connect() as connection:
+        assert len(events_after(connection, 0, 10_000)) == count_events(connection).get("acme", 0)

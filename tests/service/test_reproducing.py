@@ -135,7 +135,7 @@ def test_under_stops_and_modes(tmp_path: Path) -> None:
 
 def responding(path: Path) -> None:
     """Write a bundle that also responds to what scores high."""
-    make_bundle(path, columns=("severity",), limit=3.0)
+    make_bundle(path, columns=("severity",), limit=2.5)
     manifest, parts, _ = read_parts(path)
     known = msgspec.structs.replace(
         calibration([0.9] * 500, manifest.window, model_digest(manifest.files)),

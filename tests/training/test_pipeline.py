@@ -277,7 +277,8 @@ def test_behaviour_goes_into_the_bundle_and_alerts_know_it_as_of_then(world: Pat
     result = train(settings, world, "history", parameters=SMALL, out=tmp_path / "bundle", events=events)
     bundle = ModelBundle.load(tmp_path / "bundle")
     assert result.behaviour is not None
-    assert bundle.behaviour == result.behaviour.model
+    assert bundle.behaviour is not None
+    assert bundle.behaviour.to_files() == result.behaviour.model.to_files()
     assert "- Behaviour: events" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
     client = connect(settings)
     logged = client.get_run(resolve(client, result.version).run_id).data.metrics

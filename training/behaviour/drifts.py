@@ -2,7 +2,7 @@
 
 An attacker behind an account does each day a little more of what another person does: the share of the other's behaviour in each
 day rises evenly from nothing to all. Real histories, the days of one account mixed with those of another; printed are the share at
-which the account is first seen, and how much of the other's behaviour its profile holds in the end, with and without the guard.
+which the account is first seen, and how strange the other's whole day still is in the end, with and without the guard.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from features.alert import EntityKind
 from models.behaviour.day import Day, days
+from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import Drift
 from models.behaviour.engine import FALSE_DISCOVERY
-from models.behaviour.guarded import Guarded
+from models.behaviour.evidence import evidence
+from models.behaviour.guarded import Entry, Guarded
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
 from training.behaviour.learning import fields_of, walk, weights_by_project
@@ -31,37 +34,43 @@ from training.behaviour.swaps import Swap, draw
 SEEDS = 12
 DURATIONS = (15, 30, 90, 180)
 """Days within which a drift goes from nothing to all."""
+RECENT = 20
+"""So many of the other's last days are asked whether they would be seen."""
+APART = 2.0
+"""Two people whose days differ by less (log odds) have nothing to hide from each other's profile."""
 
 
-class State(NamedTuple):
+class State:
     """All accounts' state, guarded or not."""
 
-    stream: Stream
-    guard: Guarded | None
+    def __init__(self, model: BehaviourModel, *, guarded: bool) -> None:
+        self.model = model
+        self.stream = Stream(model.fields, model.weights_of)
+        drift = Drift(self.stream.profiles, model.weights_of)
+        self._guard = Guarded(self._learn, drift, FALSE_DISCOVERY) if guarded else None
 
-    @classmethod
-    def new(cls, model: BehaviourModel, *, guarded: bool) -> State:
-        """Return an empty state."""
-        stream = Stream(model.fields, model.weights_of)
-        guard = Guarded(stream.learn, Drift(stream.profiles, model.weights_of), FALSE_DISCOVERY) if guarded else None
-        return cls(stream, guard)
+    def _learn(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if entry.day is not None:
+                self.stream.learn(entry.day, entry.judged)
 
     def close(self, day: Sequence[Day]) -> list[str]:
         """Judge and learn one UTC day; return who was seen: called out, or held for having moved too far."""
-        judged = [self.stream.look(one) for one in day]
-        if self.guard is None:
-            for one, its in zip(day, judged, strict=True):
-                self.stream.learn(one, its)
+        keys = [DayKey(one.ordinal, one.tenant, EntityKind.USER, one.entity) for one in day]
+        entries = [Entry(key, "", self.stream.look(one), one) for key, one in zip(keys, day, strict=True)]
+        if self._guard is None:
+            self._learn(entries)
             return []
-        settled = self.guard.settle(day, judged)
+        settled = self._guard.settle(entries)
         return [one.entity for one, its in zip(day, settled, strict=True) if its.flagged or its.moved is not None]
 
 
 class Hidden(NamedTuple):
-    """One drift: at which share it was first seen (1: never), how much of the other's ways the profile holds in the end."""
+    """One drift: at which share it was first seen (1: never), and the log odds of the other's days before it and after it."""
 
     seen_at: float
-    held_share: float
+    before: float
+    after: float
 
 
 def by_day(history: Sequence[Day]) -> Iterator[tuple[int, list[Day]]]:
@@ -99,39 +108,31 @@ def drifted(history: Sequence[Day], swap: Swap, duration: int) -> list[Day]:
     return out
 
 
-def foreign_share(stream: Stream, own: Day, other: Day) -> float:
-    """Return how much of ``other``'s day the profile of ``own``'s account has taken up: its mean share of the values, relative to
-    its mean share of the own ones.
-    """
-    profiles = stream.profiles
-    nobody = np.zeros(0, np.int64)
-    mine, theirs = (
-        float(profiles.log_shares(msgspec.structs.replace(day, entity=own.entity), own.entity, nobody)[0].mean())
-        for day in (own, other)
-    )
-    return float(np.exp(theirs - mine))
+def strangeness(state: State, model: BehaviourModel, days: Sequence[Day], entity: str) -> float:
+    """Return the mean log odds that ``days`` were not made by ``entity``, by its profile: what a takeover would show at once."""
+    profiles = state.stream.profiles
+    theirs = [msgspec.structs.replace(day, entity=entity) for day in days]
+    return float(np.mean([evidence(profiles, day, entity).log_odds(model.weights_of(day.group)) for day in theirs]))
 
 
 def run(state: State, history: Sequence[Day], swap: Swap, duration: int) -> Hidden:
     """Let the account drift and return what came of it."""
-    seen_at = 1.0
+    theirs = [day for day in history if day.entity == swap.second and day.ordinal < swap.ordinal][-RECENT:]
+    before, seen_at = strangeness(state, state.model, theirs, swap.first), 1.0
     for ordinal, those in by_day(drifted(history, swap, duration)):
         if swap.first in state.close(those):
             seen_at = min(seen_at, (ordinal - swap.ordinal) / duration)
-    before = [day for day in history if day.ordinal < swap.ordinal]
-    own = next(day for day in reversed(before) if day.entity == swap.first)
-    other = next(day for day in reversed(before) if day.entity == swap.second)
-    return Hidden(seen_at, foreign_share(state.stream, own, other))
+    return Hidden(seen_at, before, strangeness(state, state.model, theirs, swap.first))
 
 
 def measure(history: Sequence[Day], swaps: Sequence[Swap], model: BehaviourModel, durations: Sequence[int]) -> Iterator[str]:
     """Yield a line for each duration, and one on how often accounts that do not drift are held."""
     table: dict[tuple[int, bool], list[Hidden]] = defaultdict(list)
-    both = {guarded: State.new(model, guarded=guarded) for guarded in (False, True)}
-    at, grouped, held, judged = 0, list(by_day(history)), 0, 0
+    both = {guarded: State(model, guarded=guarded) for guarded in (False, True)}
+    at, grouped, seen, judged = 0, list(by_day(history)), 0, 0
     for swap in sorted(swaps):
         while at < len(grouped) and grouped[at][0] < swap.ordinal:
-            held += len(both[True].close(grouped[at][1]))
+            seen += len(both[True].close(grouped[at][1]))
             both[False].close(grouped[at][1])
             judged += len(grouped[at][1])
             at += 1
@@ -139,14 +140,21 @@ def measure(history: Sequence[Day], swaps: Sequence[Swap], model: BehaviourModel
             for guarded, state in both.items():
                 table[duration, guarded].append(run(copy.deepcopy(state), history, swap, duration))
     for duration in durations:
-        free, guard = table[duration, False], table[duration, True]
-        seen = np.array([one.seen_at for one in guard])
-        yield (
-            f"drift within {duration:3} days: first seen at a share of {np.median(seen):.2f} (worst tenth {np.quantile(seen, 0.9):.2f}),"
-            f" never {np.mean(seen >= 1):.2f}; the other's ways in the profile {np.mean([one.held_share for one in free]):.2f}"
-            f" unguarded, {np.mean([one.held_share for one in guard]):.2f} guarded"
-        )
-    yield f"user-days without drift that were called out or moved too far: {held / max(judged, 1):.4f} of {judged}"
+        yield _line(duration, table[duration, False], table[duration, True])
+    yield f"user-days without drift that were called out or moved too far: {seen / max(judged, 1):.4f} of {judged}"
+
+
+def _line(duration: int, free: Sequence[Hidden], guarded: Sequence[Hidden]) -> str:
+    """Return what drifts of one duration came to, of pairs that can be told apart at all."""
+    apart = [at for at, one in enumerate(free) if one.before > APART]
+    shares = np.array([guarded[at].seen_at for at in apart])
+    odds = [float(np.mean([one.before for one in free if one.before > APART]))]
+    odds += [float(np.mean([some[at].after for at in apart])) for some in (free, guarded)]
+    return (
+        f"within {duration:3} days ({len(apart)} pairs): seen {np.mean(shares < 1):.2f}, first at a share of "
+        f"{np.median(shares[shares < 1]) if (shares < 1).any() else 1:.2f}; log odds of the other's day {odds[0]:.1f} before, "
+        f"after it {odds[1]:.1f} unguarded, {odds[2]:.1f} guarded"
+    )
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from features.anomalies import EntityAnomalies
 from features.event import Event
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
-from models.behaviour.noting import note_day
+from models.behaviour.noting import note_day, note_event
 from models.bundle_files import load_behaviour
+from models.strangest import Strangest
 from training.behaviour.fitting import Learned, Source, learn
 from training.behaviour.loaders import read_events
 from training.behaviour.scoring import walk_days
@@ -22,10 +23,13 @@ MOST_ENTITIES, MOST_VALUES = 2**20, 4096
 
 def entity_anomalies(model: BehaviourModel, events: Sequence[Event]) -> EntityAnomalies:
     """Return what was known when; ``events`` are in order of time."""
-    table = EntityAnomalies(MOST_ENTITIES, MOST_VALUES)
-    for judged in walk_days(BehaviourEngine(model), events):
-        for one in judged:
-            note_day(table, one)
+    table, strangest = EntityAnomalies(MOST_ENTITIES, MOST_VALUES), Strangest()
+    for of_events, of_days in walk_days(BehaviourEngine(model), events):
+        for one in strangest.take(of_events):
+            note_event(table, *one, one.judged.time)
+        for day in of_days:
+            note_day(table, day)
+        strangest.close(of_days, 0)
     return table
 
 

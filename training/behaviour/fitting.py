@@ -13,13 +13,21 @@ from sklearn.metrics import roc_auc_score
 
 from features.errors import RecordError
 from features.event import Event
-from models.behaviour.day import days
+from models.behaviour.day import END, FIRST, days
+from models.behaviour.day_vector import NAMES
 from models.behaviour.evidence import Evidence
+from models.behaviour.forest import Forest
 from models.behaviour.model import BehaviourModel
+from training.behaviour.detectors import fit_forest
 from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
 from training.behaviour.loaders import Typed, masquerade, read_events
+from training.behaviour.peer_groups import fit_peer_groups
 from training.behaviour.segments import SEGMENTS, TRAINING_SEGMENTS, fit_sequences
+from training.behaviour.vectors import day_vectors, settled
 from training.errors import DataError
+
+LEAST_VECTORS = 500
+"""Of fewer days of known people no forest is learned."""
 
 
 class Source(NamedTuple):
@@ -71,7 +79,11 @@ def learn_events(events: Sequence[Event], path: Path, rejected: Sequence[RecordE
         raise DataError(str(path), "holds no event that can be judged")
     walked, fields = walk(history), fields_of(history)
     model = BehaviourModel(
-        fields=fields, weights=dict(weights_by_project(walked, fields)), elsewhere=learn_weights(walked.lessons, fields)
+        fields=fields,
+        weights=dict(weights_by_project(walked, fields)),
+        elsewhere=learn_weights(walked.lessons, fields),
+        forest=_forest(events),
+        peers=fit_peer_groups(history),
     )
     whole = hashlib.sha256()
     for day in history:
@@ -86,6 +98,15 @@ def learn_events(events: Sequence[Event], path: Path, rejected: Sequence[RecordE
     }
     window = (history[0].date.isoformat(), history[-1].date.isoformat())
     return Learned(model, events, rejected, metrics, window, whole.hexdigest())
+
+
+def _forest(events: Sequence[Event]) -> Forest | None:
+    """Return an isolation forest of the days of those who are known; ``None`` where there are too few, or no source is told."""
+    if not any(event.source.address or event.source.country or event.source.device for event in events):
+        return None
+    vectors = day_vectors([event for event in events if FIRST <= event.time < END])
+    known = vectors.values[settled(vectors)]
+    return fit_forest(known, NAMES) if len(known) >= LEAST_VECTORS else None
 
 
 def _told_apart(model: BehaviourModel, walked: Walked) -> dict[str, float]:

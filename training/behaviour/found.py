@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
+from features.alert import EntityKind
 from models.behaviour.conformal import discoveries
 from training.simulator.behaviour.living import SPRAYED
 
-Truth = Mapping[tuple[str, date], str]
+_Day = tuple[str, date]
+Truth = Mapping[_Day, str]
 """By account and day the scenario of what is not normal life."""
+SPRAY = "spray"
 
 
 class Row(NamedTuple):
@@ -22,6 +25,7 @@ class Row(NamedTuple):
 
     entity: str
     day: date
+    kind: EntityKind
     score: float
     p_value: float
 
@@ -47,11 +51,12 @@ class Flagged(NamedTuple):
     cases: float
 
 
-def _by_day(rows: Iterable[Row]) -> dict[date, list[Row]]:
-    out: dict[date, list[Row]] = defaultdict(list)
+def _together(rows: Iterable[Row]) -> list[list[Row]]:
+    """Return a day's accounts together, and its hosts, in the order of time."""
+    out: dict[tuple[date, bool], list[Row]] = defaultdict(list)
     for row in rows:
-        out[row.day].append(row)
-    return dict(sorted(out.items()))
+        out[row.day, row.kind is EntityKind.HOST].append(row)
+    return [some for _, some in sorted(out.items())]
 
 
 def _cases(truth: Truth) -> dict[tuple[str, str], list[date]]:
@@ -62,30 +67,37 @@ def _cases(truth: Truth) -> dict[tuple[str, str], list[date]]:
     return out
 
 
-def cases_found(rows: Sequence[Row], truth: Truth, budget: int) -> list[Case]:
-    """Return each case, and whether one of its days was among the first ``budget`` of that day."""
-    top = {
-        (row.entity, row.day)
-        for some in _by_day(rows).values()
-        for row in sorted(some, key=lambda row: (-row.score, row.entity))[:budget]
-    }
+def cases_found(rows: Sequence[Row], truth: Truth, budget: int, *, sprayed: bool = True) -> list[Case]:
+    """Return each case, and whether one of its days was among the first ``budget`` of that day: of accounts, or of hosts.
+
+    ``sprayed``: a spray is also found by an account at which it was tried in vain.
+    """
+    top = {row for some in _together(rows) for row in sorted(some, key=lambda row: (-row.score, row.entity))[:budget]}
+    seen = {(row.entity, row.day) for row in top}
+    sprays = {row.day for row in top if truth.get((row.entity, row.day)) == SPRAYED}
     out = []
     for (scenario, entity), days in sorted(_cases(truth).items()):
-        first = next((number for number, day in enumerate(days, start=1) if (entity, day) in top), 0)
+        hit = [(entity, day) in seen or (sprayed and scenario == SPRAY and day in sprays) for day in days]
+        first = hit.index(True) + 1 if any(hit) else 0
         out.append(Case(scenario, entity, first, (days[first - 1] - days[0]).days if first else 0))
     return out
 
 
-def flagged(rows: Sequence[Row], truth: Truth, rate: float) -> Flagged:
-    """Return what is flagged day by day at that ``rate``; accounts tried in vain count neither as false nor as found."""
-    shares, true, false = [], set(), 0
-    for day, some in _by_day(rows).items():
-        called = [row.entity for row, yes in zip(some, discoveries([row.p_value for row in some], rate), strict=True) if yes]
-        said = [truth.get((entity, day), "") for entity in called]
+def flagged(rows: Sequence[Row], truth: Truth, rate: float, touched: Collection[_Day] = ()) -> Flagged:
+    """Return what is flagged at that ``rate``, as the engine does: a day's accounts together, and its hosts.
+
+    ``touched`` are hosts that had a part in a scenario on a day: they count neither as false nor as found.
+    """
+    shares, false = [], 0
+    true: set[tuple[str, str, date]] = set()
+    for some in _together(rows):
+        called = [row for row, yes in zip(some, discoveries([row.p_value for row in some], rate), strict=True) if yes]
+        neither = [SPRAYED if row.kind is EntityKind.HOST and (row.entity, row.day) in touched else "" for row in called]
+        said = [truth.get((row.entity, row.day), other) for row, other in zip(called, neither, strict=True)]
         wrong, counted = said.count(""), len(said) - said.count(SPRAYED)
         shares.append(wrong / counted if counted else 0.0)
         false += wrong
-        true |= {(name, entity, day) for name, entity in zip(said, called, strict=True) if name not in {"", SPRAYED}}
+        true |= {(name, row.entity, row.day) for name, row in zip(said, called, strict=True) if name not in {"", SPRAYED}}
     cases = _cases(truth)
     reached = {(name, entity) for name, entity, _ in true}
     total = false + len(true)

@@ -1,9 +1,11 @@
 """``python -m training.behaviour.insiders``: insiders and taken-over accounts in simulated tenants, found at a budget, and what was flagged.
 
-A tenant of 200 people over 120 days for each seed. The model is learned without labels in a tenant of another seed; the truth is
-read only to measure. A case is found if one of its account-days is among the day's first five by anomaly score. Realised false
+A tenant of 120 people over 100 days for each seed. The model is learned without labels in a tenant of another seed; the truth is
+read only to measure. A case is found if one of its account-days is among the day's first five by anomaly score (of a spray,
+also that of an account that was tried in vain; a scanning machine is looked for among hosts). Realised false
 discovery is given twice: the mean over a tenant's days of the false share among the flagged, which is what the setting bounds, and
-the false share among all that was flagged. An account at which a password was tried in vain counts neither way.
+the false share among all that was flagged. An account at which a password was tried in vain, and a
+host that had a part in a scenario, count neither way.
 """
 
 from __future__ import annotations
@@ -12,67 +14,98 @@ import argparse
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
+from features.accounts import Accounts
+from features.alert import EntityKind
+from features.context import Context
 from features.event import Event
-from models.behaviour.day import days
-from models.behaviour.engine import BehaviourEngine
+from features.event_encode import EventEncoder
+from models.behaviour.day import END, FIRST, Day, days
+from models.behaviour.day_engine import DayEngine
+from models.behaviour.day_gather import DayGatherer, Seen
+from models.behaviour.day_vector import DayVectors
+from models.behaviour.engine import FALSE_DISCOVERY
 from models.behaviour.model import FIELDS, BehaviourModel
+from models.behaviour.walk import EventWalk
 from training.behaviour.found import Case, Flagged, Row, Truth, cases_found, flagged, mean, share
 from training.behaviour.learning import learn_weights, walk
 from training.behaviour.simulated import events_of
-from training.simulator.behaviour.living import SEVERAL, lived
+from training.simulator.behaviour.directory import directory
+from training.simulator.behaviour.living import SEVERAL, Lived, lived
 from training.simulator.behaviour.plots import MIXED
 from training.simulator.behaviour.written import event_table, truth_table
-from training.simulator.rows import START
+from training.simulator.rows import DAY, START
 from training.simulator.world import build_world
 
-STAFF, DAYS, SEEDS, BUDGET = 200, 120, 20, 5
+STAFF, DAYS, SEEDS, BUDGET = 120, 100, 20, 5
 RATES = (0.05, 0.1, 0.2)
 LEARNED_AT = 10_000
 """The seed of the tenant in which the model is learned; no measured one."""
 
 
 class World(NamedTuple):
-    """A tenant's events in order of time, and its truth."""
+    """A tenant's events in order of time, the truth, and which hosts had a part in a scenario on which days.
+
+    ``days`` and ``vectors`` are what the events come to, as the engine gathers them.
+    """
 
     events: list[Event]
     truth: Truth
+    directory: Context
+    touched: set[tuple[str, date]]
+    days: list[Day]
+    vectors: DayVectors
 
 
 def make(seed: int, *, staff: int = STAFF, length: int = DAYS, cases: Mapping[str, int] = SEVERAL) -> World:
     """Let a tenant act."""
     done = lived(build_world(0, length, np.random.default_rng([seed, 0]), staff), seed, cases=cases)
     truth = {(row["entity"], row["day"]): row["scenario"] for row in truth_table(done).to_pylist()}
-    return World(events_of(event_table(done)).events, truth)
+    events = events_of(event_table(done)).events
+    return World(events, truth, directory(done.town), touched(done), days(events), vectors_of(done))
+
+
+def vectors_of(done: Lived) -> DayVectors:
+    """Return the vectors of all days of a tenant's accounts and hosts."""
+    encoder, walk = EventEncoder(bytes(32), Accounts(directory(done.town))), EventWalk(bytes(32))
+    gatherer = DayGatherer(hosts=True)
+    for rows, block in encoder.table(event_table(done)):
+        gatherer.add(Seen(block, walk.read(block), rows), np.ones(len(block.at), bool))
+    return gatherer.take((END - FIRST).days).vectors
+
+
+def touched(done: Lived) -> set[tuple[str, date]]:
+    """Return on which days which hosts had a part in a scenario, as somebody's device or as a target."""
+    town, bad = done.town, done.deeds.take(done.deeds.case >= 0)
+    days_of = [START.date() + timedelta(days=int(time // DAY)) for time in bad.time.tolist()]
+    hosts = [(town.devices[device], day) for device, day in zip(bad.device.tolist(), days_of, strict=True) if device >= 0]
+    aims = zip(bad.target.tolist(), days_of, strict=True)
+    return {*hosts, *((town.targets[target], day) for target, day in aims if 0 <= target < len(town.world.hosts))}
 
 
 def learned(*, staff: int = STAFF, length: int = DAYS) -> BehaviourModel:
     """Return the model of a tenant that is not measured; its truth is not looked at."""
-    lessons = walk(days(make(LEARNED_AT, staff=staff, length=length).events)).lessons
+    lessons = walk(make(LEARNED_AT, staff=staff, length=length).days).lessons
     return BehaviourModel(fields=FIELDS, elsewhere=learn_weights(lessons, FIELDS))
 
 
 def by_engine(world: World, model: BehaviourModel) -> list[Row]:
-    """Take up the events day by day, and return what the engine says of each account's day."""
-    engine, out = BehaviourEngine(model), []
-    batch: list[Event] = []
-    end = START.date() + timedelta(days=1)
-    for event in [*world.events, None]:
-        if event is None or event.time.date() >= end:
-            engine.observe(batch)
-            out += [
-                Row(one.entity, one.day, one.anomaly_score, float("nan") if one.cold else one.p_value)
-                for one in engine.close(end)
-            ]
-            batch = []
-        if event is not None:
-            end = event.time.date() + timedelta(days=1)
-            batch.append(event)
-    return out
+    """Return what the engine of days says of each account's and host's day: as :class:`BehaviourEngine` does, without words."""
+    settled = DayEngine(model, FALSE_DISCOVERY, vectors=True).close(world.days, world.vectors)
+    return [
+        Row(
+            key.entity,
+            FIRST.date() + timedelta(days=key.ordinal),
+            key.kind,
+            one.judged.score,
+            float("nan") if one.judged.cold else one.judged.p_value,
+        )
+        for key, one in zip(world.vectors.keys, settled, strict=True)
+    ]
 
 
 def by_unigrams(world: World) -> list[Row]:
@@ -80,7 +113,7 @@ def by_unigrams(world: World) -> list[Row]:
     own: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     known: Counter[str] = Counter()
     out = []
-    for day in days(world.events):
+    for day in world.days:
         score = 0.0
         for name, values in day.values.items():
             past = own[day.entity, name]
@@ -89,7 +122,7 @@ def by_unigrams(world: World) -> list[Row]:
                 weight * float(np.log((past[value] + 0.5) / (total + 0.5 * (len(past) + 1)))) for value, weight in values.items()
             )
             past.update(values)
-        out.append(Row(day.entity, day.date, score if known[day.entity] >= 20 else 0.0, float("nan")))
+        out.append(Row(day.entity, day.date, EntityKind.USER, score if known[day.entity] >= 20 else 0.0, float("nan")))
         known[day.entity] += 1
     return out
 
@@ -97,7 +130,7 @@ def by_unigrams(world: World) -> list[Row]:
 def by_chance(world: World, seed: int) -> list[Row]:
     """Judge by a die."""
     rng = np.random.default_rng(seed)
-    return [Row(day.entity, day.date, float(rng.random()), float("nan")) for day in days(world.events)]
+    return [Row(day.entity, day.date, EntityKind.USER, float(rng.random()), float("nan")) for day in world.days]
 
 
 Judge = Callable[[World, int], list[Row]]
@@ -119,7 +152,7 @@ def measure(seeds: Sequence[int], judges: Mapping[str, Judge], *, staff: int = S
             rows = judge(world, seed)
             out[name].cases.extend(cases_found(rows, world.truth, BUDGET))
             for rate, some in out[name].flagged.items():
-                some.append(flagged(rows, world.truth, rate))
+                some.append(flagged(rows, world.truth, rate, world.touched))
     return out
 
 

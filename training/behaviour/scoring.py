@@ -1,6 +1,6 @@
-"""``tamis score-events``: the anomaly of each account's day, or of each segment of commands, as a table.
+"""``tamis score-events``: the anomaly of each account's day or event, or of each segment of commands, as a table.
 
-Days are judged by the service's engine: each by what was known by its end.
+They are judged by the service's engine: an event by what was known before it, a day by what was known by its end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from features.errors import RecordError
 from features.event import Event
 from models.behaviour.day import END, FIRST
 from models.behaviour.engine import BehaviourEngine
-from models.behaviour.judgement import DayJudgement
+from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.behaviour.model import BehaviourModel
 from training.behaviour.fitting import Source, learn_events
 from training.behaviour.loaders import masquerade, read_events
@@ -32,6 +32,14 @@ _DAYS = pa.schema(
 )  # fmt: skip
 
 
+_EVENTS = pa.schema(
+    [
+        ("tenant", pa.string()), ("entity", pa.string()), ("uid", pa.string()), ("time", pa.timestamp("us", "UTC")),
+        ("anomaly_score", pa.float64()), ("reasons", pa.list_(pa.string())), ("kind", pa.string()),
+    ]
+)  # fmt: skip
+
+
 class Scores(NamedTuple):
     """A table of scores, the rows that could not be read, and how many events had a time that cannot be."""
 
@@ -40,28 +48,28 @@ class Scores(NamedTuple):
     unbelievable: int = 0
 
 
-def score(source: Source, model: BehaviourModel | None, *, false_discovery: float) -> Scores:
-    """Score what is at ``source`` by ``model``, or by what is learned from itself."""
+def score(source: Source, model: BehaviourModel | None, *, false_discovery: float, by_event: bool = False) -> Scores:
+    """Score what is at ``source`` by ``model``, or by what is learned from itself. Segments have no days: one row each."""
     if source.fmt == SEGMENTS:
         return Scores(segment_table(model.sequences if model else None, masquerade(source.path)))
     loaded = read_events(source.path, source.fmt, source.tenant)
     model = model or learn_events(loaded.events, source.path).model
-    engine = BehaviourEngine(model, false_discovery=false_discovery)
-    days = [one for judged in walk_days(engine, loaded.events) for one in judged]
-    if not days:
+    engine, parts = BehaviourEngine(model, false_discovery=false_discovery), []
+    for events, days in walk_days(engine, loaded.events):
+        judged, schema = (events, _EVENTS) if by_event else (days, _DAYS)
+        parts.append(pa.Table.from_pylist([_row(one, schema) for one in judged], schema=schema))
+    if not any(len(part) for part in parts):
         raise DataError(str(source.path), "holds no event that can be judged")
-    table = pa.Table.from_pylist([_day_row(one) for one in days], schema=_DAYS)
-    return Scores(table, loaded.rejected, engine.unbelievable)
+    return Scores(pa.concat_tables(parts), loaded.rejected, engine.unbelievable)
 
 
-def walk_days(engine: BehaviourEngine, events: Sequence[Event]) -> Iterator[list[DayJudgement]]:
-    """Yield what the engine says of each day, at its end; ``events`` are in order of time."""
+def walk_days(engine: BehaviourEngine, events: Sequence[Event]) -> Iterator[tuple[list[EventJudgement], list[DayJudgement]]]:
+    """Yield what the engine says of each day's events, and of the day at its end; ``events`` are in order of time."""
     for day, some in groupby(events, key=lambda event: event.time.date()):
-        engine.observe(list(some))
-        if FIRST.date() <= day < END.date():
-            yield engine.close(day + timedelta(days=1))
+        judged = engine.observe(list(some))
+        yield judged, engine.close(day + timedelta(days=1)) if FIRST.date() <= day < END.date() else []
 
 
-def _day_row(one: DayJudgement) -> dict[str, object]:
-    row = {name: getattr(one, name) for name in _DAYS.names}
+def _row(one: EventJudgement | DayJudgement, schema: pa.Schema) -> dict[str, object]:
+    row = {name: getattr(one, name) for name in schema.names}
     return {**row, "kind": one.kind.value}

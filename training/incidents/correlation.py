@@ -24,6 +24,7 @@ from models.playbooks.recommend import recommend
 from training.correlate import Correlated, correlate
 from training.incidents.appraisal import Appraised, appraisal_table, appraise
 from training.incidents.chains import Case, f1, read_world
+from training.incidents.losses import Lost, loss_table, losses
 from training.incidents.responses import judge as judge_responses
 from training.incidents.responses import share_right, true_incidents
 from training.incidents.worlds import NOISES, Scored, scored_world, warm
@@ -135,6 +136,7 @@ class World(NamedTuple):
     joined: Joined
     told: Told
     appraised: Appraised
+    lost: Lost
 
     @property
     def name(self) -> str:
@@ -150,7 +152,7 @@ def measured(folder: Path, secret: bytes, seeds: Sequence[int], told: Progress =
             told(f"noise {noise}, seed {seed}")
             world = scored_world(folder, seed, noise, secret)
             joined = correlate(world.alerts, world.score, world.resolve, anomaly=world.anomaly)
-            parts = judge(world, joined), retell(world, joined), appraise(world, joined)
+            parts = judge(world, joined), retell(world, joined), appraise(world, joined), losses(world, joined)
             found.append(World(noise, seed, len(world.alerts), *parts))
     return found
 
@@ -172,5 +174,6 @@ def tables(worlds: Sequence[World]) -> list[Table]:
             "What is told of the incidents joined", ["world", "true incidents", "entry right", "F1 of the path", "playbook right", "on true incidents"],
             tells,
         ),
+        loss_table([(world.name, world.lost) for world in worlds]),
         appraisal_table([(world.name, world.appraised) for world in worlds]),
     ]  # fmt: skip

@@ -67,7 +67,11 @@ def tables(
     alerts = read_alerts(data, "ait-ads")
     found = correlate(alerts, score, anomaly=anomaly)
     places = Places.of(dataset, score, anomaly, alerts)
-    return [_queue_table(dataset, score, windows), _incident_table(dataset, windows, found, places)]
+    return [
+        _queue_table(dataset, score, windows),
+        _incident_table(dataset, windows, found, places),
+        _first_table(dataset, windows, found, places),
+    ]
 
 
 def reached(dataset: Dataset, score: NDArray[np.float64], windows: Windows, budget: int) -> set[int]:
@@ -132,6 +136,26 @@ def _incident_table(dataset: Dataset, windows: Windows, found: Correlated, place
     return Table("Alerts joined into incidents", columns, rows, note)
 
 
+def _first_table(dataset: Dataset, windows: Windows, found: Correlated, places: Places) -> Table:
+    rows: list[list[Cell]] = []
+    for code, tenant in enumerate(dataset.tenants):
+        first = _held(dataset, windows, np.where(found.raised, found.incident, -1), dataset.tenant == code).first
+        if not first:
+            rows.append([tenant, "", "none", "none", "no incident holds any window"])
+            continue
+        day = places.day(first[0][1])
+        ranks = [places.of_incident(*one, found) for one in first if places.day(one[1]) == day]
+        best = min((rank for rank in ranks if rank is not None), default=None)
+        rows.append([tenant, day.isoformat(), _told([best]), *places.standing(*first[0], found)])
+    note = (
+        "Of the incidents that hold the attack those that show it on the first day on which any does, at the end of that day: the best "
+        "rank in the queue of incidents, and the rank of the first in time. One that is like another has no rank of its own; it is "
+        "shown with that one."
+    )
+    columns = ["tenant", "day", "rank of the best", "of the first in time", "why not"]
+    return Table("The attack in the queue of incidents of its first day", columns, rows, note, (1, 4))
+
+
 def _told(ranks: Iterable[int | None]) -> str:
     return ", ".join("none" if rank is None else str(rank) for rank in ranks)
 
@@ -167,27 +191,44 @@ def _held(dataset: Dataset, windows: Windows, group: NDArray[np.int64], mine: ND
 
 @dataclass(frozen=True)
 class Places:
-    """At which rank things stand at the end of a day. ``incidents``: by day and line, in the queue of incidents."""
+    """At which rank things stand at the end of a day. ``incidents``: by day and line, in the queue of incidents; ``like``: the rank
+    of what an incident without a rank is shown with."""
 
     dataset: Dataset
     score: NDArray[np.float64]
     incidents: dict[tuple[date, str], int]
+    like: dict[tuple[date, str], int]
 
     @classmethod
     def of(cls, dataset: Dataset, score: NDArray[np.float64], anomaly: NDArray[np.float64], alerts: Sequence[Alert]) -> Places:
         """Rank the incidents of each day with the default model."""
-        model, found = IncidentModel(), {}
+        model, found, beside = IncidentModel(), {}, {}
         for day, shown in days_of(alerts, score, model, None, anomaly):
             lines = {(incident.tenant, incident.uid): incident.lines for incident in shown}
             for row in ranked_incidents(day, shown, model, None, len(shown)):
                 found.update({(day, line.uid): row.rank for line in lines[row.tenant, row.incident]})
-        return cls(dataset, score, found)
+                beside.update({(day, line.uid): row.rank for uid in row.like for line in lines[row.tenant, uid]})
+        return cls(dataset, score, found, beside)
 
     def of_incident(self, group: int, row: int, found: Correlated) -> int | None:
         """Return the rank on the day of alert ``row`` of what was to become an incident, ``None`` where it had none."""
-        day = from_epoch(float(self.dataset.block.time[row])).date()
-        ranks = (self.incidents.get((day, line.uid)) for line in found.incidents[found.names[group]].lines)
-        return min((rank for rank in ranks if rank is not None), default=None)
+        return self._best(self.incidents, group, row, found)
+
+    def standing(self, group: int, row: int, found: Correlated) -> tuple[str, str]:
+        """Return the rank on the day of alert ``row`` of what was to become an incident, and why it had none."""
+        rank, like = (self._best(ranks, group, row, found) for ranks in (self.incidents, self.like))
+        if rank is not None:
+            return str(rank), ""
+        return "none", "not yet raised" if like is None else f"like the one of rank {like}"
+
+    def _best(self, ranks: dict[tuple[date, str], int], group: int, row: int, found: Correlated) -> int | None:
+        day = self.day(row)
+        told = (ranks.get((day, line.uid)) for line in found.incidents[found.names[group]].lines)
+        return min((rank for rank in told if rank is not None), default=None)
+
+    def day(self, row: int) -> date:
+        """Return the day of alert ``row``."""
+        return from_epoch(float(self.dataset.block.time[row])).date()
 
     def of_group(self, group: int, row: int, groups: NDArray[np.int64]) -> int:
         """Return the rank of a group by highest score among those of its tenant on the day of alert ``row``."""

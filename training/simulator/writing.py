@@ -212,6 +212,7 @@ def _event_table(part: Columns, book: Book) -> Cells:
         "address": spelled(part["address"], book.names), "country": chosen(part["country"], COUNTRIES),
         "device": spelled(part["device"], book.names), "application": chosen(part["application"], APPLICATIONS),
         "outcome": chosen(part["outcome"], OUTCOMES), "facets": [()] * len(action),
+        "latitude": [None] * len(action), "longitude": [None] * len(action),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ input                             behaviour
 unknown fields                    ignored
 wrong types, NaN, broken JSON     the record is put aside with source, row, field and reason; so with deep nesting
 a record above 1 MiB              put aside before it is decoded
+coordinates of no place           left out, as where only one of the two is known
 no actor                          put aside, with the field that should name it: without an actor there is no behaviour
 a time without zone               put aside, except where a product's times are UTC by its own documentation
 a time before 1990, after 2099    put aside
@@ -15,7 +16,7 @@ a text above 1,024 characters     cut to 1,024, the end replaced by a digest of 
                                   name, distinct values stay distinct, and a million of them have bounded length
 more than 64 facets               the first 64 are kept
 hostile text, NUL, bidi marks     kept as it is in the event, shown escaped: two spellings are two entities
-renamed users                     the alias table says which name meant whom, as of the event's time (``features/names.py``)
+renamed users                     the alias table says which name meant whom, as of the event's time (``features/accounts.py``)
 shared accounts                   one account is one entity, however many people use it
 service accounts, roles           actors of kind ``application``: ``Event.by_program``
 sent twice                        the same uid with the same content is a duplicate, counted; with other content put aside
@@ -105,7 +106,7 @@ def split_body(body: bytes, shape: Shape) -> list[bytes] | None:
     """Return the records of a body that comes in the product's own envelope or as lines of text; else nothing: it is JSON."""
     head = body[:_HEAD].lstrip()
     if shape.lines and not head.startswith(b"["):
-        return [line for line in body.splitlines() if line.strip()]
+        return [line.rstrip(b"\r") for line in body.split(b"\n") if line.strip()]
     if not shape.envelope or not head.startswith(b"{") or f'"{shape.envelope}"'.encode() not in head:
         return None
     try:
@@ -161,9 +162,21 @@ def make_event(
         actor=_bounded_entity(actor),
         action=bounded(required(action, action_field, place)),
         target=_bounded_entity(target) if target else None,
-        source=Source(bounded(source.address), bounded(source.country), bounded(source.device), bounded(source.application)),
+        source=_bounded_source(source),
         outcome=outcome,
         facets=tuple(Facet(bounded(facet.name), bounded(facet.value)) for facet in facets[:MAX_FACETS]),
+    )
+
+
+def _bounded_source(source: Source) -> Source:
+    known = source.latitude is not None and source.longitude is not None
+    return Source(
+        address=bounded(source.address),
+        country=bounded(source.country),
+        device=bounded(source.device),
+        application=bounded(source.application),
+        latitude=source.latitude if known else None,
+        longitude=source.longitude if known else None,
     )
 
 

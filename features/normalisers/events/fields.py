@@ -29,6 +29,15 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) and abs(value) < _LARGEST else ""
 
 
+def degrees_at(value: object, limit: float, *path: str) -> float | None:
+    """Return the number at a path of keys, if it lies within ± ``limit`` degrees."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -limit <= value <= limit else None
+
+
 def named_values(pairs: object) -> dict[str, str]:
     """Return a list of ``{"Name": …, "Value": …}`` as a dictionary of its texts; what is not of that form is left out."""
     if not isinstance(pairs, list):

@@ -28,6 +28,7 @@ from features.alert import Entity, EntityKind
 from features.event import Event, Outcome, Source
 from features.normalisers.base import Place, from_seconds
 from features.normalisers.events.base import Shape, facets, make_event, person, program, read_record, refusal, target, utc_time
+from features.normalisers.events.countries import country_code
 from features.normalisers.events.fields import address_of, first, text_at
 
 
@@ -76,7 +77,7 @@ class GitHub:
             target=_target(record),
             source=Source(
                 address=address_of(record.actor_ip),
-                country=text_at(record.actor_location, "country_code"),
+                country=country_code(text_at(record.actor_location, "country_code")),
                 device=record.user_agent or "",
                 application=first(record.application_name, record.programmatic_access_type),
             ),

@@ -14,14 +14,15 @@ outcome        by the message
 facets         ``method`` (password, publickey …), ``command``, ``terminal``, ``directory``, ``unknown_user``, ``repeated``
 =============  ====================================================================
 
-RFC 3164 gives neither year nor zone: the time is taken as UTC, in the year that makes it the latest before its receipt. Without a
-time of receipt such a line is put aside. So is one that tells of nobody's act; what other programs say is not looked at.
+RFC 3164 gives neither year nor zone: the time is taken as UTC, in the year that makes it the latest before its receipt; of a file
+that is when it was last changed. A clock that shows another zone's time is a fault that is seen where it runs ahead: such a line is put
+aside. So is one that tells of nobody's act; what other programs say is not looked at.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,7 +31,6 @@ from features.alert import EntityKind
 from features.event import Event, Source
 from features.normalisers.base import Place, digest_uid, from_seconds
 from features.normalisers.events.base import (
-    AHEAD,
     Shape,
     facets,
     make_event,
@@ -52,6 +52,7 @@ _HEAD = re.compile(
     re.DOTALL,
 )
 _TAG = re.compile(r"(?P<program>[^\s\[:]{1,64})(?:\[\d+\])?: ?(?P<message>.*)", re.DOTALL)
+_DAY = timedelta(days=1)
 _RFC_5424 = re.compile(r"(?P<program>\S{1,48}) \S{1,128} \S{1,32} (?:-|\[.*?\]) ?(?:\ufeff)?(?P<message>.*)", re.DOTALL)
 
 
@@ -128,7 +129,7 @@ def _without_year(told: str, place: Place) -> datetime:
             found = datetime.strptime(f"{year} {told}", "%Y %b %d %H:%M:%S").replace(tzinfo=received.tzinfo)
         except ValueError:  # 29 February is in some years only
             continue
-        if found <= received + AHEAD:
+        if found <= received + _DAY:  # within a day ahead it is of this year, and refused if its clock or zone is that wrong
             return found
     raise refusal(f"not a time: {told}", "time", place)
 

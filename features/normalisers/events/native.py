@@ -9,7 +9,7 @@ time           ``time`` (ISO 8601 with a zone)
 actor          ``actor.kind``, ``actor.uid``
 action         ``action``
 target         ``target.kind``, ``target.uid``
-source         ``source.address``, ``.country``, ``.device``, ``.application``
+source         ``source.address``, ``.country``, ``.device``, ``.application``, ``.latitude``, ``.longitude``
 outcome        ``outcome``
 facets         ``facets[].name``, ``.value``
 =============  ====================================================================

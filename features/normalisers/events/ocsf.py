@@ -11,7 +11,7 @@ actor          3002: ``user``, else ``actor.user``. 3001, 6003: ``actor.user``, 
 action         ``activity_name``, else the name of ``activity_id``; 6003: ``api.operation``
 target         3001: ``user``. 3002: ``dst_endpoint``, else ``service``. 6003: ``resources[0]``
 address        ``src_endpoint.ip``
-country        ``src_endpoint.location.country`` (ISO 3166)
+country        ``src_endpoint.location.country`` (ISO 3166); coordinates ``….lat``, ``.long``
 device         ``device.uid``, ``device.hostname``, ``src_endpoint.uid``, ``src_endpoint.hostname``, else ``http_request.user_agent``
 application    ``service.name``, ``api.service.name``, else ``metadata.product.name``
 outcome        ``status_id`` 1 success, 2 failure
@@ -29,7 +29,8 @@ from features.alert import Entity, EntityKind
 from features.event import Event, Outcome, Source
 from features.normalisers.base import Place, from_seconds
 from features.normalisers.events.base import Shape, facets, make_event, person, program, read_record, refusal, target
-from features.normalisers.events.fields import address_of, first, text_at, text_of
+from features.normalisers.events.countries import country_code
+from features.normalisers.events.fields import address_of, degrees_at, first, text_at, text_of
 
 ACCOUNT_CHANGE, AUTHENTICATION, API_ACTIVITY = 3001, 3002, 6003
 _ACTIVITIES = {
@@ -102,7 +103,7 @@ class OcsfActivity:
             target=_target(record),
             source=Source(
                 address=address_of(text_at(record.src_endpoint, "ip")),
-                country=text_at(record.src_endpoint, "location", "country"),
+                country=country_code(text_at(record.src_endpoint, "location", "country")),
                 device=first(
                     *(text_at(end, name) for end in (record.device, record.src_endpoint) for name in ("uid", "hostname")),
                     text_at(record.http_request, "user_agent"),
@@ -112,6 +113,8 @@ class OcsfActivity:
                     text_at(record.api, "service", "name"),
                     text_at(record.metadata.product, "name"),
                 ),
+                latitude=degrees_at(record.src_endpoint, 90.0, "location", "lat"),
+                longitude=degrees_at(record.src_endpoint, 180.0, "location", "long"),
             ),
             outcome=_OUTCOMES.get(record.status_id or 0, Outcome.UNKNOWN),
             facets=facets(

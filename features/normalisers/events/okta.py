@@ -9,7 +9,7 @@ actor          ``actor.alternateId``, else ``actor.id``; by ``actor.type`` a use
 action         ``eventType``
 target         the first of ``target`` that is another user, else an application, else the first: ``alternateId``, ``displayName``, ``id``
 address        ``client.ipAddress``
-country        ``client.geographicalContext.country`` (its English name)
+country        ``client.geographicalContext.country``, its English name, as code; coordinates ``….geolocation.lat``, ``.lon``
 device         ``device.id``, else ``debugContext.debugData.deviceFingerprint``, else ``client.userAgent.rawUserAgent``
 application    the first application among ``target``, else ``client.id``
 outcome        ``outcome.result``: SUCCESS, ALLOW; FAILURE, DENY; all others are unknown
@@ -30,7 +30,8 @@ from features.alert import Entity, EntityKind
 from features.event import Event, Facet, Outcome, Source
 from features.normalisers.base import Place
 from features.normalisers.events.base import Shape, facets, make_event, person, program, read_record, refusal, target, utc_time
-from features.normalisers.events.fields import address_of, first, text_at
+from features.normalisers.events.countries import country_code
+from features.normalisers.events.fields import address_of, degrees_at, first, text_at
 
 
 class _Party(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,6 +57,7 @@ class _Record(msgspec.Struct, frozen=True, rename="camel"):
 
 _KINDS = {"User": EntityKind.USER, "AppUser": EntityKind.USER, "AppInstance": EntityKind.APPLICATION, "Device": EntityKind.HOST}
 _OUTCOMES = {"SUCCESS": Outcome.SUCCESS, "ALLOW": Outcome.SUCCESS, "FAILURE": Outcome.FAILURE, "DENY": Outcome.FAILURE}
+_GEOLOCATION = ("geographicalContext", "geolocation")
 _NOTHING = {"", "unknown", "null"}
 
 
@@ -81,13 +83,15 @@ class Okta:
             target=_target(record),
             source=Source(
                 address=address_of(text_at(record.client, "ipAddress")),
-                country=text_at(record.client, "geographicalContext", "country"),
+                country=country_code(text_at(record.client, "geographicalContext", "country")),
                 device=first(
                     text_at(record.device, "id"),
                     text_at(record.debug_context, "debugData", "deviceFingerprint"),
                     text_at(record.client, "userAgent", "rawUserAgent"),
                 ),
                 application=first(*applications, text_at(record.client, "id")),
+                latitude=degrees_at(record.client, 90.0, *_GEOLOCATION, "lat"),
+                longitude=degrees_at(record.client, 180.0, *_GEOLOCATION, "lon"),
             ),
             outcome=_OUTCOMES.get(text_at(record.outcome, "result"), Outcome.UNKNOWN),
             facets=_facets(record),

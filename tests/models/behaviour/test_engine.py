@@ -1,16 +1,24 @@
 """Events in, judgement out: as the stream judges whole days, whatever the order in which events come."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
+import msgspec
 import pytest
 
-from features.event import Event, Facet, service_account, user
+from features.alert import Entity, EntityKind, Role
+from features.event import Event, Facet, Source, service_account, user
+from features.label import Verdict
 from models.behaviour.day import days
 from models.behaviour.engine import BehaviourEngine
+from models.behaviour.held import Account
+from models.behaviour.judgement import DayJudgement
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
 from models.behaviour.watch import COLD_DAYS
 from models.errors import BundleError
+from tests.models.behaviour.office import SECRET, accounts, office
 
 START = datetime(2024, 1, 1, 9, tzinfo=UTC)
 MODEL = BehaviourModel(fields=("action", "room", "hour"))
@@ -36,7 +44,12 @@ def test_a_closed_day_is_judged_as_the_stream_judges_it() -> None:
     engine.observe(history())
     stream = Stream(MODEL.fields, MODEL.weights_of)
     told = engine.close(date(2024, 3, 1))
-    expected = [stream.step(day) for day in days(history())]
+    expected = []
+    for _, some in groupby(days(history()), key=lambda day: day.ordinal):
+        together = [(day, stream.look(day)) for day in some]  # none of them is learned before all are judged
+        for day, judged in together:
+            stream.learn(day, judged)
+        expected += [judged for _, judged in together]
     assert [(one.anomaly_score, one.p_value) for one in told] == [(one.score, one.p_value) for one in expected]
 
 
@@ -84,3 +97,122 @@ def test_a_model_is_read_as_it_was_written_and_damage_is_named() -> None:
         BehaviourModel.from_files({"behaviour.json": b"{"}, "here")
     with pytest.raises(BundleError, match="no model of behaviour"):
         BehaviourModel.from_files({}, "here")
+
+
+OFFICE = office(seed=21, count=4000, days=40)
+
+
+def closed(events: Sequence[Event], engine: BehaviourEngine) -> list[DayJudgement]:
+    """Take events up a day at a time, and close each day."""
+    out = []
+    for day, some in groupby(sorted(events, key=lambda one: one.time), key=lambda one: one.time.date()):
+        engine.observe(list(some))
+        out += engine.close(day + timedelta(days=1))
+    return out
+
+
+def full() -> BehaviourEngine:
+    return BehaviourEngine(BehaviourModel(), secret=SECRET, accounts=accounts())
+
+
+def test_events_are_judged_in_the_order_of_receipt_by_what_was_known_before_each() -> None:
+    whole, pieces = full(), full()
+    told = whole.observe(OFFICE[:500])
+    assert told == [one for event in OFFICE[:500] for one in pieces.observe([event])]
+    assert [one.uid for one in told] == [event.uid for event in OFFICE[:500]]
+    assert all(one.cold for one in told[:20])
+    assert not all(one.cold for one in told)
+    assert [one.entity for one in told if one.uid == "0"]
+
+
+def test_people_programs_and_hosts_have_days_and_all_judges_a_word() -> None:
+    told = closed(OFFICE, full())
+    kinds = {one.kind for one in told}
+    assert kinds == {EntityKind.USER, EntityKind.APPLICATION, EntityKind.HOST}
+    assert len({(one.day, one.tenant, one.kind, one.entity) for one in told}) == len(told)
+    assert any(not one.cold for one in told if one.kind is EntityKind.HOST)
+    assert all(one.p_value == 1.0 and not one.flagged for one in told if one.cold)
+
+
+def test_without_a_judge_of_vectors_hosts_have_no_days() -> None:
+    told = closed(OFFICE[:500], BehaviourEngine(BehaviourModel(), vectors=False))
+    assert EntityKind.HOST not in {one.kind for one in told}
+
+
+def test_a_renamed_account_is_one_account() -> None:
+    told = closed(OFFICE, full())
+    assert "ada.new" not in {one.entity for one in told}
+    assert max(one.day for one in told if one.entity == "user-2") > (OFFICE[0].time + timedelta(days=30)).date()
+
+
+def test_times_ahead_of_their_receipt_or_too_old_are_counted_and_change_nothing() -> None:
+    engine, other = full(), full()
+    now = OFFICE[99].time + timedelta(minutes=5)
+    wrong = [
+        msgspec.structs.replace(OFFICE[0], time=now + timedelta(hours=2)),
+        msgspec.structs.replace(OFFICE[0], time=now - timedelta(days=500)),
+    ]
+    assert engine.observe(wrong, now) == []
+    assert engine.unbelievable == 2
+    assert engine.observe(OFFICE[:100], now) == other.observe(OFFICE[:100])
+
+
+def test_a_late_event_is_judged_and_known_from_then_on_and_opens_no_day_again() -> None:
+    engine = full()
+    engine.observe(OFFICE[:100])
+    day = OFFICE[99].time.date()
+    engine.close(day + timedelta(days=1))
+    (late,) = engine.observe([OFFICE[0]])
+    assert late.uid == OFFICE[0].uid
+    assert engine.late == 1
+    assert engine.close(day + timedelta(days=1)) == []
+
+
+def test_what_surprised_on_a_day_is_told_with_its_value_and_a_shared_account_is_called_one() -> None:
+    def at(day: int, minute: int, device: str, who: str = "desk") -> Event:
+        made = event(who, day)
+        return msgspec.structs.replace(
+            made, time=made.time + timedelta(minutes=minute), source=Source(device=device, address=f"10.0.0.{device[-1]}")
+        )
+
+    people = [at(day, 5, f"ws-{n}", f"p{n}") for day in range(40) for n in range(9)]
+    desk = [at(day, minute, f"till-{minute % 5}") for day in range(40) for minute in range(10)]
+    odd = [at(40, minute, f"rogue-{minute}") for minute in range(9)]
+    told = {
+        (one.day, one.entity): one
+        for one in closed([*people, *desk, *odd, *(at(40, 5, f"ws-{n}", f"p{n}") for n in range(9))], full())
+    }
+    last = told[(START + timedelta(days=40)).date(), "desk"]
+    assert any(one.value for one in last.deviations if one.name.endswith("_own_max"))
+    assert all("shared account" in one for one in last.reasons)
+
+
+def test_what_is_called_out_is_not_learned_as_normal_until_a_person_says_so() -> None:
+    last = COLD_DAYS + 60
+    days_of_ann = [event("ann", last + day, room="room of bob") for day in range(4)]
+
+    def told(verdict: Verdict | None) -> list[DayJudgement]:
+        engine = BehaviourEngine(MODEL)
+        closed(history(last), engine)
+        first = closed(days_of_ann[:1], engine)
+        if verdict is not None:
+            day = first[0].day
+            assert engine.verdict(Account("acme", EntityKind.USER, "ann"), day, day, verdict) == (
+                verdict is Verdict.FALSE_POSITIVE
+            )
+        return [*first, *closed(days_of_ann[1:], engine)]
+
+    doubted, cleared = told(None), told(Verdict.FALSE_POSITIVE)
+    assert doubted[0].flagged
+    assert doubted[1].deviations[0].surprise > cleared[1].deviations[0].surprise
+    assert told(Verdict.TRUE_POSITIVE)[1].deviations[0].surprise == doubted[1].deviations[0].surprise
+
+
+def test_what_an_attacker_says_takes_a_bounded_amount_of_memory() -> None:
+    engine = full()
+    for start in range(0, 30_000, 3000):
+        targets = [Entity(EntityKind.FILE, f"f{start + at}", Role.TARGET) for at in range(3000)]
+        engine.observe([msgspec.structs.replace(event("ann", 0), target=target) for target in targets])
+    (judged,) = [one for one in engine.close(date(2024, 1, 2)) if one.kind is EntityKind.USER]
+    assert judged.events == 30_000
+    assert len(engine._said._texts) == 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from features.alert import EntityKind
 from features.label import Verdict
 from models.behaviour.day import Day, days
+from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import Drift
-from models.behaviour.guarded import Guarded, Settled
+from models.behaviour.guarded import Entry, Guarded, Settled
 from models.behaviour.held import NORMAL_DAYS, QUARANTINE_DAYS, Account
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
@@ -15,7 +19,7 @@ from models.behaviour.watch import Judged
 from tests.models.behaviour.events import HABITS, event
 
 FIELDS = ("action", "directory", "hour", "target")
-ANN = Account("t", "ann")
+ANN = Account("t", EntityKind.USER, "ann")
 
 
 class Live:
@@ -24,12 +28,17 @@ class Live:
     def __init__(self, *, false_discovery: float = 0.1) -> None:
         model = BehaviourModel(fields=FIELDS)
         self.stream = Stream(FIELDS, model.weights_of)
-        self.guard = Guarded(self.stream.learn, Drift(self.stream.profiles, model.weights_of), false_discovery)
+        self.guard = Guarded(self.learn, Drift(self.stream.profiles, model.weights_of), false_discovery)
+
+    def learn(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.stream.learn(entry.day, entry.judged)
 
     def day(self, number: int, habits: dict[str, str] | None = None) -> dict[str, tuple[Judged, Settled]]:
         those = days([event(who, number, (habits or {}).get(who, "")) for who in HABITS])
         judged = [self.stream.look(one) for one in those]
-        settled = self.guard.settle(those, judged)
+        keys = [DayKey(one.ordinal, one.tenant, EntityKind.USER, one.entity) for one in those]
+        settled = self.guard.settle([Entry(key, "", its, one) for key, one, its in zip(keys, those, judged, strict=True)])
         return {day.entity: both for day, both in zip(those, zip(judged, settled, strict=True), strict=True)}
 
     def known(self, directory: str) -> float:
@@ -95,4 +104,4 @@ def test_at_no_false_discovery_nobody_is_flagged_and_an_empty_day_settles_nothin
     for number in range(90):
         live.day(number)
     assert not live.day(90, {"ann": "bob"})["ann"][1].flagged
-    assert live.guard.settle([], []) == []
+    assert live.guard.settle([]) == []

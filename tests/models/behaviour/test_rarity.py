@@ -48,6 +48,12 @@ def test_beyond_the_past_the_wilder_is_the_rarer_and_missing_surprises_nobody() 
     assert np.isfinite(rarity.anomaly_score(np.array([[np.inf, -np.inf]]))).all()
 
 
+def test_where_little_is_not_rare_only_much_surprises() -> None:
+    rarity = Rarity.fit(past(), NAMES, both_tails=False)
+    assert rarity.anomaly_score(np.array([[-1e9, -5.0]])).tolist() == [0.0]
+    assert rarity.anomaly_score(np.array([[1e9, 1.0]]))[0] > 8.0
+
+
 def test_a_feature_that_nobody_ever_had_says_nothing() -> None:
     rarity = Rarity.fit(np.column_stack([past()[:, 0], np.full(3000, np.nan)]), NAMES)
     assert rarity.surprises(np.array([[1.0, np.nan]]))[0, 1] == 0.0

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from tests.service.bundles import publish
 from tests.service.client import Service, finding
 
 DAY = 86_400.0
+TODAY = int(time.time() // DAY)
 BOUNDED = {"step_up_share": 0.5, "restrict_share": 0.5}
 """Settings by which a few entities prove enough."""
 
@@ -114,21 +116,21 @@ def act(uid: str, name: str, at: float, **more: Any) -> Event:
 
 
 def week(day: int, names: Iterable[str], strange: str = "") -> list[Event]:
-    """What some people do on a UTC day; who is ``strange`` does nothing as usual."""
+    """What some people do on a UTC day, no two days alike; who is ``strange`` does nothing as usual."""
     some = []
     for name in names:
-        for hour in range(3):
-            at = day * DAY + (8 + hour) * 3600.0
-            given: dict[str, Any] = {"source": Source(country="DE", device=f"ws-{name}")}
+        random = Random(f"{day - TODAY} {name}")
+        for number in range(3 if name == strange else random.randint(2, 5)):
+            at = day * DAY + random.gauss(10.0, 1.5) * 3600.0
+            given: dict[str, Any] = {"source": Source(country="DE", device=f"ws-{name[::-1]}"), "action": random.choice(_USUAL)}
             if name == strange:
-                at -= 6 * 3600.0
-                given = {
-                    "action": "export",
-                    "target": Named(EntityKind.HOST, "vault"),
-                    "source": Source(country="XX", device="burner"),
-                }
-            some.append(act(f"{day}-{name}-{hour}", name, at, **given))
+                at -= 7 * 3600.0
+                given = {"action": "export", "source": Source(country="XX", device="burner")}
+            some.append(act(f"{day}-{name}-{number}", name, at, **given))
     return some
+
+
+_USUAL = ("logon", "logon", "read", "write", "print")
 
 
 def received(service: Service, events: Iterable[Event]) -> None:

@@ -80,7 +80,7 @@ def test_the_loop_outlives_what_goes_wrong(post: Post, monkeypatch: pytest.Monke
 
 
 def test_a_message_without_a_form_is_a_failed_attempt(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    def form(made: Message, _receiver: object) -> bytes:
+    def form(made: Message, *_: object) -> bytes:
         if made.subject == "i1":
             raise KeyError("a bug")
         return b"{}"

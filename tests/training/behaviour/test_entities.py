@@ -38,12 +38,13 @@ def known(story: list[Event]) -> NDArray[np.float64]:
 
 def test_a_later_anomaly_never_reaches_an_earlier_alert() -> None:
     usual, taken = known(events()), known(events(TAKEN))
-    end = (TAKEN + 1) * 24
-    assert usual[:end].tobytes() == taken[:end].tobytes()
-    assert taken[end] > usual[end]
-    assert taken[end] > taken[end + 24] > 0.0
+    at = TAKEN * 24
+    assert usual[:at].tobytes() == taken[:at].tobytes()
+    assert taken[at + 24] > usual[at + 24]
+    assert taken[at + 48] > 0.0  # her next day is doubted, too
+    assert taken[at + 24] > taken[at + 7 * 24]
 
 
 def test_of_a_cold_account_nothing_is_known() -> None:
-    assert np.isnan(known(events())[:20]).all()
-    assert known(events())[-1] == 0.0
+    assert np.isnan(known(events()[:6])).all()
+    assert known(events()[: 3 * TAKEN])[-1] == 0.0

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from features.alert import EntityKind
 from training.behaviour.found import Case, Row, cases_found, flagged, mean, share
 from training.simulator.behaviour.living import SPRAYED
 
@@ -15,7 +16,7 @@ TRUTH = {("eve", FIRST): "insider", ("eve", FIRST + timedelta(days=3)): "insider
 
 
 def _rows(scores: dict[str, float], day: date) -> list[Row]:
-    return [Row(entity, day, score, math.exp(-score)) for entity, score in scores.items()]
+    return [Row(entity, day, EntityKind.USER, score, math.exp(-score)) for entity, score in scores.items()]
 
 
 def test_a_case_is_found_on_the_first_of_its_days_within_the_budget() -> None:
@@ -35,7 +36,7 @@ def test_the_false_share_is_told_by_day_and_among_all() -> None:
 
 
 def test_an_account_that_was_not_judged_is_not_flagged() -> None:
-    assert flagged([Row("bob", FIRST, 9.0, math.nan)], {}, 0.2).total == 0
+    assert flagged([Row("bob", FIRST, EntityKind.USER, 9.0, math.nan)], {}, 0.2).total == 0
 
 
 def test_words() -> None:
@@ -44,3 +45,10 @@ def test_words() -> None:
         "0.50 of   2  first active day 2"
     )
     assert share([Case("a", "y", 0, 0)], lambda name: name == "a") == "0.00 of   1"
+
+
+def test_a_spray_is_found_at_any_account_that_was_tried_and_a_touched_host_counts_neither_way() -> None:
+    truth, touched = {("eve", FIRST): "spray", ("tom", FIRST): SPRAYED}, {("pc-1", FIRST)}
+    assert cases_found(_rows({"tom": 9.0, "eve": 1.0}, FIRST), truth, 1)[0].found == 1
+    assert flagged([Row("pc-1", FIRST, EntityKind.HOST, 9.0, 1e-9)], truth, 0.1, touched).total == 0
+    assert flagged([Row("pc-2", FIRST, EntityKind.HOST, 9.0, 1e-9)], truth, 0.1, touched).by_day == 1.0

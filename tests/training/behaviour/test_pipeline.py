@@ -20,7 +20,7 @@ from training.tracking import BEHAVIOUR_MODEL, MODEL, connect
 def test_behaviour_is_registered_as_a_model_of_its_own(tmp_path: Path) -> None:
     settings, source = Settings(var=tmp_path / "var"), Source(commits(tmp_path, {}, {"user": "bob"}), "git-activity")
     result = train_behaviour(settings, source, out=tmp_path / "bundle")
-    assert load_behaviour(tmp_path / "bundle") == learn(source).model
+    assert load_behaviour(tmp_path / "bundle").to_files() == learn(source).model.to_files()
     manifest, digest = read_manifest(tmp_path / "bundle")
     client = connect(settings)
     version = client.get_model_version(BEHAVIOUR_MODEL, result.version)

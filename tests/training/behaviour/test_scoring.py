@@ -75,6 +75,20 @@ def test_commits_become_one_row_a_user_and_day(tmp_path: Path) -> None:
     assert list(rows[0])[:7] == ["tenant", "entity", "day", "anomaly_score", "p_value", "events", "reasons"]
 
 
+def test_events_become_a_row_each_by_what_was_known_before_them(tmp_path: Path) -> None:
+    data, out = many_commits(tmp_path / "data"), tmp_path / "scores.parquet"
+    assert invoke(data, "git-activity", out, "--by", "event")[0] == 0
+    whole = pq.read_table(out)
+    assert whole.column_names[:6] == ["tenant", "entity", "uid", "time", "anomaly_score", "reasons"]
+    assert len(set(whole["uid"].to_pylist())) == len(whole) == 180
+    times = whole["time"].to_pylist()
+    assert times == sorted(times)
+    model = learn(Source(data, "git-activity")).model
+    pq.write_table(pq.read_table(data / "events.parquet").slice(0, 90), data / "events.parquet")
+    part = score(Source(data, "git-activity"), model, false_discovery=0.1, by_event=True).table
+    assert part == whole.slice(0, 90)
+
+
 @pytest.mark.parametrize(("fmt", "make"), [("masquerade", segments), ("git-activity", many_commits)])
 def test_a_bundle_of_the_same_file_gives_the_same_scores(tmp_path: Path, fmt: str, make: Callable[[Path], Path]) -> None:
     data = make(tmp_path / "data")

@@ -11,6 +11,7 @@ from training.correlate import Correlated, correlate
 from training.incidents import responses
 from training.incidents.appraisal import appraise
 from training.incidents.correlation import World, judge, retell, tables
+from training.incidents.losses import losses
 from training.incidents.responses import share_right, true_incidents
 from training.incidents.worlds import Scored, scored_world
 from training.metrics import expected_calibration_error
@@ -55,12 +56,12 @@ def test_the_truth_itself_is_perfect(world: Scored) -> None:
 
 
 def test_what_was_measured_is_printed(world: Scored, found: Correlated) -> None:
-    parts = judge(world, found), retell(world, found), appraise(world, found)
+    parts = judge(world, found), retell(world, found), appraise(world, found), losses(world, found)
     printed = tables([World(1.0, 5, len(world.alerts), *parts)])
     for table in printed:
         assert {len(row) for row in table.rows} == {len(table.columns)}
         assert table.rows[0][0] == "noise × 1.0, seed 5"
-    assert [len(table.rows) for table in printed] == [1, 1, 2], "the last one also tells of all worlds together"
+    assert [len(table.rows) for table in printed] == [1, 1, 1, 2], "the last one also tells of all worlds together"
 
 
 def test_the_priority_of_an_incident_can_be_believed_more_than_its_highest_alert(world: Scored, found: Correlated) -> None:

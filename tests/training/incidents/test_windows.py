@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from tests.training.datasets import SECRET
+from training.correlate import correlate, read_alerts
 from training.dataset import Dataset, load_dataset
-from training.incidents.windows import WINDOWS, reached, read_windows, tables
+from training.incidents.windows import WINDOWS, Places, reached, read_windows, tables
 
 _T = 1_643_000_000
 _SPANS = (("dirb", 990, 1100), ("escalation", 1990, 2010), ("exfiltration", 5000, 6000))
@@ -51,9 +53,10 @@ def test_one_incident_holds_both(tmp_path: Path) -> None:
     dataset = _load(folder)
     windows = read_windows(dataset, folder)
     assert windows is not None
-    queue, joined = tables(dataset, np.where(dataset.target == 1, 0.9, 0.01), np.zeros(len(dataset)), windows, folder)
+    queue, joined, first = tables(dataset, np.where(dataset.target == 1, 0.9, 0.01), np.zeros(len(dataset)), windows, folder)
     assert queue.rows[0] == ["queue that covers", 2, 2, 2]
     assert joined.rows[0][4:] == ["2 of 2", 0.0, "1", "2 of 2", 0.0, "1"]
+    assert first.rows == [["net", "2022-01-24", "1", "1", ""]]
 
 
 def test_a_rank_is_of_the_day_on_which_the_attack_shows(tmp_path: Path) -> None:
@@ -64,8 +67,9 @@ def test_a_rank_is_of_the_day_on_which_the_attack_shows(tmp_path: Path) -> None:
     assert windows is not None
     louder = np.where(dataset.target == 1, 0.6, 0.01)
     louder[np.flatnonzero((dataset.target != 1) & (dataset.block.time < _T + 5000))] = 0.99
-    _, joined = tables(dataset, louder, np.zeros(len(dataset)), windows, folder)
+    _, joined, first = tables(dataset, louder, np.zeros(len(dataset)), windows, folder)
     assert [joined.rows[0][i] for i in (6, 9)] == ["2", "2"]
+    assert first.rows[0][2:] == ["2", "2", ""]
 
 
 def test_an_attack_that_raises_no_incident_has_no_ranks(tmp_path: Path) -> None:
@@ -73,9 +77,22 @@ def test_an_attack_that_raises_no_incident_has_no_ranks(tmp_path: Path) -> None:
     dataset = _load(folder)
     windows = read_windows(dataset, folder)
     assert windows is not None
-    _, joined = tables(dataset, np.full(len(dataset), 0.01), np.zeros(len(dataset)), windows, folder)
+    _, joined, first = tables(dataset, np.full(len(dataset), 0.01), np.zeros(len(dataset)), windows, folder)
     assert joined.rows[0][4] == "0 of 2"
     assert joined.rows[0][6] == ""
+    assert first.rows == [["net", "", "none", "none", "no incident holds any window"]]
+
+
+def test_an_attack_without_a_rank_is_told_why(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    dataset = _load(folder)
+    score = np.where(dataset.target == 1, 0.9, 0.01)
+    found = correlate(read_alerts(folder, "ait-ads"), score)
+    row = int(np.flatnonzero(dataset.target == 1)[0])
+    group, day = int(found.incident[row]), date(2022, 1, 24)
+    (line, *_) = found.incidents[found.names[group]].lines
+    for like, why in (({}, "not yet raised"), ({(day, line.uid): 3}, "like the one of rank 3")):
+        assert Places(dataset, score, {}, like).standing(group, row, found) == ("none", why)
 
 
 def test_without_windows_there_is_nothing_to_measure(tmp_path: Path) -> None:

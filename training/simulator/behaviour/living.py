@@ -9,6 +9,7 @@ import numpy as np
 
 from training.simulator.attacks import Act
 from training.simulator.behaviour.deeds import Deeds, Floats, Ints, together
+from training.simulator.behaviour.further import FURTHER
 from training.simulator.behaviour.ordinary import ordinary
 from training.simulator.behaviour.plots import MIXED, campaigns
 from training.simulator.behaviour.scenarios import SINGLE
@@ -17,7 +18,7 @@ from training.simulator.behaviour.town import Town, build_town
 from training.simulator.rows import DAY
 from training.simulator.world import World
 
-SCENARIOS = SINGLE | MIXED
+SCENARIOS = SINGLE | MIXED | FURTHER
 SEVERAL: Mapping[str, int] = {"takeover": 3, "insider": 3} | dict.fromkeys(SINGLE, 1)
 """Cases in four months among 200 people, unless others are wished for."""
 SETTLED_DAYS = 45

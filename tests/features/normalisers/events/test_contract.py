@@ -64,7 +64,7 @@ def _sound(name: str, event: Event, place: Place) -> Event:
     assert place.received_time is not None
     assert event.time <= place.received_time + timedelta(minutes=5)
     assert event.actor.kind in {EntityKind.USER, EntityKind.APPLICATION} or name == "native"
-    assert all(len(text) <= MAX_NAME for text in msgspec.structs.astuple(event.source) if isinstance(text, str))
+    assert all(len(text) <= MAX_NAME for text in msgspec.structs.astuple(event.source)[:4])
     msgspec.json.encode(event)
     return event
 
@@ -164,12 +164,8 @@ def test_a_time_ahead_of_its_receipt_is_refused(name: str, case: int) -> None:
     event = EVENT_NORMALISERS[name].decode(raw, ACME)
     tolerated = Place("acme", event.time - timedelta(minutes=5))
     assert EVENT_NORMALISERS[name].decode(raw, tolerated).time == event.time
-    earlier = Place("acme", event.time - timedelta(minutes=5, seconds=1))
-    if name == "linux-auth" and isinstance(GOLDEN[name][case]["raw"], str) and "Mar  4" in GOLDEN[name][case]["raw"]:
-        assert EVENT_NORMALISERS[name].decode(raw, earlier).time.year == 2023, "a line without a year is of the year before"
-        return
     with pytest.raises(RecordError, match="ahead of its receipt") as refused:
-        EVENT_NORMALISERS[name].decode(raw, earlier)
+        EVENT_NORMALISERS[name].decode(raw, Place("acme", event.time - timedelta(minutes=5, seconds=1)))
     assert refused.value.field
 
 

@@ -1,0 +1,55 @@
+"""How far a day's features lie beyond the account's own usual days: a running mean and spread of each, for each account."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+MEMORY_DAYS = 40.0
+"""Days that the mean remembers, about."""
+KNOWN_DAYS = 5.0
+"""With fewer known days of an account nothing lies beyond them."""
+LEAST_VARIANCE, FIRST_VARIANCE = 0.05, 0.5
+"""Nobody is so regular that less than this is remarkable; and what is taken for an account's variance before its days are known."""
+
+
+class OwnDays:
+    """The means and variances of all accounts' days, 8 bytes a feature."""
+
+    def __init__(self, features: int) -> None:
+        self._row: dict[Hashable, int] = {}
+        self._days = np.zeros(0, np.float32)
+        self._mean = np.zeros((0, features), np.float32)
+        self._variance = np.zeros((0, features), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def beyond(self, whose: Sequence[Hashable], values: Floats) -> Floats:
+        """Return by how many of the account's usual deviations each value exceeds its mean; 0 where too little is known."""
+        rows = self._rows(whose)
+        deviations: Floats = (values - self._mean[rows]) / np.sqrt(self._variance[rows] + LEAST_VARIANCE)
+        return np.where(self._days[rows, np.newaxis] >= KNOWN_DAYS, deviations, 0.0)
+
+    def learn(self, whose: Sequence[Hashable], values: Floats) -> None:
+        """Take up one day of each of ``whose``, who are distinct."""
+        rows = self._rows(whose)
+        share = 1.0 / np.minimum(self._days[rows, np.newaxis] + 1.0, MEMORY_DAYS)
+        apart = np.where(self._days[rows, np.newaxis] > 0, values - self._mean[rows], 0.0)
+        self._mean[rows] = np.where(self._days[rows, np.newaxis] > 0, self._mean[rows] + share * apart, values)
+        self._variance[rows] = (1.0 - share) * (self._variance[rows] + share * apart**2)
+        self._variance[rows] = np.where(self._days[rows, np.newaxis] > 0, self._variance[rows], FIRST_VARIANCE)
+        self._days[rows] += 1.0
+
+    def _rows(self, whose: Sequence[Hashable]) -> NDArray[np.intp]:
+        found = np.array([self._row.setdefault(one, len(self._row)) for one in whose], np.intp)
+        more = len(self._row) - len(self._days)
+        if more > 0:
+            more = max(more, len(self._days))
+            self._days = np.append(self._days, np.zeros(more, np.float32))
+            wider = np.zeros((more, self._mean.shape[1]), np.float32)
+            self._mean, self._variance = np.concatenate([self._mean, wider]), np.concatenate([self._variance, wider])
+        return found

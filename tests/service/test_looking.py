@@ -1,0 +1,47 @@
+"""The loop of what looks again and again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from service.looking import Looking
+
+
+class Often(Looking):
+    """Looks, with something to do the first few times, and something wrong once."""
+
+    def __init__(self, poll_seconds: float) -> None:
+        super().__init__(poll_seconds)
+        self.looks = 0
+
+    async def look(self) -> bool:
+        self.looks += 1
+        if self.looks == 2:
+            raise RuntimeError("a bad moment")
+        return self.looks < 2
+
+
+def test_it_goes_on_whatever_fails_until_it_is_stopped() -> None:
+    async def run() -> tuple[int, int]:
+        often = Often(0.01)
+        await often.stop()
+        often.start()
+        await asyncio.sleep(0.2)
+        await often.stop()
+        seen = often.looks
+        await asyncio.sleep(0.05)
+        return seen, often.looks
+
+    before, after = asyncio.run(run())
+    assert before == after > 2
+
+
+def test_where_there_is_more_it_does_not_wait() -> None:
+    async def run() -> int:
+        often = Often(3600.0)
+        often.start()
+        await asyncio.sleep(0.1)
+        await often.stop()
+        return often.looks
+
+    assert asyncio.run(run()) == 2
