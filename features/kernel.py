@@ -68,23 +68,36 @@ def _hash_keys(columns, i, salts, key_columns, hashes):
 
 
 @njit(cache=True, nogil=True)
-def _read(table, now, rates, hashes, slots, decay, count, gap):
-    """Read every key as of ``now``. ``decay`` is 2^(−gap/h); a key never seen has slot −1, count 0, gap −1."""
+def _locate(table, now, hashes, slots, gap):
+    """Find every key's slot (−1: never seen) and the time since its last fact, in loops of their own.
+
+    So the processor waits for all keys' memory at once, not for one after the other.
+    """
     keys, cells = table
-    before, elapsed_before = -1, 0.0
     for k in range(hashes.shape[0]):
         slots[k] = -1
-        gap[k] = -1.0
+        if hashes[k] != 0:
+            slot = _find(keys, hashes[k])
+            if keys[slot] != 0:
+                slots[k] = slot
+    for k in range(hashes.shape[0]):
+        gap[k] = now - cells[slots[k], 0] if slots[k] >= 0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _read(table, now, rates, hashes, slots, decay, count, gap):
+    """Read every key as of ``now``. ``decay`` is 2^(−gap/h); a key never seen has slot −1, count 0, gap −1."""
+    cells = table[1]
+    _locate(table, now, hashes, slots, gap)
+    before, elapsed_before = -1, 0.0
+    for k in range(hashes.shape[0]):
         for j in range(rates.shape[1]):
             count[k, j] = 0.0
             decay[k, j] = 1.0
-        if hashes[k] == 0:
+        if slots[k] < 0:
+            gap[k] = -1.0
             continue
-        slot = _find(keys, hashes[k])
-        if keys[slot] == 0:
-            continue
-        slots[k] = slot
-        elapsed = now - cells[slot, 0]
+        elapsed = gap[k]
         gap[k] = max(elapsed, 0.0)
         again = before >= 0 and elapsed == elapsed_before  # often so of keys of one entity: the same powers
         for j in range(rates.shape[1]):
@@ -93,7 +106,7 @@ def _read(table, now, rates, hashes, slots, decay, count, gap):
                     decay[k, j] = decay[before, j]
                 else:
                     decay[k, j] = np.exp2(-elapsed * rates[k, j])
-            count[k, j] = cells[slot, 1 + j] * decay[k, j]
+            count[k, j] = cells[slots[k], 1 + j] * decay[k, j]
         before, elapsed_before = k, elapsed
 
 

@@ -5,8 +5,8 @@ any label, surprises are combined as bets against "a usual day": a p-value p pay
 likelihood ratio, and the mean of the payments is one again, however the detectors depend on each other (e-values: Vovk and Wang
 2021). So one detector that is very sure is enough, several that agree are a little surer, and none can hide another.
 
-Once there are labels, a logistic weighing of the same surprises takes the place of the mean. Its weights are never negative: more
-surprise is never less abnormal.
+Once there are labels, a logistic weighing of the same surprises is one more bet. Its weights are never negative: more surprise is never
+less abnormal. It does not take the place of the others: labels know only what was looked at, and impostors' days are no insiders'.
 """
 
 from __future__ import annotations
@@ -105,10 +105,11 @@ class Combiner:
         return Combined(score, p_value(score, own, group.score), told)
 
     def _score(self, told: Sequence[float], bare: Sequence[float]) -> float:
-        if self._learned is not None:
-            return min(self._learned.log_ratio(told), MOST)
         asked = zip(self.detectors, told, bare, strict=True)
-        return log_mean([min(bet(name, one), MOST) for name, one, said in asked if not math.isnan(said)] or [NOTHING_SAID])
+        bets = [bet(name, one) for name, one, said in asked if not math.isnan(said)]
+        if bets and self._learned is not None:
+            bets.append(self._learned.log_ratio(told))
+        return log_mean([min(one, MOST) for one in bets] or [NOTHING_SAID])
 
     def remember(self, whose: Whose, bare: Sequence[float], combined: Combined) -> None:
         """Take the day up among those that later ones are held against, once it is not doubted."""

@@ -12,8 +12,8 @@ from features.alert import EntityKind
 from features.anomalies import EntityAnomalies
 from models.behaviour.judgement import DayJudgement, EventJudgement
 
-USUAL = 0.05
-"""What is as strange as one in twenty happens to everybody within weeks."""
+USUAL = 0.01
+"""What is as strange as one in a hundred happens to everybody within months."""
 _LEAST = 1e-12
 USER, HOST = "user", "host"
 """Alerts name accounts of people and of programs alike, so both are noted as users."""
