@@ -79,3 +79,11 @@ def test_thresholds_are_weighed_without_a_champion(tmp_path: Path, monkeypatch: 
     assert "at most 0.1 % missed: refused for all alerts" in printed
     assert "more incidents that are not missed" in printed
     assert "hidden a day, by costs:" in printed
+
+
+def test_behaviour_finds_accounts_that_change_hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    monkeypatch.setenv("TAMIS_DATA_DIR", str(data_dir))
+    printed = run(ROOT / "notebooks" / "04_behaviour.ipynb", tmp_path, monkeypatch)
+    assert "change hands on" in printed
+    assert printed.count("is in the top 1 % on active day") == 2
+    assert "too new to be judged" in printed
