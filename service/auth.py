@@ -28,6 +28,7 @@ ROLES: dict[tuple[str, str], frozenset[Role]] = {
     ("DELETE", "/v1/entities/{kind}/{uid}"): frozenset({Role.ADMIN}),
     ("GET", "/v1/entities/{kind}/{uid}/records"): frozenset({Role.ADMIN}),
     ("POST", "/v1/entities/{kind}/{uid}/unmask"): frozenset({Role.ANALYST, Role.ADMIN}),
+    ("POST", "/v1/entities/{kind}/{uid}/verdicts"): frozenset({Role.ANALYST, Role.ADMIN}),
     ("GET", "/v1/unmaskings"): frozenset({Role.ADMIN}),
     ("GET", "/v1/incidents"): EVERYONE,
     ("GET", "/v1/incidents/{uid}"): EVERYONE,

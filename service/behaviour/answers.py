@@ -19,6 +19,7 @@ from service.behaviour import records
 from service.behaviour.names import Shown
 from service.behaviour.ocsf import day_start, deviations
 from service.behaviour.records import Anomaly, Change, Entity
+from service.behaviour.words import Word, words_of
 from service.store import database as db
 from service.store.events import events_lately
 
@@ -41,6 +42,7 @@ def summary(entity: Entity, shown: Shown) -> dict[str, Any]:
 def detail(connection: Connection, entity: Entity, shown: Shown, now: float, proven: Mapping[Control, Bound]) -> dict[str, Any]:
     """Return all that is known of an entity."""
     found = records.anomalies_of(connection, entity.whom, _TREND_DAYS)
+    words = {word.day: word for word in words_of(connection, entity.whom)}
     return {
         **summary(entity, shown),
         "pseudonym": entity.pseudonym,
@@ -50,10 +52,10 @@ def detail(connection: Connection, entity: Entity, shown: Shown, now: float, pro
         "bounds": told_bounds(proven),
         "trend": _trend(connection, entity, now),
         "sources": [_part(connection, entity, part, shown) for part in entity.state.parts(now)],
-        "deviates": _deviates(found, shown),
+        "deviates": _deviates(found, shown, words),
         "baseline": _baseline(connection, entity, found, shown),
         "peers": _peers(connection, entity, found),
-        "anomalies": [_judged(one, shown) for one in found if _is_told(one)],
+        "anomalies": [_judged(one, shown, words.get(one.day)) for one in found if one.day in words or _is_told(one)],
         "controls": [_changed(one) for one in records.changes_of(connection, entity.whom, _TREND_DAYS)],
         "unmaskings": [
             {"time": from_epoch(one.time), "by": one.by, "role": one.role, "reason": shown.text(one.reason)}
@@ -108,10 +110,11 @@ def _part(connection: Connection, entity: Entity, part: Part, shown: Shown) -> d
     return {"detector": shown.text(product), "rule": named, **told, "alerts": alerts}
 
 
-def _deviates(found: Sequence[Anomaly], shown: Shown) -> list[dict[str, Any]]:
+def _deviates(found: Sequence[Anomaly], shown: Shown, words: Mapping[int, Word]) -> list[dict[str, Any]]:
     """Return what deviated on the latest day on which anything did."""
     for anomaly in found:
-        told = [_deviation(anomaly.day, shown.deviation(one)) for one in deviations(anomaly)]
+        verdict = _word(words.get(anomaly.day), shown)
+        told = [{**_deviation(anomaly.day, shown.deviation(one)), "verdict": verdict} for one in deviations(anomaly)]
         if told:
             return told
     return []
@@ -129,11 +132,16 @@ def _deviation(day: int, one: Deviation) -> dict[str, Any]:
     }
 
 
+def _word(word: Word | None, shown: Shown) -> dict[str, Any] | None:
+    """Return what a person said last of a day."""
+    return None if word is None else {**word.told(), "reason": shown.text(word.reason)}
+
+
 def _is_told(one: Anomaly) -> bool:
     return one.judgement is None or one.judgement.flagged or anomaly_bits(one.judgement.p_value) > 0.0
 
 
-def _judged(one: Anomaly, shown: Shown) -> dict[str, Any]:
+def _judged(one: Anomaly, shown: Shown, word: Word | None) -> dict[str, Any]:
     day, peak = one.judgement, one.peak
     return {
         "day": day_start(one.day).date(),
@@ -142,6 +150,7 @@ def _judged(one: Anomaly, shown: Shown) -> dict[str, Any]:
         "flagged": day is not None and day.flagged,
         "strangest_event": None if peak is None else {"time": peak.time, "anomaly_score": round(peak.anomaly_score, 3)},
         "reasons": [shown.deviation(each).text for each in deviations(one)],
+        "verdict": _word(word, shown),
     }
 
 

@@ -14,8 +14,9 @@ from models.calibration import odds_shown, priority
 from models.risk import LEAST_SCORE, Said, alert_bits
 from service.store.database import current_label
 
-HEARD, ANOMALIES, CLOSED = "entities alerts", "entities events", "entities days"
-"""Marks: the last number of an alert or verdict, and of an event, that was taken up, and the first UTC day that is not closed."""
+HEARD, ANOMALIES, WORDS, CLOSED = "entities alerts", "entities events", "entities words", "entities days"
+"""Marks: the last number of an alert or verdict, of an event, and of a word on a day, that was taken up, and the first UTC day that
+is not closed."""
 KINDS = (EntityKind.USER, EntityKind.HOST, EntityKind.APPLICATION)
 """What has a risk."""
 MOST_NAMED = 20

@@ -14,18 +14,19 @@ from features.alert import EntityKind
 from features.aliases import normalise_uid
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.controls import Control, Whom, let_out
-from models.risk import BEHAVIOUR, EntityRisk, Fact, anomaly_bits
+from models.risk import BEHAVIOUR, EntityRisk, Fact, Said, anomaly_bits
 from service.behaviour import records
 from service.behaviour.feed import KINDS, MOST_NAMED, Heard
 from service.behaviour.messages import messages_of
 from service.behaviour.names import Veil
 from service.behaviour.records import Anomaly, Entity
+from service.behaviour.words import Word
 from service.outbox.message import Message
 from service.outbox.records import enqueue
 
 DAY_SECONDS = 86_400.0
 LEAST_BITS = 0.01
-"""What an alert weighs that by itself said nothing and was called an attack: for the verdict to have something to stand on."""
+"""What an alert or a day weighs that by itself said nothing and was called an attack: for the verdict to have something to stand on."""
 
 Resolve = Callable[[str, str, str, datetime], str]
 """An alias table: tenant, kind, name and time → name."""
@@ -93,10 +94,19 @@ class Folding:
         day = judged.day.toordinal() - datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 — a date only
         entity = self._touch(whom, name)
         if not judged.cold:
-            end = min((day + 1) * DAY_SECONDS - 1.0, self._now)
-            entity.state.add(BEHAVIOUR, Fact(_ref(day), end, anomaly_bits(judged.p_value, flagged=judged.flagged)))
+            entity.state.add(BEHAVIOUR, self._fact(day, anomaly_bits(judged.p_value, flagged=judged.flagged)))
         self._note(whom, Anomaly(day=day, judgement=judged, peak=peak))
         self._ended.append((entity, day))
+
+    def word(self, word: Word) -> None:
+        """Take up what a person said of a day; a word that is none takes back what was said before."""
+        state, target = self._touch(word.whom, word.whom.uid).state, word.verdict.target
+        if target == 1:
+            state.add(BEHAVIOUR, self._fact(word.day, LEAST_BITS))
+        state.judge(BEHAVIOUR, _ref(word.day), Said(target == 1, word.time) if target >= 0 else None)
+
+    def _fact(self, day: int, bits: float) -> Fact:
+        return Fact(_ref(day), min((day + 1) * DAY_SECONDS - 1.0, self._now), bits)
 
     def again(self, some: Iterable[Entity]) -> None:
         """Look at entities again: their risk has decayed, or what holds their controls back has changed."""

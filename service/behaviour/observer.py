@@ -27,17 +27,18 @@ from models.controls import Bound, Control, Whom, withheld
 from models.live_policy import LivePolicy
 from service.behaviour import records
 from service.behaviour.bounds import bounds
-from service.behaviour.feed import ANOMALIES, CLOSED, HEARD, heard
+from service.behaviour.feed import ANOMALIES, CLOSED, HEARD, WORDS, heard
 from service.behaviour.folding import Folding, Surroundings
 from service.behaviour.names import Veil
 from service.behaviour.watching import Closed, Peak, Watching
+from service.behaviour.words import Place, Word, upcoming
 from service.looking import Looking
 from service.metrics import BEHAVIOUR_BEHIND
 from service.outbox.delivery import Write
 from service.policy_edits import proven_by
 from service.settings import ServiceSettings
 from service.store.database import Database
-from service.store.events import ReadEvent, events_after, forget_events, last_event
+from service.store.events import forget_events, last_event
 from service.store.timing import last_received, mark_of, set_mark
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Observer(Looking):
         """By which policy, bundle and bounds controls are let out, and since when."""
         self._watching: Watching | None = None
         """``None`` until the events that were observed before are folded again; ``_model`` is by what they are judged."""
-        self._folding: tuple[Watching, int, int] | None = None
+        self._folding: tuple[Watching, Place, int] | None = None
         self._model: BehaviourModel | None = None
         self.turn = asyncio.Lock()
 
@@ -151,19 +152,30 @@ class Observer(Looking):
             raise
 
     async def _watch(self, watching: Watching) -> bool:
-        some = await self._ask(lambda connection: events_after(connection, watching.seq, _EVENTS))
-        ready = watching.ready(some)
+        part = await self._ask(lambda connection: upcoming(connection, watching.place, _EVENTS))
+        ready = watching.ready(part.events)
+        before = watching.due(part.time(self.now() - _GRACE_SECONDS))
         if ready:
             peaks = await asyncio.to_thread(watching.take, ready)
-            folding = await self._ask(lambda connection: self._peaks(connection, peaks))
+            folding = await self._ask(partial(self._said, peaks=peaks))
             await self._put(folding, {ANOMALIES: watching.seq, CLOSED: watching.closed})
-        elif some or (watching.closed and watching.due(self.now() - _GRACE_SECONDS) > watching.closed):
-            await self._close(watching, watching.due(some[0].received if some else self.now() - _GRACE_SECONDS))
+        elif (watching.closed or part.word) and before > watching.closed:
+            await self._close(watching, before)
+        elif part.word is not None:
+            await self._word(watching, part.word)
         BEHAVIOUR_BEHIND.set(await self._ask(last_event) - watching.seq)
-        return bool(some)
+        return bool(part.events or part.word)
 
-    def _peaks(self, connection: Connection, peaks: Iterable[Peak]) -> Folding:
+    async def _word(self, watching: Watching, word: Word) -> None:
+        """Take up what a person said of a day that has ended."""
+        await asyncio.to_thread(watching.hear, word)
+        folding = await self._ask(partial(self._said, words=[word]))
+        await self._put(folding, {WORDS: word.seq})
+
+    def _said(self, connection: Connection, words: Iterable[Word] = (), peaks: Iterable[Peak] = ()) -> Folding:
         folding = self._fold(connection)
+        for word in words:
+            folding.word(word)
         for one in peaks:
             folding.peak(*one)
         folding.settle()
@@ -190,20 +202,18 @@ class Observer(Looking):
     async def _restore(self) -> bool:
         """Fold a part of the events that were observed before; say that there is more to do."""
         if self._folding is None:
-            until, closed = await self._ask(lambda c: (mark_of(c, ANOMALIES) or 0, mark_of(c, CLOSED) or 0))
+            event, word, closed = await self._ask(lambda c: [mark_of(c, name) or 0 for name in (ANOMALIES, WORDS, CLOSED)])
             rate, known = self._settings.false_discovery, self._accounts
             engine = BehaviourEngine(self._model or BehaviourModel(), false_discovery=rate, secret=self._secret, accounts=known)
-            self._folding = Watching(engine, self._resolve, self._settings.late_seconds), until, closed
+            self._folding = Watching(engine, self._resolve, self._settings.late_seconds), Place(event, word), closed
         watching, until, closed = self._folding
-        some = [
-            one for one in await self._ask(lambda connection: events_after(connection, watching.seq, _FOLDED)) if one.seq <= until
-        ]
-        if some:
-            await asyncio.to_thread(_refold, watching, some)
+        part = await self._ask(lambda connection: upcoming(connection, watching.place, _FOLDED, until))
+        if part.events or part.word:
+            await asyncio.to_thread(watching.again, part)
             return True
         if closed > watching.closed:
             await asyncio.to_thread(watching.close, closed)
-        watching.seq = max(watching.seq, until)
+        watching.seq, watching.word = max(watching.seq, until.event), max(watching.word, until.word)
         self._watching, self._folding = watching, None
         self._tell(watching.anomalies)
         return True
@@ -286,15 +296,3 @@ class Observer(Looking):
                 return ask(connection)
 
         return await asyncio.to_thread(asked)
-
-
-def _refold(watching: Watching, some: Sequence[ReadEvent]) -> None:
-    """Take events up again as they were taken up before, and say nothing of it."""
-    rest = list(some)
-    while rest:
-        ready = watching.ready(rest)
-        if ready:
-            watching.take(ready)
-            rest = rest[len(ready) :]
-        else:
-            watching.close(watching.due(rest[0].received))

@@ -12,7 +12,7 @@ from features.alert import EntityKind
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.controls import Control, Standing, Whom
 from models.risk import EntityRisk
-from service.store.entity_tables import anomalies, control_changes, entities, risk_days, unmaskings
+from service.store.entity_tables import anomalies, control_changes, day_verdicts, entities, risk_days, unmaskings
 
 _ENCODER = msgspec.json.Encoder()
 _COLUMNS = (
@@ -145,7 +145,7 @@ def add_unmasking(connection: Connection, tenant: str, one: Unmasking) -> None:
 def erase(connection: Connection, tenant: str, uid: str, kind: EntityKind | None = None) -> int:
     """Delete all that is known of an entity, of whatever kind if none is named; return how many rows. Who asked for its name stays."""
     gone = 0
-    for table in (entities, anomalies, risk_days, control_changes):
+    for table in (entities, anomalies, risk_days, control_changes, day_verdicts):
         statement = delete(table).where(table.c.tenant == tenant, table.c.uid == uid)
         gone += connection.execute(statement if kind is None else statement.where(table.c.kind == kind.value)).rowcount
     return gone
@@ -156,6 +156,7 @@ def forget(connection: Connection, anomalies_before: float, risk_before: float, 
     gone = 0
     for table, old in (
         ("anomalies", f"day < {day_of(anomalies_before)}"),
+        ("day_verdicts", f"day < {day_of(anomalies_before)}"),
         ("risk_days", f"day < {day_of(risk_before)}"),
         ("control_changes", f"time < {risk_before!r}"),
         ("entities", f"updated < {risk_before!r}"),

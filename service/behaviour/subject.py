@@ -16,6 +16,7 @@ from service.behaviour import records
 from service.behaviour.folding import canonical
 from service.behaviour.names import Veil
 from service.behaviour.ocsf import day_start
+from service.behaviour.words import words_of
 from service.store import database as db
 from service.store.erasing import naming
 from service.store.events import erase_events, events_of
@@ -47,6 +48,7 @@ def stored_about(connection: Connection, whom: Whom, name: str, veil: Veil) -> d
         ],
         "controls": [{**one._asdict(), "time": from_epoch(one.time)} for one in records.changes_of(connection, whom, _PAGE)],
         "anomalies": [msgspec.to_builtins(one) for one in records.anomalies_of(connection, whom, _PAGE)],
+        "day_verdicts": [word.told_whole() for word in words_of(connection, whom)],
         "events": _events(connection, whom.tenant, names),
         "alerts": _alerts(connection, whom.tenant, names),
         "unmaskings": [
@@ -56,7 +58,7 @@ def stored_about(connection: Connection, whom: Whom, name: str, veil: Veil) -> d
 
 
 def erase_behaviour(connection: Connection, tenant: str, names: Sequence[str], aliases: AliasTable) -> dict[str, int]:
-    """Delete the events, anomalies, risks and controls of whatever is called so, in the caller's transaction; say how many."""
+    """Delete the events, anomalies, verdicts on days, risks and controls of whatever is called so, in the caller's transaction; say how many."""
     uids = {normalise_uid(name) or name for name in names}
     uids |= {whom_named(aliases, tenant, kind, name).uid for kind in EntityKind for name in names}
     events = sum(erase_events(connection, tenant, uid) for uid in uids)

@@ -18,10 +18,12 @@ from features.anomalies import EntityAnomalies
 from features.event import Event
 from models.behaviour.day import FIRST
 from models.behaviour.engine import AHEAD, OLDEST, BehaviourEngine
+from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.behaviour.noting import note_day, note_event
 from models.strangest import Stranger, Strangest
 from service.behaviour.folding import DAY_SECONDS, Resolve, canonical
+from service.behaviour.words import Part, Place, Word
 from service.store.events import ReadEvent
 
 
@@ -42,7 +44,8 @@ class Closed(NamedTuple):
 
 
 class Watching:
-    """The state of behaviour in memory. ``seq``: the last event that was taken up; days before ``closed`` (since 1970) are closed.
+    """The state of behaviour in memory. ``seq`` and ``word``: the last event and word on a day that were taken up; days before ``closed``
+    (since 1970) are closed.
 
     ``anomalies`` is what alerts may know of it.
     """
@@ -52,8 +55,15 @@ class Watching:
         self.anomalies = EntityAnomalies()
         self._strangest = Strangest()
         self._names: dict[tuple[str, str], str] = {}
-        self.seq, self.closed = 0, 0
+        self._hosts: dict[tuple[str, str], set[str]] = {}
+        """By what names the engine knows a host."""
+        self.seq, self.word, self.closed = 0, 0, 0
         self._received = 0.0
+
+    @property
+    def place(self) -> Place:
+        """How far it has come."""
+        return Place(self.seq, self.word)
 
     def due(self, received: float) -> int:
         """Return the first day that stays open at a time of receipt."""
@@ -96,6 +106,29 @@ class Watching:
         peaks = self._strangest.close(judged, before)
         return [Closed(one, peak, self._name(one.tenant, one.entity)) for one, peak in zip(judged, peaks, strict=True)]
 
+    def hear(self, word: Word) -> None:
+        """Take up what a person said of a day that is closed."""
+        tenant, kind, uid = word.whom
+        day = date.fromordinal(word.day + FIRST.toordinal())
+        for name in sorted(self._hosts.get((tenant, uid), ())) if kind is EntityKind.HOST else (uid,):
+            self._engine.verdict(Account(tenant, kind, name), day, day, word.verdict)
+        self.word = word.seq
+
+    def again(self, part: Part) -> None:
+        """Take up again what was taken up before, and say nothing of it."""
+        rest = part.events
+        while rest:
+            ready = self.ready(rest)
+            if ready:
+                self.take(ready)
+                rest = rest[len(ready) :]
+            else:
+                self.close(self.due(rest[0].received))
+        if part.word is not None:
+            if self.due(part.word.time) > self.closed:
+                self.close(self.due(part.word.time))
+            self.hear(part.word)
+
     def _known(self, judged: DayJudgement) -> DayJudgement:
         """Return a judgement under the name by which a host is known, whose numbers are numbers: one that is none says nothing."""
         if not (math.isfinite(judged.p_value) and math.isfinite(judged.anomaly_score)):
@@ -104,6 +137,7 @@ class Watching:
             return judged
         end = datetime.combine(judged.day, time(), UTC)
         uid = canonical(self._resolve, judged.tenant, judged.kind.value, judged.entity, end)
+        self._hosts.setdefault((judged.tenant, uid), set()).add(judged.entity)
         if uid != judged.entity:
             self._names.setdefault((judged.tenant, uid), judged.entity)
         return msgspec.structs.replace(judged, entity=uid)

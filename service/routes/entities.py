@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, date, datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from features.alert import EntityKind, from_epoch
+from features.label import Verdict
 from service.auth import Authorised
 from service.behaviour import answers, ocsf, records
+from service.behaviour.feed import CLOSED
 from service.behaviour.names import NAMED, Shown
 from service.behaviour.records import Entity, Unmasking
 from service.behaviour.subject import stored_about, whom_named
+from service.behaviour.words import Word, add_word
 from service.body import read_body
 from service.erasure import erase_entity
-from service.errors import InvalidError, NotFoundError
+from service.errors import ConflictError, InvalidError, NotFoundError
 from service.host import Host
 from service.keys import Key
+from service.store.timing import mark_of
 
 router = APIRouter()
+Form = TypeVar("Form")
 _ENCODER = msgspec.json.Encoder()
 _MOST_BYTES = 8192
 _REASON: dict[str, Any] = {
@@ -32,9 +38,25 @@ _REASON: dict[str, Any] = {
 }  # fmt: skip
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REASON}}}}
 
+_WORD: dict[str, Any] = {
+    "type": "object", "required": ["day", "verdict"], "additionalProperties": False,
+    "properties": {
+        "day": {"type": "string", "format": "date"}, "reason": {"type": "string", "maxLength": 500},
+        "verdict": {"enum": [one.value for one in Verdict if one is not Verdict.DUPLICATE]},
+    },
+}  # fmt: skip
+_WORD_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _WORD}}}}
+_DAY_ONE = date(1970, 1, 1)
+
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+
+
+class _Said(msgspec.Struct, forbid_unknown_fields=True):
+    day: date
+    verdict: Literal["true_positive", "benign_positive", "false_positive", "undetermined"]
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 @router.get("/v1/entities", summary="Users and hosts, the highest risk first")
@@ -77,10 +99,7 @@ async def get_records(request: Request, kind: EntityKind, uid: str, key: Authori
 async def post_unmask(request: Request, kind: EntityKind, uid: str, key: Authorised) -> Response:
     """Say who it is, and all that is known of the entity by name. Who asked, when and why is kept, and shown with the entity."""
     host: Host = request.app.state.host
-    try:
-        given = msgspec.json.decode(await read_body(request, _MOST_BYTES), type=_Asked)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise InvalidError(str(error)) from error
+    given = await _given(request, _Asked)
     entity = await _ask(host, lambda connection: records.find_pseudonym(connection, key.tenant, kind, uid))
     if entity is None:
         raise NotFoundError("there is no such pseudonym")
@@ -89,6 +108,41 @@ async def post_unmask(request: Request, kind: EntityKind, uid: str, key: Authori
     await host.write(partial(records.add_unmasking, tenant=key.tenant, one=one))
     told = await _ask(host, partial(_detail, host=host, entity=entity, shown=Shown(entity, None)))
     return _json({"kind": kind.value, "uid": entity.name, "pseudonym": entity.pseudonym, "entity": told})
+
+
+@router.post(
+    "/v1/entities/{kind}/{uid:path}/verdicts",
+    openapi_extra=_WORD_BODY,
+    summary="Say what a day of an entity was",
+    status_code=201,
+)
+async def post_verdict(request: Request, kind: EntityKind, uid: str, key: Authorised) -> Response:
+    """A day that was harmless (`false_positive`, `benign_positive`) weighs nothing any more, and is learned if it was held; one that was
+    an attack (`true_positive`) weighs all that behaviour may, and is never learned. The latest word on a day stands; `undetermined`
+    takes it back, but for what was learned by it. 409 as long as the day is not closed."""
+    host: Host = request.app.state.host
+    given = await _given(request, _Said)
+    day, now = (given.day - _DAY_ONE).days, host.observer.now()
+    if given.day > datetime.fromtimestamp(now, UTC).date():
+        raise InvalidError("day: lies in the future")
+
+    def ask(connection: Connection) -> Entity:
+        entity = _find(host, connection, key, kind, uid)
+        if entity is None:
+            raise NotFoundError("nothing is known of such an entity")
+        found = records.anomaly_of(connection, entity.whom, day)
+        if found is None and day < (mark_of(connection, CLOSED) or day + 1):
+            raise InvalidError("day: nothing is known of what it did on that day")
+        if found is None or found.judgement is None:
+            raise ConflictError("the day is not closed: say it when it is judged")
+        return entity
+
+    entity = await _ask(host, ask)
+    shown = Shown(entity, host.observer.veil(key.tenant))
+    word = Word(entity.whom, day, Verdict(given.verdict), shown.text(given.reason), key.analyst, now)
+    await host.write(partial(add_word, word=word))
+    told = {"kind": kind.value, "uid": _shown(host, key, entity).name, "pseudonym": entity.pseudonym, **word.told_whole()}
+    return Response(_ENCODER.encode(told), 201, media_type="application/json")
 
 
 @router.get("/v1/entities/{kind}/{uid:path}", summary="An entity: its risk, what it is made of, what deviates and what is usual")
@@ -151,6 +205,13 @@ def _find(host: Host, connection: Connection, key: Key, kind: EntityKind, uid: s
 
 def _shown(host: Host, key: Key, entity: Entity) -> Shown:
     return Shown.to(key.role, entity, host.observer.veil(key.tenant))
+
+
+async def _given(request: Request, form: type[Form]) -> Form:
+    try:
+        return msgspec.json.decode(await read_body(request, _MOST_BYTES), type=form)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidError(str(error)) from error
 
 
 async def _ask(host: Host, ask: Any) -> Any:

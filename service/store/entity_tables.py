@@ -89,3 +89,21 @@ unmaskings = Table(
     Index("ix_unmaskings_pseudonym", "tenant", "pseudonym"),
 )
 """Who asked for the name behind a pseudonym, when and why, append-only."""
+
+day_verdicts = Table(
+    "day_verdicts",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("uid", String, nullable=False),
+    Column("day", Integer, nullable=False, index=True),
+    Column("verdict", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("after_event", Integer, nullable=False),
+    Index("ix_day_verdicts_entity", "tenant", "kind", "uid", "day"),
+    sqlite_autoincrement=True,
+)
+"""What people said of the days of entities, after which event; never changed, the latest stands."""

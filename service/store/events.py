@@ -90,6 +90,11 @@ def last_event(connection: Connection) -> int:
     return int(connection.execute(select(func.max(events.c.seq))).scalar() or 0)
 
 
+def last_given(connection: Connection) -> int:
+    """Return the highest number that an event was ever given, also if it is gone; 0 if there never was one."""
+    return int(connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'events'").scalar() or 0)
+
+
 def events_of(connection: Connection, tenant: str, entity: str, after: int = 0, most: int = 1000) -> list[ReadEvent]:
     """Return a tenant's events that an entity did or that were done to it, of whatever kind or case of letters, in order of receipt."""
     statement = (
