@@ -163,7 +163,7 @@ class Observer(Looking):
             await self._close(watching, before)
         elif part.word is not None:
             await self._word(watching, part.word)
-        BEHAVIOUR_BEHIND.set(await self._ask(last_event) - watching.seq)
+        BEHAVIOUR_BEHIND.set(max(await self._ask(last_event) - watching.seq, 0))  # what was observed may have been forgotten
         return bool(part.events or part.word)
 
     async def _word(self, watching: Watching, word: Word) -> None:
