@@ -16,7 +16,7 @@ from models.behaviour.sequences import SequenceModel
 from models.errors import BundleError
 
 FILE, FOREST, PEERS = "behaviour.json", "behaviour-forest.npz", "behaviour-peers.npz"
-FIELDS = ("action", "address", "application", "country", "device", "hour", "outcome", "target", "weekday")
+FIELDS = ("action", "address", "application", "country", "device", "hour", "outcome", "target", "volume", "weekday")
 """The fields that every event may have; a source of events may tell further ones."""
 
 

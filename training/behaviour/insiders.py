@@ -29,10 +29,10 @@ from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import DayGatherer, Seen
 from models.behaviour.day_vector import DayVectors
 from models.behaviour.engine import FALSE_DISCOVERY
-from models.behaviour.model import FIELDS, BehaviourModel
+from models.behaviour.model import BehaviourModel
 from models.behaviour.walk import EventWalk
 from training.behaviour.found import Case, Flagged, Row, Truth, cases_found, flagged, mean, share
-from training.behaviour.learning import learn_weights, walk
+from training.behaviour.learning import fields_of, learn_weights, walk
 from training.behaviour.simulated import events_of
 from training.simulator.behaviour.directory import directory
 from training.simulator.behaviour.living import SEVERAL, Lived, lived
@@ -89,8 +89,9 @@ def touched(done: Lived) -> set[tuple[str, date]]:
 
 def learned(*, staff: int = STAFF, length: int = DAYS) -> BehaviourModel:
     """Return the model of a tenant that is not measured; its truth is not looked at."""
-    lessons = walk(make(LEARNED_AT, staff=staff, length=length).days).lessons
-    return BehaviourModel(fields=FIELDS, elsewhere=learn_weights(lessons, FIELDS))
+    days = make(LEARNED_AT, staff=staff, length=length).days
+    fields = fields_of(days)
+    return BehaviourModel(fields=fields, elsewhere=learn_weights(walk(days).lessons, fields))
 
 
 def by_engine(world: World, model: BehaviourModel) -> list[Row]:

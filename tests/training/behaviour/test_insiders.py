@@ -9,9 +9,10 @@ import pytest
 
 from features.accounts import Accounts
 from models.behaviour.engine import BehaviourEngine
+from models.behaviour.evidence import Weights
 from models.behaviour.model import BehaviourModel
 from training.behaviour.found import cases_found
-from training.behaviour.insiders import World, by_chance, by_engine, by_unigrams, make, measure, report
+from training.behaviour.insiders import World, by_chance, by_engine, by_unigrams, learned, make, measure, report
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,11 @@ def test_the_report_names_each_judge_and_each_scenario() -> None:
     assert "another" in text
     assert "takeover" in text
     assert "0.05" in text
+
+
+def test_the_model_is_learned_from_a_tenant_of_its_own_and_judges_by_every_field_that_days_have(world: World) -> None:
+    model = learned(staff=40, length=80)
+    assert set(model.fields) >= {name for day in world.days for name in day.values}
+    assert model.elsewhere is not None
+    assert model.elsewhere != Weights.plain(model.fields)
+    assert all(math.isfinite(row.score) for row in by_engine(world, model))
