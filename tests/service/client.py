@@ -18,13 +18,15 @@ from service.keys import KeyStore, Role
 from service.settings import ServiceSettings
 
 T = TypeVar("T")
+FOR_EVER = 1e10
+"""Seconds that events are kept unless a test says otherwise: they are of days long past."""
 
 
 class Service:
     """The service on ``var``, from start to stop; use as a context manager. ``keys`` holds one key for each role of ``acme``."""
 
     def __init__(self, var: Path, history: Path | None = None, **settings: Any) -> None:
-        self.settings = ServiceSettings(var=var, **settings)
+        self.settings = ServiceSettings(var=var, **{"keep_events_seconds": FOR_EVER, **settings})
         store = KeyStore(self.settings.keys)
         self.keys = {role: store.create(role, "acme", role.value) for role in Role}
         self.other = store.create(Role.ADMIN, "other", "other")

@@ -11,6 +11,7 @@ from typing import Self
 
 from service.keys import KeyStore, Role
 from service.settings import ServiceSettings
+from tests.service.client import FOR_EVER
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +51,6 @@ class Process:
 def run_service(var: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start a command of the service with everything under ``var``."""
     code = "from service.commands import app; app(prog_name='tamis')"
-    environment = {**os.environ, "TAMIS_VAR": str(var)}
+    environment = {**os.environ, "TAMIS_VAR": str(var), "TAMIS_KEEP_EVENTS_SECONDS": str(FOR_EVER)}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
