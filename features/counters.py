@@ -27,11 +27,11 @@ _LOAD = 0.6
 """The table grows when this share of its slots is taken."""
 _KEPT = 0.75
 """At the size cap this share of the keys, those least decayed, is kept."""
-_DAMAGE = (
+NPZ_DAMAGE = (
     OSError, ValueError, KeyError, EOFError, IndexError, TypeError, MemoryError, RuntimeError, SyntaxError,
     zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
-"""What reading a damaged snapshot can raise, wherever the damage is."""
+"""What reading a damaged npz file can raise, wherever the damage is."""
 
 
 class KeySpec(msgspec.Struct, frozen=True):
@@ -192,7 +192,7 @@ class CounterState:
                 table = state._empty(int(saved["slots"]))
                 at = saved["at"]
                 table[0][at], table[1][at, 0], table[1][at, 1:] = saved["keys"], saved["last"], saved["counts"]
-        except _DAMAGE as error:
+        except NPZ_DAMAGE as error:
             raise HistoryError(str(path), f"damaged counter state: {error}") from error
         state._table = table
         state._used[0] = len(at)

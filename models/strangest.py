@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from features.alert import EntityKind
-from models.behaviour.day import FIRST
+from models.behaviour.day import FIRST, ordinal_of
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.risk import Peaks
 
@@ -43,7 +43,7 @@ class Strangest:
         found = []
         for day in days:
             own = day.kind is not EntityKind.HOST  # an account may be called as a host is
-            peak = self._open.pop((day.tenant, day.entity, day.day.toordinal() - FIRST.toordinal()), None) if own else None
+            peak = self._open.pop((day.tenant, day.entity, ordinal_of(day.day)), None) if own else None
             if peak is not None:
                 self._peaks.close(day.tenant, day.kind.value, day.entity, peak.anomaly_score)
             found.append(peak)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.counters import NPZ_DAMAGE
 from models.errors import BundleError
 
 MAX_BYTES = 2**28
 """Arrays that say that they are larger together are not read."""
-_DAMAGE = (
-    OSError, ValueError, KeyError, EOFError, IndexError, TypeError, MemoryError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error, struct.error,
-)  # fmt: skip
-"""What reading damaged arrays can raise, wherever the damage is."""
-
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -43,7 +36,7 @@ def from_bytes(data: bytes, shapes: Mapping[str, tuple[str, int]], source: str) 
                 raise BundleError(source, f"arrays of more than {MAX_BYTES} bytes")
         with np.load(io.BytesIO(data), allow_pickle=False) as saved:
             out = {name: saved[name] for name in shapes}
-    except _DAMAGE as error:
+    except NPZ_DAMAGE as error:
         raise BundleError(source, f"damaged arrays: {error}") from error
     for name, (kind, dimensions) in shapes.items():
         array = out[name]

@@ -20,6 +20,16 @@ MAX_FIELDS = 128
 """Distinct fields in one day; further ones are left out."""
 
 
+def ordinal_of(day: date) -> int:
+    """Return the number of a day since 1970."""
+    return day.toordinal() - FIRST.toordinal()
+
+
+def date_of(ordinal: int) -> date:
+    """Return the day of that number since 1970."""
+    return date.fromordinal(ordinal + FIRST.toordinal())
+
+
 class Day(msgspec.Struct, frozen=True, gc=False):
     """What one account did on one UTC day: ``values`` by field, weights of a field sum to 1.
 
@@ -37,7 +47,7 @@ class Day(msgspec.Struct, frozen=True, gc=False):
     @property
     def date(self) -> date:
         """The UTC day."""
-        return date.fromordinal(self.ordinal + FIRST.toordinal())
+        return date_of(self.ordinal)
 
 
 def _fields(event: Event) -> Iterable[tuple[str, str]]:

@@ -17,6 +17,7 @@ from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey, DayVectors
 from models.behaviour.families import excesses
 from models.behaviour.judgement import Deviation
 from models.behaviour.rarity import Floats
+from models.behaviour.roster import Roster, grown
 from models.behaviour.watch import NOTHING_KNOWN, Judged
 
 KNOWN_DAYS = 5
@@ -82,15 +83,12 @@ class _Own:
     """Each account's own latest scores."""
 
     def __init__(self) -> None:
-        self._row: dict[tuple[str, EntityKind, str], int] = {}
+        self._rows = Roster()
         self._scores, self._count = np.zeros((0, OWN_PAST), np.float32), np.zeros(0, np.int64)
 
     def rows(self, keys: Sequence[DayKey]) -> NDArray[np.intp]:
-        found = np.array([self._row.setdefault((key.tenant, key.kind, key.entity), len(self._row)) for key in keys], np.intp)
-        if len(self._row) > len(self._count):
-            more = max(len(self._row) - len(self._count), len(self._count))
-            self._scores = np.concatenate([self._scores, np.full((more, OWN_PAST), -np.inf, np.float32)])
-            self._count = np.append(self._count, np.zeros(more, np.int64))
+        found = self._rows.of((key.tenant, key.kind, key.entity) for key in keys)
+        self._scores, self._count = grown(self._scores, len(self._rows), -np.inf), grown(self._count, len(self._rows))
         return found
 
     def known(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:

@@ -32,7 +32,7 @@ from features.alert import Entity
 from features.event import Event
 from features.event_encode import FIELDS, EventBlock, EventEncoder
 from features.label import Verdict
-from models.behaviour.day import END, FIRST, Gatherer
+from models.behaviour.day import END, FIRST, Gatherer, date_of, ordinal_of
 from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
 from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
@@ -75,7 +75,7 @@ class BehaviourEngine:
 
     def observe(self, events: Sequence[Event], now: datetime | None = None) -> list[EventJudgement]:
         """Judge events, then take them up. ``now`` is the time of receipt; without it no time is too new or too old."""
-        taken = [event for event in events if _believable(event.time, now)]
+        taken = [event for event in events if believable(event.time, now)]
         self.unbelievable += len(events) - len(taken)
         if not taken:
             return []
@@ -120,7 +120,7 @@ class BehaviourEngine:
 
     def close(self, before: date) -> list[DayJudgement]:
         """Judge and learn the days before that one, in order of time; what a tenant's day flags is decided together."""
-        self._closed = max(self._closed, before.toordinal() - FIRST.toordinal())
+        self._closed = max(self._closed, ordinal_of(before))
         gathered = self._vectors.take(self._closed)
         settled = self._days.close(self._gathered.take(self._closed), gathered.vectors)
         out = [self._judgement(gathered, at, its.judged, its.flagged) for at, its in enumerate(settled)]
@@ -133,8 +133,7 @@ class BehaviourEngine:
         A day that was called out, or is doubted otherwise, is not learned as normal until somebody calls it legitimate or a
         quarantine has passed; a true positive drops it (:mod:`models.behaviour.held`).
         """
-        origin = FIRST.toordinal()
-        return self._days.verdict(account, first.toordinal() - origin, last.toordinal() - origin, verdict)
+        return self._days.verdict(account, ordinal_of(first), ordinal_of(last), verdict)
 
     def _judgement(self, gathered: Gathered, at: int, judged: Judged, flagged: bool) -> DayJudgement:
         key, shared = gathered.vectors.keys[at], bool(gathered.shared[at])
@@ -142,7 +141,7 @@ class BehaviourEngine:
             tenant=key.tenant,
             kind=key.kind,
             entity=key.entity,
-            day=date.fromordinal(key.ordinal + FIRST.toordinal()),
+            day=date_of(key.ordinal),
             anomaly_score=judged.score,
             p_value=judged.p_value,
             flagged=flagged,
@@ -189,5 +188,6 @@ class _Said:
         return len(self._texts) > self._limit
 
 
-def _believable(time: datetime, now: datetime | None) -> bool:
+def believable(time: datetime, now: datetime | None) -> bool:
+    """Return whether something can have happened at ``time``, if it is known ``now``."""
     return FIRST <= time < END and (now is None or now - OLDEST <= time <= now + AHEAD)

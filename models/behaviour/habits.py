@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.behaviour.day_vector import DayKey
+from models.behaviour.roster import Roster, grown
 
 Floats = NDArray[np.float64]
 MEMORY_DAYS = 30.0
@@ -24,17 +25,13 @@ class _Means:
     """Running means by name, each an array's row."""
 
     def __init__(self, columns: int) -> None:
-        self._row: dict[Hashable, int] = {}
+        self._rows = Roster()
         self.days = np.zeros(0)
         self.mean = np.zeros((0, columns))
 
     def rows(self, names: Sequence[Hashable]) -> NDArray[np.intp]:
-        found = np.array([self._row.setdefault(name, len(self._row)) for name in names], np.intp)
-        more = len(self._row) - len(self.days)
-        if more > 0:
-            more = max(more, len(self.days))
-            self.days = np.append(self.days, np.zeros(more))
-            self.mean = np.concatenate([self.mean, np.zeros((more, self.mean.shape[1]))])
+        found = self._rows.of(names)
+        self.days, self.mean = grown(self.days, len(self._rows)), grown(self.mean, len(self._rows))
         return found
 
     def learn(self, rows: NDArray[np.intp], values: Floats) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.behaviour.roster import Roster, grown
+
 Floats = NDArray[np.float64]
 MEMORY_DAYS = 40.0
 """Days that the mean remembers, about."""
@@ -20,13 +22,13 @@ class OwnDays:
     """The means and variances of all accounts' days, 8 bytes a feature."""
 
     def __init__(self, features: int) -> None:
-        self._row: dict[Hashable, int] = {}
+        self._known = Roster()
         self._days = np.zeros(0, np.float32)
         self._mean = np.zeros((0, features), np.float32)
         self._variance = np.zeros((0, features), np.float32)
 
     def __len__(self) -> int:
-        return len(self._row)
+        return len(self._known)
 
     def beyond(self, whose: Sequence[Hashable], values: Floats) -> Floats:
         """Return by how many of the account's usual deviations each value exceeds its mean; 0 where too little is known."""
@@ -45,11 +47,7 @@ class OwnDays:
         self._days[rows] += 1.0
 
     def _rows(self, whose: Sequence[Hashable]) -> NDArray[np.intp]:
-        found = np.array([self._row.setdefault(one, len(self._row)) for one in whose], np.intp)
-        more = len(self._row) - len(self._days)
-        if more > 0:
-            more = max(more, len(self._days))
-            self._days = np.append(self._days, np.zeros(more, np.float32))
-            wider = np.zeros((more, self._mean.shape[1]), np.float32)
-            self._mean, self._variance = np.concatenate([self._mean, wider]), np.concatenate([self._variance, wider])
+        found, number = self._known.of(whose), len(self._known)
+        self._days, self._mean = grown(self._days, number), grown(self._mean, number)
+        self._variance = grown(self._variance, number)
         return found

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.behaviour.day import OTHER, Day
+from models.behaviour.roster import grown
 
 HALF_LIFE_DAYS = 180.0
 OWN = 4.0
@@ -27,12 +28,6 @@ MAX_VALUES_OF_ACCOUNT = 2048
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-
-def _grown(array: NDArray[np.float64], size: int) -> Floats:
-    out = np.zeros(max(size, 2 * len(array), 8))
-    out[: len(array)] = array
-    return out
 
 
 class _Posting:
@@ -83,8 +78,7 @@ class _Field:
         return value if self.distinct.get(row, 0) < MAX_VALUES_OF_ACCOUNT else OTHER
 
     def add(self, row: int, values: dict[str, float], growth: float) -> None:
-        if row >= len(self.total):
-            self.total = _grown(self.total, row + 1)
+        self.total = grown(self.total, row + 1)
         for value, weight in values.items():
             key = self.key(row, value)
             posting = self.postings.setdefault(key, _Posting())
@@ -159,8 +153,7 @@ class Profiles:
         decay = np.exp2((self._first(day) - self._last[rows]) / HALF_LIFE_DAYS)
         out, population = np.zeros((len(rows), len(self.fields))), np.zeros(len(self.fields))
         for at, (name, field) in enumerate(zip(self.fields, self._field, strict=True)):
-            if len(field.total) < len(self._row):
-                field.total = _grown(field.total, len(self._row))
+            field.total = grown(field.total, len(self._row))
             total = field.total[rows] * decay + OWN
             for value, weight in day.values.get(name, {}).items():
                 share = field.share(value)
@@ -175,7 +168,7 @@ class Profiles:
         row = self._row.setdefault((day.tenant, day.entity), len(self._row))
         if row >= len(self._last):
             for name in ("_last", "_days", "_program", "_tenant"):
-                setattr(self, name, _grown(getattr(self, name), row + 1))
+                setattr(self, name, grown(getattr(self, name), row + 1))
         growth = 2.0 ** ((day.ordinal - self._first(day)) / HALF_LIFE_DAYS)
         for name, field in zip(self.fields, self._field, strict=True):
             if name in day.values:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from features.alert import Entity as Named
 from features.alert import EntityKind
 from features.aliases import normalise_uid
+from models.behaviour.day import ordinal_of
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.controls import Control, Whom, let_out
 from models.risk import BEHAVIOUR, EntityRisk, Fact, Said, anomaly_bits
@@ -91,7 +92,7 @@ class Folding:
     def day(self, judged: DayJudgement, peak: EventJudgement | None, name: str) -> None:
         """Take up the judgement of a day that has ended, with its strangest event."""
         whom = Whom(judged.tenant, judged.kind, judged.entity)
-        day = judged.day.toordinal() - datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 — a date only
+        day = ordinal_of(judged.day)
         entity = self._touch(whom, name)
         if not judged.cold:
             entity.state.add(BEHAVIOUR, self._fact(day, anomaly_bits(judged.p_value, flagged=judged.flagged)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 import msgspec
@@ -16,8 +16,8 @@ import msgspec
 from features.alert import EntityKind, from_epoch
 from features.anomalies import EntityAnomalies
 from features.event import Event
-from models.behaviour.day import FIRST
-from models.behaviour.engine import AHEAD, OLDEST, BehaviourEngine
+from models.behaviour.day import FIRST, date_of
+from models.behaviour.engine import BehaviourEngine, believable
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.behaviour.noting import note_day, note_event
@@ -92,7 +92,7 @@ class Watching:
 
     def _observed(self, some: Sequence[ReadEvent]) -> Iterator[EventJudgement]:
         """Have events judged that can be as old or new as they say; who is no program is a user, as its days are."""
-        told = [self._named(one.event) for one in some if _can_be(one)]
+        told = [self._named(one.event) for one in some if believable(one.event.time, from_epoch(one.received))]
         for judged in self._engine.observe(told) if told else ():
             fits = judged.kind in (EntityKind.USER, EntityKind.APPLICATION)
             yield judged if fits else msgspec.structs.replace(judged, kind=EntityKind.USER)
@@ -100,7 +100,7 @@ class Watching:
     def close(self, before: int) -> list[Closed]:
         """Close the days before that one (since 1970), and learn them."""
         self.closed = before
-        judged = [self._known(one) for one in self._engine.close(date.fromordinal(before + FIRST.toordinal()))]
+        judged = [self._known(one) for one in self._engine.close(date_of(before))]
         for one in judged:
             note_day(self.anomalies, one)
         peaks = self._strangest.close(judged, before)
@@ -109,7 +109,7 @@ class Watching:
     def hear(self, word: Word) -> None:
         """Take up what a person said of a day that is closed."""
         tenant, kind, uid = word.whom
-        day = date.fromordinal(word.day + FIRST.toordinal())
+        day = date_of(word.day)
         for name in sorted(self._hosts.get((tenant, uid), ())) if kind is EntityKind.HOST else (uid,):
             self._engine.verdict(Account(tenant, kind, name), day, day, word.verdict)
         self.word = word.seq
@@ -153,9 +153,3 @@ class Watching:
             return event
         self._names.setdefault((event.tenant, uid), actor.uid)
         return msgspec.structs.replace(event, actor=msgspec.structs.replace(actor, uid=uid))
-
-
-def _can_be(one: ReadEvent) -> bool:
-    """Whether an event's time can be, for when it was received: the engine's rule, of many events that were not received at once."""
-    received = from_epoch(one.received)
-    return received - OLDEST <= one.event.time <= received + AHEAD

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from features.alert import EntityKind, from_epoch
 from features.label import Verdict
+from models.behaviour.day import ordinal_of
 from service.auth import Authorised
 from service.behaviour import answers, ocsf, records
 from service.behaviour.feed import CLOSED
@@ -46,7 +47,6 @@ _WORD: dict[str, Any] = {
     },
 }  # fmt: skip
 _WORD_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _WORD}}}}
-_DAY_ONE = date(1970, 1, 1)
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,7 +122,7 @@ async def post_verdict(request: Request, kind: EntityKind, uid: str, key: Author
     takes it back, but for what was learned by it. 409 as long as the day is not closed."""
     host: Host = request.app.state.host
     given = await _given(request, _Said)
-    day, now = (given.day - _DAY_ONE).days, host.observer.now()
+    day, now = ordinal_of(given.day), host.observer.now()
     if given.day > datetime.fromtimestamp(now, UTC).date():
         raise InvalidError("day: lies in the future")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.alert import EntityKind
 from features.event import Event
-from models.behaviour.day import FIRST, days
+from models.behaviour.day import FIRST, date_of, days
 from training.behaviour.insiders import make
 from training.behaviour.loaders import git_activity
 from training.behaviour.swaps import WINDOW_DAYS, Swap, draw
@@ -37,10 +37,10 @@ def simulated(seed: int, *, staff: int, length: int) -> Sample:
     world = make(seed, staff=staff, length=length)
     vectors = day_vectors(world.events)
     begin = START.date() + timedelta(days=SETTLED_DAYS)
-    named = [world.truth.get((key.entity, _date(key.ordinal)), "") for key in vectors.keys]
+    named = [world.truth.get((key.entity, date_of(key.ordinal)), "") for key in vectors.keys]
     person = np.array([key.kind is EntityKind.USER for key in vectors.keys])
-    later = np.array([_date(key.ordinal) >= begin for key in vectors.keys])
-    settled = np.array([_date(key.ordinal) >= begin - timedelta(days=SETTLED_DAYS // 2) for key in vectors.keys])
+    later = np.array([date_of(key.ordinal) >= begin for key in vectors.keys])
+    settled = np.array([date_of(key.ordinal) >= begin - timedelta(days=SETTLED_DAYS // 2) for key in vectors.keys])
     counted = np.array([name != SPRAYED for name in named])
     judged = person & later & counted
     return Sample(vectors.values[person & settled & ~later], vectors.values[judged], np.array(named)[judged] != "")
@@ -73,7 +73,3 @@ def _swapped(events: Sequence[Event], swap: Swap) -> Sample:
 
 def _as(event: Event, uid: str) -> Event:
     return msgspec.structs.replace(event, actor=msgspec.structs.replace(event.actor, uid=uid))
-
-
-def _date(ordinal: int) -> date:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=ordinal)).date()
