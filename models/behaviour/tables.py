@@ -17,7 +17,6 @@ from models.behaviour.day import END, FIRST
 from models.behaviour.day_gather import DayGatherer, Gathered, Seen
 from models.behaviour.day_judges import DayJudge, judge_vectors
 from models.behaviour.day_vector import DayKey
-from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import Floats
 from models.behaviour.walk import EventWalk
 from models.behaviour.watch import Judged
@@ -80,7 +79,7 @@ class TableWalk:
         self.days.add(Seen(block, walked, rows), in_time)
         newest = int(np.quantile(ordinal, 0.99, method="lower"))  # one wrong clock does not close the days of all
         self._closed = max(self._closed, newest - grace_days)
-        return ScoredBlock(rows, anomaly_scores(walked.signals), walked.signals, self.days.take(self._closed))
+        return ScoredBlock(rows, walked.scores, walked.signals, self.days.take(self._closed))
 
     def rest(self) -> Gathered:
         """Return the days that are still open, at the end."""
