@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from service.errors import OverloadedError, ServiceError
 from service.metrics import EVENTS, EVENTS_WAITING
 from service.outbox.delivery import Write
 from service.store.events import EventRow, Taken, event_row, insert_events
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Most events of one transaction: as long as it takes, no alert is scored."""
@@ -37,8 +40,8 @@ class EventIntake:
     async def take(self, events: Sequence[Event]) -> list[Taken]:
         """Store events; say of each what became of it when all are durable.
 
-        Raises ``OverloadedError`` when too many wait, with nothing taken, and when storage fails: then some may be stored, and
-        sending the same again is harmless.
+        Raises ``OverloadedError`` when too many wait, with nothing taken, and when storage fails, ``ServiceError`` when anything
+        else does: then some may be stored, and sending the same again is harmless.
         """
         if self._waiting and self._waiting + len(events) > self._most:
             raise OverloadedError(f"{self._waiting} events are waiting")
@@ -79,10 +82,11 @@ class EventIntake:
                 count += len(some[-1].rows)
             try:
                 taken = await self._write(partial(insert_events, rows=[row for part in some for row in part.rows]))
-            except ServiceError as error:
+            except Exception as error:  # noqa: BLE001 — whatever happened, every waiting request must be answered
+                answer = _not_all(error)
                 for part in some:
                     if not part.answer.done():
-                        part.answer.set_exception(_not_all(error))
+                        part.answer.set_exception(answer)
                 continue
             for part in some:
                 own, taken = taken[: len(part.rows)], taken[len(part.rows) :]
@@ -90,5 +94,10 @@ class EventIntake:
                     part.answer.set_result(own)
 
 
-def _not_all(error: ServiceError) -> OverloadedError:
-    return OverloadedError(f"not all events could be written ({error.detail}); those that were are duplicates when sent again")
+def _not_all(error: Exception) -> ServiceError:
+    """Return the answer to those whose events were not written: try again, or, where that may be of no use, an internal error."""
+    sort = OverloadedError if isinstance(error, ServiceError) else ServiceError
+    why = f" ({error.detail})" if isinstance(error, ServiceError) else ""
+    if sort is ServiceError:
+        log.error("events could not be stored", exc_info=error)
+    return sort(f"not all events could be written{why}; those that were are duplicates when sent again")
