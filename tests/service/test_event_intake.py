@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from sqlalchemy import Connection
 
-from models.errors import ModelsError
 from features.event import Event, user
+from models.errors import ModelsError
 from service.errors import OverloadedError, ServiceError
 from service.event_intake import EventIntake
 from service.store.events import Taken
