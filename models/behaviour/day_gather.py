@@ -149,19 +149,29 @@ class DayGatherer:
         """The tokens that days still open hold."""
         return self._tokens[: len(self._rows)]
 
-    def take(self, before: int) -> Gathered:
-        """Return the days with a smaller ordinal, in order of time, and forget them; the accounts' habits learn them."""
-        keys = sorted(key for key in self._rows if key.ordinal < before)
+    def open_days(self, tenant: str | None = None) -> list[int]:
+        """Return the ordinals of days that are open, of one tenant or of all, in order of time."""
+        return sorted({key.ordinal for key in self._rows if tenant in (None, key.tenant)})
+
+    def take(self, before: int, tenant: str | None = None) -> Gathered:
+        """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them.
+
+        The accounts' habits learn them.
+        """
+        keys = sorted(key for key in self._rows if key.ordinal < before and tenant in (None, key.tenant))
         rows = np.array([self._rows[key] for key in keys], np.intp)
         groups = [self._groups[row] for row in rows.tolist()]
         volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._highest[rows, -1])
         gathered = Gathered(self._vectors(keys, groups, rows, volume), self._tokens[rows], shared)
-        self._keep(np.array([row for key, row in self._rows.items() if key.ordinal >= before], np.intp), before)
+        self._forget(keys)
         return gathered
 
-    def _keep(self, rows: NDArray[np.intp], before: int) -> None:
+    def _forget(self, keys: list[DayKey]) -> None:
+        for key in keys:
+            del self._rows[key]
+        rows = np.array(list(self._rows.values()), np.intp)
         self._groups = [self._groups[row] for row in rows.tolist()]
-        self._rows = {key: at for at, key in enumerate(key for key in self._rows if key.ordinal >= before)}
+        self._rows = {key: at for at, key in enumerate(self._rows)}
         for name in ("_highest", "_own", "_means", "_sums", "_clock", "_tokens"):
             setattr(self, name, getattr(self, name)[rows])
 
