@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ class EventIntake:
         self._write, self._most = write, most
         self._parts: deque[_Part] = deque()
         self._waiting = 0
+        self._under_way: dict[object, float] = {}
+        """When what is not stored yet was received, the earliest first."""
         self._worker: asyncio.Task[None] | None = None
 
     async def take(self, events: Sequence[Event]) -> list[Taken]:
@@ -45,14 +48,16 @@ class EventIntake:
         """
         if self._waiting and self._waiting + len(events) > self._most:
             raise OverloadedError(f"{self._waiting} events are waiting")
+        request, received = object(), time.time()
+        self._under_way[request] = received
         self._add(len(events))
         try:
-            received = time.time()
             rows = await asyncio.to_thread(lambda: [event_row(event, received) for event in events])
             parts = [self._hand_over(rows[start : start + AT_ONCE]) for start in range(0, len(rows), AT_ONCE)]
             answers = await asyncio.gather(*parts, return_exceptions=True)
         finally:
             self._add(-len(events))
+            del self._under_way[request]
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -60,6 +65,10 @@ class EventIntake:
         for what in Taken:
             EVENTS.labels(what.value).inc(taken.count(what))
         return taken
+
+    def stored_until(self) -> float:
+        """Return the time by which all that was received is stored; infinity if nothing waits."""
+        return next(iter(self._under_way.values()), math.inf)
 
     def _add(self, events: int) -> None:
         self._waiting += events
