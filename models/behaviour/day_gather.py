@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from features import tally
@@ -108,14 +107,17 @@ class DayGatherer:
 
     def _places(self, ordinal: NDArray[np.int64], whose: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.intp]:
         """Return the row of each account's day, made where there is none."""
-        encoded = pa.array(ordinal * len(accounts) + whose).dictionary_encode()
-        days, distinct = np.divmod(np.asarray(encoded.dictionary), len(accounts))
-        codes, before = self._number(distinct, accounts) * _DAYS + days, len(self._rows)
-        rows = np.array([self._rows.setdefault(code, len(self._rows)) for code in codes.tolist()], np.intp)
-        _, first = np.unique(rows, return_index=True)
-        self._groups += [accounts[at].group for at in distinct[first[rows[first] >= before]].tolist()]
+        encoded, of = tally.distinct(ordinal * len(accounts) + whose)
+        (days, distinct), out = np.divmod(encoded, len(accounts)), []
+        codes = self._number(distinct, accounts) * _DAYS + days
+        for code, at in zip(codes.tolist(), distinct.tolist(), strict=True):
+            row = self._rows.get(code)
+            if row is None:
+                row = self._rows[code] = len(self._groups)
+                self._groups.append(accounts[at].group)
+            out.append(row)
         self._grow(len(self._rows))
-        found: NDArray[np.intp] = rows[np.asarray(encoded.indices)]
+        found: NDArray[np.intp] = np.array(out, np.intp)[of]
         return found
 
     def _number(self, whose: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.int64]:
