@@ -18,8 +18,8 @@ from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
-_DAYS = 2**17
-"""Ordinals of days are less."""
+_DAYS, _EPOCH = 2**23, 2**22
+"""All days of the calendar are fewer; and where 1970 is among them."""
 _KINDS = {kind.value: kind for kind in EntityKind}
 _Name = tuple[str, EntityKind, str]
 _SUMS = ("events", "failed", "novelties", "foreign")
@@ -109,7 +109,7 @@ class DayGatherer:
         """Return the row of each account's day, made where there is none."""
         encoded, of = tally.distinct(ordinal * len(accounts) + whose)
         (days, distinct), out = np.divmod(encoded, len(accounts)), []
-        codes = self._number(distinct, accounts) * _DAYS + days
+        codes = self._number(distinct, accounts) * _DAYS + (days + _EPOCH)
         for code, at in zip(codes.tolist(), distinct.tolist(), strict=True):
             row = self._rows.get(code)
             if row is None:
@@ -146,31 +146,28 @@ class DayGatherer:
 
     def take(self, before: int) -> Gathered:
         """Return the days with a smaller ordinal, in order of time, and forget them; the accounts' habits learn them."""
-        number, ordinal = np.divmod(np.fromiter(self._rows, np.int64, len(self._rows)), _DAYS)
-        ended, names = np.flatnonzero(ordinal < before), list(self._named)
+        codes, names = np.fromiter(self._rows, np.int64, len(self._rows)), list(self._named)
+        number, ordinal = codes // _DAYS, codes % _DAYS - _EPOCH
+        ended = np.flatnonzero(ordinal < before)
         days = [DayKey(day, *names[at]) for day, at in zip(ordinal[ended].tolist(), number[ended].tolist(), strict=True)]
         in_order = sorted(range(len(days)), key=days.__getitem__)
         keys, rows = [days[at] for at in in_order], ended[in_order]
         groups = [self._groups[row] for row in rows.tolist()]
         volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._further[rows, -1])
         gathered = Gathered(self._vectors(keys, groups, rows, volume), self._tokens[rows], shared)
-        self._keep(np.flatnonzero(ordinal >= before), (number * _DAYS + ordinal).tolist())
+        self._keep(np.flatnonzero(ordinal >= before), codes)
         return gathered
 
-    def _keep(self, rows: NDArray[np.intp], codes: list[int]) -> None:
-        kept = rows.tolist()
-        self._groups = [self._groups[row] for row in kept]
-        self._rows = {codes[row]: at for at, row in enumerate(kept)}
+    def _keep(self, rows: NDArray[np.intp], codes: NDArray[np.int64]) -> None:
+        self._groups = [self._groups[row] for row in rows.tolist()]
+        self._rows = {code: at for at, code in enumerate(codes[rows].tolist())}
         for name in _HELD:
             setattr(self, name, getattr(self, name)[rows])
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
         events, failed, new, strange = self._sums[rows].T
-        highest, further, means = (
-            self._highest[rows],
-            self._further[rows],
-            self._means[rows] / np.maximum(events, 1)[:, np.newaxis],
-        )
+        highest, further = self._highest[rows], self._further[rows]
+        means = self._means[rows] / np.maximum(events, 1)[:, np.newaxis]
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N:],
