@@ -26,6 +26,7 @@ def main() -> None:
     tally.highest(at, at, numbers, at, (numbers, sums))
     tally.add(at, at, numbers, numbers)
     tally.add(at, at, sums, sums)
+    tally.distinct(at)
 
 
 if __name__ == "__main__":

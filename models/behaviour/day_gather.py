@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from features import tally
@@ -19,8 +18,8 @@ from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
-_DAYS = 2**17
-"""Ordinals of days are less."""
+_DAYS, _EPOCH = 2**23, 2**22
+"""All days of the calendar are fewer; and where 1970 is among them."""
 _KINDS = {kind.value: kind for kind in EntityKind}
 _Name = tuple[str, EntityKind, str]
 _SUMS = ("events", "failed", "novelties", "foreign")
@@ -108,14 +107,17 @@ class DayGatherer:
 
     def _places(self, ordinal: NDArray[np.int64], whose: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.intp]:
         """Return the row of each account's day, made where there is none."""
-        encoded = pa.array(ordinal * len(accounts) + whose).dictionary_encode()
-        days, distinct = np.divmod(np.asarray(encoded.dictionary), len(accounts))
-        codes, before = self._number(distinct, accounts) * _DAYS + days, len(self._rows)
-        rows = np.array([self._rows.setdefault(code, len(self._rows)) for code in codes.tolist()], np.intp)
-        _, first = np.unique(rows, return_index=True)
-        self._groups += [accounts[at].group for at in distinct[first[rows[first] >= before]].tolist()]
+        encoded, of = tally.distinct(ordinal * len(accounts) + whose)
+        (days, distinct), out = np.divmod(encoded, len(accounts)), []
+        codes = self._number(distinct, accounts) * _DAYS + (days + _EPOCH)
+        for code, at in zip(codes.tolist(), distinct.tolist(), strict=True):
+            row = self._rows.get(code)
+            if row is None:
+                row = self._rows[code] = len(self._groups)
+                self._groups.append(accounts[at].group)
+            out.append(row)
         self._grow(len(self._rows))
-        found: NDArray[np.intp] = rows[np.asarray(encoded.indices)]
+        found: NDArray[np.intp] = np.array(out, np.intp)[of]
         return found
 
     def _number(self, whose: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.int64]:
@@ -145,8 +147,8 @@ class DayGatherer:
     def open_days(self, tenant: str | None = None) -> list[int]:
         """Return the ordinals of days that are open, of one tenant or of all, in order of time."""
         names = list(self._named)
-        days = (divmod(code, _DAYS) for code in self._rows)
-        return sorted({ordinal for number, ordinal in days if tenant in (None, names[number][0])})
+        days = ((names[code // _DAYS][0], code % _DAYS - _EPOCH) for code in self._rows)
+        return sorted({ordinal for whose, ordinal in days if tenant in (None, whose)})
 
     def take(self, before: int, tenant: str | None = None) -> Gathered:
         """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them.
@@ -154,7 +156,7 @@ class DayGatherer:
         The accounts' habits learn them.
         """
         codes, names = np.fromiter(self._rows, np.int64, len(self._rows)), list(self._named)
-        number, ordinal = np.divmod(codes, _DAYS)
+        number, ordinal = codes // _DAYS, codes % _DAYS - _EPOCH
         fit = ordinal < before
         if tenant is not None:
             fit &= np.array([name[0] == tenant for name in names], bool)[number]
@@ -165,23 +167,19 @@ class DayGatherer:
         groups = [self._groups[row] for row in rows.tolist()]
         volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._further[rows, -1])
         gathered = Gathered(self._vectors(keys, groups, rows, volume), self._tokens[rows], shared)
-        self._keep(np.flatnonzero(~fit), codes.tolist())
+        self._keep(np.flatnonzero(~fit), codes)
         return gathered
 
-    def _keep(self, rows: NDArray[np.intp], codes: list[int]) -> None:
-        kept = rows.tolist()
-        self._groups = [self._groups[row] for row in kept]
-        self._rows = {codes[row]: at for at, row in enumerate(kept)}
+    def _keep(self, rows: NDArray[np.intp], codes: NDArray[np.int64]) -> None:
+        self._groups = [self._groups[row] for row in rows.tolist()]
+        self._rows = {code: at for at, code in enumerate(codes[rows].tolist())}
         for name in _HELD:
             setattr(self, name, getattr(self, name)[rows])
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
         events, failed, new, strange = self._sums[rows].T
-        highest, further, means = (
-            self._highest[rows],
-            self._further[rows],
-            self._means[rows] / np.maximum(events, 1)[:, np.newaxis],
-        )
+        highest, further = self._highest[rows], self._further[rows]
+        means = self._means[rows] / np.maximum(events, 1)[:, np.newaxis]
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
             highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N:],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from models.behaviour.day_gather import DayGatherer, Gathered, Seen
 from models.behaviour.day_judges import DayJudge, judge_vectors
 from models.behaviour.day_vector import DayKey
 from models.behaviour.signals import Floats
-from models.behaviour.walk import EventWalk
+from models.behaviour.walk import EventWalk, Walked
 from models.behaviour.watch import Judged
 
 SIZE = 200_000
@@ -28,7 +28,6 @@ SIZE = 200_000
 GRACE_DAYS = 1
 """A day is closed when events of the day after, and so many days more, have come."""
 _DAY = 86400.0
-Started = tuple[Future[Floats], Future[Floats]]
 
 
 class ScoredBlock(NamedTuple):
@@ -62,10 +61,10 @@ class TableWalk:
 
     def _blocks(self, columns: EventColumns, size: int, grace_days: int) -> Iterator[ScoredBlock]:
         """Walk block by block; while one is walked, the one before is gathered and the next encoded."""
-        before: tuple[NDArray[np.int64], EventBlock, Started] | None = None
+        before: tuple[NDArray[np.int64], EventBlock, Future[Walked]] | None = None
         for rows, block in self._encoder.columns(columns, size):
             if before is not None:
-                wait(before[2])
+                before[2].result()
             started = self.walk.start(block)
             if before is not None:
                 yield self._scored(*before, grace_days)
@@ -73,8 +72,8 @@ class TableWalk:
         if before is not None:
             yield self._scored(*before, grace_days)
 
-    def _scored(self, rows: NDArray[np.int64], block: EventBlock, started: Started, grace_days: int) -> ScoredBlock:
-        walked = self.walk.finish(block, started)
+    def _scored(self, rows: NDArray[np.int64], block: EventBlock, started: Future[Walked], grace_days: int) -> ScoredBlock:
+        walked = started.result()
         ordinal = block.time // _DAY
         in_time = ordinal >= self._closed
         self.late += int(np.count_nonzero(~in_time))

@@ -42,3 +42,10 @@ def test_what_is_not_above_what_is_held_changes_nothing() -> None:
     most, tokens = np.zeros((1, 1)), np.full((1, 1), -1)
     tally.highest(np.zeros(1, np.intp), np.zeros(1, np.intp), np.zeros((1, 1)), np.array([5]), (most, tokens))
     assert tokens[0, 0] == -1
+
+
+@pytest.mark.parametrize("codes", [[], [7], [5, 7, 5], RANDOM.integers(-(2**62), 2**62, 1000).tolist() * 2, (AT << 40).tolist()])
+def test_distinct_codes_in_the_order_in_which_they_come(codes: list[int]) -> None:
+    found, at = tally.distinct(np.array(codes, np.int64))
+    assert found.tolist() == list(dict.fromkeys(codes))
+    assert found[at].tolist() == codes
