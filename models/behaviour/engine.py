@@ -37,7 +37,7 @@ from models.behaviour.day import END, FIRST, Gatherer, date_of, ordinal_of
 from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
 from models.behaviour.ended import Ended
-from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
+from models.behaviour.event_scores import deviations, is_cold, value_of
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
@@ -84,7 +84,7 @@ class BehaviourEngine:
             return []
         block = self._encoder.events(taken)
         walked = self._walk.read(block)
-        where, what, signals = walked
+        where, what, signals, scores = walked
         tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
         seen = Seen(block, walked, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
@@ -94,7 +94,7 @@ class BehaviourEngine:
         if self._said.full:
             self._said.keep(self._vectors.tokens)
         self._gather(taken, block, in_time.tolist())
-        scores, cold = anomaly_scores(signals), is_cold(what)
+        cold = is_cold(what)
         return [
             EventJudgement(
                 uid=event.uid,
