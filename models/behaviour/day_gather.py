@@ -144,26 +144,20 @@ class DayGatherer:
 
     def open_days(self, tenant: str | None = None) -> list[int]:
         """Return the ordinals of days that are open, of one tenant or of all, in order of time."""
-        number, ordinal = self._open()
-        found: list[int] = np.unique(ordinal[self._of(tenant)[number]]).tolist()
-        return found
-
-    def _open(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the number of the name and the ordinal of each day that is open, in the order of rows."""
-        number, ordinal = np.divmod(np.fromiter(self._rows, np.int64, len(self._rows)), _DAYS)
-        return number, ordinal
-
-    def _of(self, tenant: str | None) -> NDArray[np.bool_]:
-        """Return which of the names are of a tenant; all, if none is told."""
-        return np.array([tenant in (None, name[0]) for name in self._named], bool)
+        names = list(self._named)
+        days = (divmod(code, _DAYS) for code in self._rows)
+        return sorted({ordinal for number, ordinal in days if tenant in (None, names[number][0])})
 
     def take(self, before: int, tenant: str | None = None) -> Gathered:
         """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them.
 
         The accounts' habits learn them.
         """
-        (number, ordinal), names = self._open(), list(self._named)
-        fit = (ordinal < before) & self._of(tenant)[number]
+        codes, names = np.fromiter(self._rows, np.int64, len(self._rows)), list(self._named)
+        number, ordinal = np.divmod(codes, _DAYS)
+        fit = ordinal < before
+        if tenant is not None:
+            fit &= np.array([name[0] == tenant for name in names], bool)[number]
         ended = np.flatnonzero(fit)
         days = [DayKey(day, *names[at]) for day, at in zip(ordinal[ended].tolist(), number[ended].tolist(), strict=True)]
         in_order = sorted(range(len(days)), key=days.__getitem__)
@@ -171,7 +165,7 @@ class DayGatherer:
         groups = [self._groups[row] for row in rows.tolist()]
         volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._further[rows, -1])
         gathered = Gathered(self._vectors(keys, groups, rows, volume), self._tokens[rows], shared)
-        self._keep(np.flatnonzero(~fit), (number * _DAYS + ordinal).tolist())
+        self._keep(np.flatnonzero(~fit), codes.tolist())
         return gathered
 
     def _keep(self, rows: NDArray[np.intp], codes: list[int]) -> None:
