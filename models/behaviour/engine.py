@@ -9,9 +9,9 @@ input                      behaviour
 =========================  ============================================================================================
 a time that cannot be      outside 1970–2100, ahead of the receipt by more than an hour, or more than 400 days old: counted in
                            ``unbelievable``, neither judged nor folded: it would make all real times look old
-a late event               of a day on which its account was judged already, or between two such: judged and folded (counts do
-                           not depend on order), counted in ``late``; its day is not judged again
-a history that comes late  days of an account before all that were judged of it: judged when days are next closed
+a late event               of a day on which its account was judged already: judged and folded (counts do not depend on order),
+                           counted in ``late``; its day is not judged again
+a history that comes late  days on which the account was not judged yet, whatever was: judged when days are next closed
 a new account              an event is judged in proportion to what is known; ``cold`` is said of it and of its days
 a service account          an actor of kind application: its peers are the tenant's other programs
 a shared account           several devices or addresses at once are its habit: held against that habit, and said in the reason

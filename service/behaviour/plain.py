@@ -30,7 +30,7 @@ from models.behaviour.peers import PeerGroups
 _OURS = ("features", "models", "service")
 _GIVEN = (Accounts, KeyedHash, BehaviourModel, Combination, Forest, PeerGroups)
 _GIVEN_NAMES: dict[type, tuple[str, ...]] = {CounterState: ("spec", "_keys_spec")}
-_SCALARS = (bool, int, float, str, bytes, datetime, type(None))
+_SCALARS = (bool, float, str, bytes, datetime, type(None))
 _NUMBERS = (np.bool_, np.int64, np.uint64, np.float32, np.float64)
 _SOME: dict[str, Any] = {one.__name__: one for one in (list, tuple, set, frozenset)}
 _DICTS: dict[str, Any] = {one.__name__: one for one in (dict, Counter, OrderedDict)}
@@ -60,6 +60,7 @@ class _Writer:
         self._seen: dict[int, tuple[int, object]] = {}
         self._told: dict[type, Callable[[Any], Any]] = {
             **dict.fromkeys(_SCALARS, lambda value: value),
+            int: lambda value: value if -(2**63) <= value < 2**64 else ["int", hex(value)],
             **dict.fromkeys(_SOME.values(), lambda value: [type(value).__name__, [self.of(one) for one in value]]),
             **dict.fromkeys(_DICTS.values(), lambda value: [type(value).__name__, self._many(value), self._many(value.values())]),
             **dict.fromkeys(_NUMBERS, lambda value: ["number", value.dtype.str, value.tobytes()]),
@@ -104,6 +105,7 @@ class _Reader:
             **{name: lambda some, of=one: of(self.of(one) for one in some) for name, one in _SOME.items()},
             **{name: lambda keys, held, of=one: of(self._dict(keys, held)) for name, one in _DICTS.items()},
             "ndarray": lambda dtype, shape, data: np.frombuffer(data, np.dtype(dtype)).reshape(shape).copy(),
+            "int": lambda text: int(text, 16),
             "number": lambda dtype, data: np.frombuffer(data, np.dtype(dtype))[0],
             "array": array,
             "again": lambda number: self._made[number],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +16,7 @@ from sqlalchemy import Connection
 from features.event import Event, user
 from models.errors import ModelsError
 from service.errors import OverloadedError, ServiceError
-from service.event_intake import EventIntake
+from service.event_intake import AT_ONCE, EventIntake
 from service.store.events import Taken
 from service.store.rows import insert_rows
 from tests.service.client import Service
@@ -52,6 +54,25 @@ def test_all_that_wait_are_answered_and_the_next_are_stored(
 
     asyncio.run(all_at_once())
     assert caplog.text.count("events could not be stored") == (0 if told is OverloadedError else 2)
+
+
+def test_it_says_by_when_all_that_was_received_is_stored() -> None:
+    seen: list[float] = []
+
+    async def all_at_once() -> None:
+        async def write(call: Callable[[Connection], Any]) -> Any:
+            seen.append(intake.stored_until())
+            await asyncio.sleep(0)
+            return [Taken.STORED] * len(call.keywords["rows"])  # type: ignore[attr-defined]
+
+        intake, start = EventIntake(write, 10_000), time.time()
+        assert intake.stored_until() == math.inf
+        await asyncio.gather(*(intake.take(some(AT_ONCE, i * 1000)) for i in range(3)))
+        assert start <= seen[0] <= min(seen) <= time.time()
+        assert intake.stored_until() == math.inf
+
+    asyncio.run(all_at_once())
+    assert len(seen) == 3
 
 
 @pytest.mark.parametrize("fault", [ModelsError("half way"), RuntimeError("half way")])
