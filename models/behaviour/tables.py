@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +19,6 @@ from models.behaviour.day import END, FIRST
 from models.behaviour.day_gather import DayGatherer, Gathered, Seen
 from models.behaviour.day_judges import DayJudge, judge_vectors
 from models.behaviour.day_vector import DayKey
-from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import Floats
 from models.behaviour.walk import EventWalk
 from models.behaviour.watch import Judged
@@ -80,7 +81,7 @@ class TableWalk:
         self.days.add(Seen(block, walked, rows), in_time)
         newest = int(np.quantile(ordinal, 0.99, method="lower"))  # one wrong clock does not close the days of all
         self._closed = max(self._closed, newest - grace_days)
-        return ScoredBlock(rows, anomaly_scores(walked.signals), walked.signals, self.days.take(self._closed))
+        return ScoredBlock(rows, walked.scores, walked.signals, self.days.take(self._closed))
 
     def rest(self) -> Gathered:
         """Return the days that are still open, at the end."""
@@ -106,11 +107,24 @@ class TableScores(NamedTuple):
 def score_table(table: pa.Table, walk: TableWalk, judge: DayJudge | None = None, *, size: int = SIZE) -> TableScores:
     """Score every event of a table, and with a ``judge`` every day of its accounts and hosts."""
     scores, days = np.full(len(table), np.nan), ScoredDays([], [], [])
-    for block in walk.blocks(table, size=size):
-        scores[block.rows] = block.scores
-        _judge(judge, block.ended, days)
-    _judge(judge, walk.rest(), days)
+    with _uncollected():
+        for block in walk.blocks(table, size=size):
+            scores[block.rows] = block.scores
+            _judge(judge, block.ended, days)
+        _judge(judge, walk.rest(), days)
     return TableScores(scores, days)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: millions of names and days are made that stay, and to go through them again and again takes long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _judge(judge: DayJudge | None, ended: Gathered, days: ScoredDays) -> None:

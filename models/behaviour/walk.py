@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from features.counters import CounterState
 from features.event_encode import EventBlock
 from features.event_view import WHAT_VIEW, WHERE_VIEW, what_state, where_state
+from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import Floats, signals
 
 _WHERE, _WHAT = WHERE_VIEW.compiled(), WHAT_VIEW.compiled()
 
 
 class Walked(NamedTuple):
-    """What the two views read of each event of a block as of then, and its signals."""
+    """What the two views read of each event of a block as of then, its signals and its score."""
 
     where: Floats
     what: Floats
     signals: Floats
+    scores: Floats
 
 
 class EventWalk:
@@ -53,7 +55,8 @@ class EventWalk:
     def finish(block: EventBlock, started: tuple[Future[Floats], Future[Floats]]) -> Walked:
         """Return what was read of a block."""
         where, what = (future.result() for future in started)
-        return Walked(where, what, signals(where, what, block.outcome, block.speed))
+        found = signals(where, what, block.outcome, block.speed)
+        return Walked(where, what, found, anomaly_scores(found))
 
     def _read_where(self, block: EventBlock) -> Floats:
         return _read(block, self.where, _WHERE, len(WHERE_VIEW.features))
