@@ -56,7 +56,8 @@ class BehaviourEngine:
     """The state of all accounts.
 
     Without ``vectors`` only the impersonation stream speaks, and hosts are not judged. ``secret`` keys the hashes under which values
-    are counted: a service passes its own, so that nobody can choose names that collide.
+    are counted: a service passes its own, so that nobody can choose names that collide. Without ``words`` nothing is said of why an
+    event is unusual, nor of the values that made a day so: who wants numbers only need not wait for it.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class BehaviourEngine:
         secret: bytes = bytes(32),
         accounts: Accounts | None = None,
         vectors: bool = True,
+        words: bool = True,
     ) -> None:
         self.model = model
+        self._words = words
         self.late = self.unbelievable = 0
         self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
         self._days = DayEngine(model, false_discovery, vectors=vectors)
@@ -85,7 +88,7 @@ class BehaviourEngine:
         block = self._encoder.events(taken)
         walked = self._walk.read(block)
         where, what, signals, scores = walked
-        tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
+        tokens = self._tokens(taken)
         seen = Seen(block, walked, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
         in_time, hosts = self._open(block, ordinal)
@@ -103,13 +106,18 @@ class BehaviourEngine:
                 entity=block.accounts[whose].uid,
                 time=event.time,
                 anomaly_score=score,
-                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])),
+                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])) if self._words else (),
                 cold=new,
             )
             for at, (event, whose, score, new) in enumerate(
                 zip(taken, block.who.tolist(), scores.tolist(), cold.tolist(), strict=True)
             )
         ]
+
+    def _tokens(self, events: list[Event]) -> NDArray[np.int64]:
+        if not self._words:
+            return np.full(len(events), NOTHING)
+        return self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in events])
 
     def _open(self, block: EventBlock, ordinal: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Return of which events the account's day is still to be judged, and the hosts of which it is."""

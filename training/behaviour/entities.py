@@ -26,7 +26,7 @@ MOST_ENTITIES, MOST_VALUES = 2**20, 4096
 def entity_anomalies(model: BehaviourModel, events: Sequence[Event]) -> EntityAnomalies:
     """Return what was known when; ``events`` are in order of time."""
     table, strangest = EntityAnomalies(MOST_ENTITIES, MOST_VALUES), Strangest()
-    for of_events, of_days in walk_days(BehaviourEngine(model), events):
+    for of_events, of_days in walk_days(BehaviourEngine(model, words=False), events):
         for one in strangest.take(of_events):
             note_event(table, *one, one.judged.time)
         for day in of_days:

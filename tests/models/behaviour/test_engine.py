@@ -61,6 +61,15 @@ def test_events_may_come_in_any_order_within_a_day_and_in_any_number_of_calls() 
     assert whole.close(date(2024, 3, 1)) == pieces.close(date(2024, 3, 1))
 
 
+def test_numbers_are_the_same_without_words() -> None:
+    def numbers(engine: BehaviourEngine) -> list[tuple[float, ...]]:
+        events = [(one.anomaly_score, float(one.cold)) for one in engine.observe([*history(), event("ann", 41, room="vault")])]
+        return [*events, *((one.anomaly_score, one.p_value, float(one.flagged)) for one in engine.close(date(2024, 3, 1)))]
+
+    assert numbers(BehaviourEngine(MODEL, words=False)) == numbers(BehaviourEngine(MODEL))
+    assert not any(one.deviations for one in BehaviourEngine(MODEL, words=False).observe(history()))
+
+
 def test_an_open_day_waits_and_what_comes_after_it_was_closed_is_counted_as_late() -> None:
     engine = BehaviourEngine(MODEL)
     engine.observe([event("ann", 0), event("ann", 1)])
