@@ -1,70 +1,79 @@
-"""Runs: lines in the one order of lines, as flat as can be, since there may be a million of them."""
+"""Runs: lines in their one order, as flat as can be, since there may be a million of them and each is in several."""
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
+import numpy as np
+from numpy.typing import NDArray
 
-import msgspec
+from models.incidents import run_kernel as kernel
+from models.incidents.lines import LineTable
+from models.incidents.run_kernel import PART_BITS
 
-PART_BITS = 2
-"""Bits of an entry that hold the part."""
+Numbers = NDArray[np.int64]
 
-Key = tuple[str, int, str]
-"""Tenant, sort, uid of a token."""
-
-
-class Run(msgspec.Struct, gc=False, eq=False):
-    """Lines in the order of their places. ``entries`` hold their numbers, and below them the part that a token plays in each."""
-
-    places: list[int]
-    entries: array[int]
-
-    def add(self, place: int, number: int, part: int) -> None:
-        """Take a line."""
-        places, entry = self.places, number << PART_BITS | part
-        if not places or place > places[-1]:
-            places.append(place)
-            self.entries.append(entry)
-        else:
-            at = bisect_left(places, place)
-            places.insert(at, place)
-            self.entries.insert(at, entry)
-
-    def drop(self, place: int) -> None:
-        """Forget the line of that place, if it is there."""
-        at = bisect_left(self.places, place)
-        if self.places[at : at + 1] == [place]:
-            del self.places[at], self.entries[at]
-
-    def drop_before(self, place: int) -> None:
-        """Forget the lines before a place."""
-        cut = bisect_left(self.places, place)
-        if cut:
-            del self.places[:cut], self.entries[:cut]
-
-    def before(self, place: int) -> int:
-        """Return how many lines come before a place; most who ask do so of their last line, or of a time before all."""
-        places = self.places
-        if not places or place <= places[0]:
-            return 0
-        if place >= places[-1]:
-            return len(places) - (place == places[-1])
-        return bisect_left(places, place)
+_LEAST = 256
 
 
-def run_of(place: int, number: int, part: int) -> Run:
-    """Return a run of one line."""
-    return Run([place], array("q", (number << PART_BITS | part,)))
+class Runs:
+    """Runs by their numbers; each line in them is kept with a part, a number of ``PART_BITS``. ``lines`` gives their order."""
 
+    def __init__(self, lines: LineTable) -> None:
+        self._lines = lines
+        self._at, self.size, self._room = (np.zeros(_LEAST, np.int64) for _ in range(3))
+        self._ranks, self._entries = np.zeros(_LEAST, np.int64), np.zeros(_LEAST, np.int64)
+        self._used = 0
 
-NONE = Run([], array("q"))
-"""The suspects of the many tokens that have none; nothing is ever added to it."""
+    def put(self, runs: Numbers, entries: Numbers) -> None:
+        """Take a line into each of ``runs``; ``entries`` hold their numbers, and below them their parts."""
+        if not len(runs):
+            return
+        while runs.max() >= len(self.size):
+            self._at, self.size, self._room = (np.append(one, np.zeros_like(one)) for one in (self._at, self.size, self._room))
+        done, lines = 0, self._lines
+        while True:
+            done, self._used = kernel.put(
+                self._ranks, self._entries, self._at, self.size, self._room, lines.ranks, lines.digests, runs, entries, done, self._used
+            )
+            if done == len(runs):
+                return
+            self._pack()
 
+    def take(self, runs: Numbers, numbers: Numbers) -> None:
+        """Let a line go from each of ``runs`` that it is in."""
+        lines = self._lines
+        kernel.take(self._ranks, self._entries, self._at, self.size, lines.ranks, lines.digests, runs, numbers)
 
-class Posting(msgspec.Struct, gc=False, eq=False):
-    """The lines that named a token: all of them, and the suspects among them."""
+    def cut(self, runs: Numbers, rank: int) -> None:
+        """Let the lines of ``runs`` go that come before a rank."""
+        kernel.cut(self._ranks, self._at, self.size, self._room, runs, rank)
 
-    key: Key
-    all: Run
-    suspects: Run
+    def index(self, runs: Numbers, numbers: Numbers) -> Numbers:
+        """Return how many lines come before a line in each of ``runs``, whether it is there or not."""
+        found, lines = np.empty_like(runs), self._lines
+        kernel.index(self._ranks, self._entries, self._at, self.size, lines.ranks, lines.digests, runs, numbers, found)
+        return found
+
+    def before(self, runs: Numbers, ranks: Numbers) -> Numbers:
+        """Return how many lines come before a rank in each of ``runs``."""
+        found = np.empty_like(runs)
+        kernel.before(self._ranks, self._at, self.size, runs, ranks, found)
+        return found
+
+    def part(self, runs: Numbers, index: Numbers) -> Numbers:
+        """Return the parts of the lines that stand at an index in each of ``runs``."""
+        found: Numbers = self._entries[self._at[runs] + index] & ((1 << PART_BITS) - 1)
+        return found
+
+    def between(self, runs: Numbers, first: Numbers, until: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the lines from one index up to another in each of ``runs``, one run after the other, and their parts."""
+        count = until - first
+        begin = self._at[runs] + first - (np.cumsum(count) - count)
+        entries = self._entries[np.repeat(begin, count) + np.arange(count.sum())]
+        return entries >> PART_BITS, entries & ((1 << PART_BITS) - 1)
+
+    def _pack(self) -> None:
+        """Leave out what is used no more, and make the pool twice as large as what is."""
+        wanted = max(_LEAST, 3 * int(self.size.sum()))
+        ranks, entries = np.zeros(wanted, np.int64), np.zeros(wanted, np.int64)
+        self._used = kernel.pack(self._ranks, self._entries, self._at, self.size, self._room, ranks, entries)
+        self._ranks, self._entries = ranks, entries
