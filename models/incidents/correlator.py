@@ -48,7 +48,7 @@ class Correlator:
         self._choices = Choices(self.lines.place)
         self._corrections = Corrections()
         self._bridges: dict[int, set[Edge]] = {}
-        self._changed: dict[int, Kept] = {}
+        self._changed: set[int] = set()
         self._dirty: set[int] = set()
         self._touched: set[int] = set()
         self._grove_of: dict[int, Grove] = {}
@@ -67,7 +67,7 @@ class Correlator:
         rose = counted > line.score and self._rise(line, counted)
         line.add(alert, counted, anomaly)
         if changed or rose:
-            self._changed[line.number] = line
+            self._changed.add(line.number)
         return line.number
 
     def _begin(self, key: Key, alert: Alert) -> Kept:
@@ -103,8 +103,7 @@ class Correlator:
 
     def settle(self) -> Changes:
         """Bring links and incidents up to date with all that was added."""
-        self._dirty |= self._postings.later(self._changed.values())
-        self._changed = {}
+        self._spread()
         pairs = self.pairs(self._dirty)
         linked: dict[int, dict[int, float]] = {}
         if len(pairs.later):
@@ -117,6 +116,11 @@ class Correlator:
             self._touched |= self._choices.link(later, linked.get(later, {}))
         touched, self._dirty, self._touched = self._touched, set(), set()
         return self._regrow(touched)
+
+    def _spread(self) -> None:
+        """Bear in mind which links may change by the lines that changed."""
+        self._dirty |= self._postings.later(map(self.lines.kept.__getitem__, self._changed))
+        self._changed = set()
 
     def pairs(self, lines: Iterable[int]) -> Pairs:
         """Return each of ``lines`` paired with the earlier ones that it shares something with."""
@@ -176,8 +180,7 @@ class Correlator:
             self._corrections.pass_on(
                 (number for number in grove.lines if number in gone), [number for number in grove.lines if number not in gone]
             )
-        self._dirty |= self._postings.later(self._changed.values())
-        self._changed = {}
+        self._spread()
         self._postings.drop_before(limit, old)
         for number in gone:
             self._choices.drop(number)

@@ -149,8 +149,8 @@ class LineTable:
     def __init__(self) -> None:
         self.kept: dict[int, Kept] = {}
         self.bins: NDArray[np.int64] = np.zeros(64, np.int64)
-        self.ranks: NDArray[np.int64] = np.zeros(64, np.int64)
-        self.digests: NDArray[np.uint64] = np.zeros((64, 2), np.uint64)
+        self._rank: NDArray[np.int64] = np.zeros(64, np.int64)
+        self._digest: NDArray[np.uint64] = np.zeros((64, 2), np.uint64)
         self.margins: NDArray[np.float64] = np.zeros(64)
         self._tactic = np.zeros(64, np.int64)
         self._rule = np.zeros(64, np.int64)
@@ -161,6 +161,11 @@ class LineTable:
 
     def __len__(self) -> int:
         return len(self.kept)
+
+    @property
+    def order(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """By number, the upper bits of places, which tell all but a few lines apart, and u8[n, 2] the lower ones: their digests."""
+        return self._rank, self._digest
 
     def find(self, key: Key) -> Kept | None:
         """Return the line of that key, if it is kept."""
@@ -177,8 +182,8 @@ class LineTable:
         self._begun.setdefault(line.bin, []).append(number)
         high, low = _HALVES(line.digest)
         self.bins[number] = line.bin
-        self.ranks[number] = line.bin << RANK_BITS | high >> 64 - RANK_BITS
-        self.digests[number] = high, low
+        self._rank[number] = line.bin << RANK_BITS | high >> 64 - RANK_BITS
+        self._digest[number] = high, low
         self.margins[number] = LOWEST
         self._tactic[number] = _furthest(alert)
         self._rule[number] = hash((alert.product, alert.rule.uid))
@@ -216,7 +221,7 @@ class LineTable:
         return self.kept[number].place
 
     def _grow(self) -> None:
-        for name in ("bins", "ranks", "digests", "margins", "_tactic", "_rule", "_product"):
+        for name in ("bins", "_rank", "_digest", "margins", "_tactic", "_rule", "_product"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from models.incidents.lines import RANK_BITS, Kept, LineTable
 from models.incidents.links import BIN_SECONDS, SUSPECT_FROM, WINDOW_SECONDS, Shared
-from models.incidents.runs import PART_BITS, Runs
+from models.incidents.run_kernel import PART_BITS
+from models.incidents.runs import Runs
 from models.incidents.tokens import Sort, Token
 
 WINDOW_BINS = int(WINDOW_SECONDS / BIN_SECONDS)
@@ -124,15 +125,12 @@ class Postings:
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
         self._settle()
-        run, number = np.array([self._tables(line)[token.sort][token.uid]]), np.array([line.number])
-        return int(self._named(run, number)[0])
+        first, until = self._window(np.array([self._tables(line)[token.sort][token.uid]]), np.array([line.number]))
+        return int(until[0] - first[0]) + 1
 
-    def _named(self, runs: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._runs.index(runs, numbers) + 1 - self._runs.before(runs, self._start(numbers))
-
-    def _start(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the first ranks of the windows before lines."""
-        return (self._lines.bins[numbers] - WINDOW_BINS) << RANK_BITS
+    def _window(self, runs: NDArray[np.int64], numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return between which indices of ``runs`` the window before lines is."""
+        return self._runs.stand(runs, numbers, (self._lines.bins[numbers] - WINDOW_BINS) << RANK_BITS)
 
     def later(self, changed: Iterable[Kept]) -> set[int]:
         """Return the lines for which something changes when others came or their scores rose: these, and those after them that
@@ -140,12 +138,10 @@ class Postings:
         self._settle()
         held = list(changed)
         runs, numbers = _asked(held)
-        first = self._runs.index(runs, numbers) + 1
-        few = np.flatnonzero(first < self._runs.size[runs])
-        runs, numbers, first = runs[few], numbers[few], first[few]
-        end = self._runs.before(runs, (self._lines.bins[numbers] + WINDOW_BINS + 1) << RANK_BITS)
-        after, _ = self._runs.between(runs, first, np.minimum(end, first + HUB_LINES))
-        return {line.number for line in held}.union(after.tolist())
+        end, at = self._runs.stand(runs, numbers, (self._lines.bins[numbers] + WINDOW_BINS + 1) << RANK_BITS)
+        few = np.flatnonzero(end > at + 1)
+        after, _ = self._runs.between(runs[few], at[few] + 1, np.minimum(end[few], at[few] + 1 + HUB_LINES))
+        return {line.number for line in held}.union((after >> PART_BITS).tolist())
 
     def pairs(self, wanted: Iterable[Kept]) -> Pairs:
         """Return each of the ``wanted`` lines paired with the earlier ones in the window before it that share a token.
@@ -153,22 +149,20 @@ class Postings:
         Of two lines that are not suspect nothing is asked.
         """
         self._settle()
-        all_, later = _asked(wanted)
-        runs = all_ + (self._lines.margins[later] < SUSPECT_FROM)
-        until = self._runs.index(runs, later)
-        few = np.flatnonzero(until > 0)
-        all_, runs, later, until = all_[few], runs[few], later[few], until[few]
-        first = self._runs.before(runs, self._start(later))
-        named = self._named(all_, later)
-        few = np.flatnonzero((first < until) & (named <= HUB_LINES))
-        all_, runs, later, until, first, named = (column[few] for column in (all_, runs, later, until, first, named))
-        first = np.maximum(first, until - NEAREST)
-        earlier, theirs = self._runs.between(runs, first, until)
-        mine = self._runs.part(all_, self._runs.index(all_, later))
-        later, sort, named, mine = (np.repeat(column, until - first) for column in (later, self._sorts[all_ >> 1], named, mine))
+        named, later = _asked(wanted)
+        runs = named + (self._lines.margins[later] < SUSPECT_FROM)
+        first, until = self._window(runs, later)
+        few = np.flatnonzero(first < until)
+        named, later, runs, first, until = named[few], later[few], runs[few], first[few], until[few]
+        begun, at = self._window(named, later)
+        count = at - begun + 1
+        first = np.where(count <= HUB_LINES, np.maximum(first, until - NEAREST), until)
+        theirs, which = self._runs.between(runs, first, until)
+        mine, later, earlier = self._runs.at(named, at)[which], later[which], theirs >> PART_BITS
         both, pair = np.unique((later << 32) | earlier, return_inverse=True)
         apart = (self._lines.bins[later] - self._lines.bins[earlier]) * BIN_SECONDS
-        shared = Shared(pair, sort, named.astype(np.float64), apart, np.stack([theirs, mine], axis=1))
+        parts = np.stack([theirs, mine], axis=1) & ((1 << PART_BITS) - 1)
+        shared = Shared(pair, self._sorts[named >> 1][which], count[which].astype(np.float64), apart, parts)
         return Pairs(both & 0xFFFFFFFF, both >> 32, shared)
 
 
