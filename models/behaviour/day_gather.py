@@ -13,13 +13,15 @@ from features.event_encode import FIELDS, EventBlock
 from models.behaviour.day_vector import DayKey, DayVectors
 from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.habits import Habits
-from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, foreign, highest_of_day, novelties, order
+from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, foreign, fresh_targets, novelties, order
 from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
 _SUMS = ("events", "failed", "novelties", "foreign")
 _MEANS = ("order", "foreign")
+FEW = 3.0
+"""So many usual events are added to each day's before means and shares are taken: one event alone is no mean."""
 FOREIGN = 2.0
 """So many nats rarer among peers than in the tenant, a target is foreign."""
 NOTHING = -1
@@ -51,7 +53,7 @@ class _Told(NamedTuple):
         outcome, (where, what, signals) = seen.block.outcome, seen.walked
         strange = foreign(signals)
         sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(where, what), strange > FOREIGN])
-        values = np.column_stack([signals, anomaly_scores(signals), highest_of_day(what, outcome, signals), at_once(where)])
+        values = np.column_stack([signals, anomaly_scores(signals), fresh_targets(what), at_once(where)])
         return cls(ordinal, hour, values, sums, np.column_stack([order(what), strange]))
 
 
@@ -71,7 +73,7 @@ class DayGatherer:
         self.habits = Habits()
         self._rows: dict[DayKey, int] = {}
         self._groups: list[str] = []
-        self._highest = np.zeros((0, len(SIGNALS) + 4))
+        self._highest = np.zeros((0, len(SIGNALS) + 3))
         self._means = np.zeros((0, len(_MEANS)))
         self._own = np.zeros((0, _N))
         self._sums = np.zeros((0, len(_SUMS)), np.int64)
@@ -167,11 +169,12 @@ class DayGatherer:
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
         events, failed, new, strange = self._sums[rows].T
-        highest, means = self._highest[rows], self._means[rows] / np.maximum(events, 1)[:, np.newaxis]
+        highest, number = self._highest[rows], (events + FEW)[:, np.newaxis]
+        means = self._means[rows] / number
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
-            highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N : 3 * _N + len(COUNTED)],
-            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours, highest[:, len(SIGNALS)],
+            highest[:, :_N], self._own[rows] / number, highest[:, _N : 3 * _N + len(COUNTED)],
+            volume, np.log1p(failed), failed / number[:, 0], np.log1p(new), hours, highest[:, len(SIGNALS)],
             means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) + 1 : -1],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)
