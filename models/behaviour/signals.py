@@ -227,7 +227,7 @@ def order(what: Floats) -> Floats:
     events = what[:, _IN_WHAT["events_30d"]]
     known = events / (events + KNOWN_EVENTS)
     less = np.log(_own_share(what, "action")) - np.log(_own_share(what, "sequence"))
-    found: Floats = np.nan_to_num(less, nan=0.0) * known
+    found: Floats = np.where(np.isnan(less), 0.0, less) * known
     return found
 
 
@@ -251,5 +251,5 @@ def foreign(signals: Floats) -> Floats:
 def highest_of_day(what: Floats, outcome: NDArray[np.int8], signals: Floats) -> Floats:
     """Return two further numbers of each event whose highest counts in its day: spray, if it succeeded, and unusual targets lately."""
     spray = signals[:, NAMES.index("spray")] * (outcome > 0)
-    fresh = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
-    return np.column_stack([spray, fresh])
+    fresh = what[:, _IN_WHAT["target_fresh_1d"]]
+    return np.column_stack([spray, np.log1p(np.where(np.isnan(fresh), 0.0, fresh))])
