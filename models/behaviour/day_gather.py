@@ -144,18 +144,30 @@ class DayGatherer:
         """The tokens that days still open hold."""
         return self._tokens[: len(self._rows)]
 
-    def take(self, before: int) -> Gathered:
-        """Return the days with a smaller ordinal, in order of time, and forget them; the accounts' habits learn them."""
+    def open_days(self, tenant: str | None = None) -> list[int]:
+        """Return the ordinals of days that are open, of one tenant or of all, in order of time."""
+        names = list(self._named)
+        days = ((names[code // _DAYS][0], code % _DAYS - _EPOCH) for code in self._rows)
+        return sorted({ordinal for whose, ordinal in days if tenant in (None, whose)})
+
+    def take(self, before: int, tenant: str | None = None) -> Gathered:
+        """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them.
+
+        The accounts' habits learn them.
+        """
         codes, names = np.fromiter(self._rows, np.int64, len(self._rows)), list(self._named)
         number, ordinal = codes // _DAYS, codes % _DAYS - _EPOCH
-        ended = np.flatnonzero(ordinal < before)
+        fit = ordinal < before
+        if tenant is not None:
+            fit &= np.array([name[0] == tenant for name in names], bool)[number]
+        ended = np.flatnonzero(fit)
         days = [DayKey(day, *names[at]) for day, at in zip(ordinal[ended].tolist(), number[ended].tolist(), strict=True)]
         in_order = sorted(range(len(days)), key=days.__getitem__)
         keys, rows = [days[at] for at in in_order], ended[in_order]
         groups = [self._groups[row] for row in rows.tolist()]
         volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._further[rows, -1])
         gathered = Gathered(self._vectors(keys, groups, rows, volume), self._tokens[rows], shared)
-        self._keep(np.flatnonzero(ordinal >= before), codes)
+        self._keep(np.flatnonzero(~fit), codes)
         return gathered
 
     def _keep(self, rows: NDArray[np.intp], codes: NDArray[np.int64]) -> None:
