@@ -13,7 +13,7 @@ from features.alert import EntityKind
 from features.event_encode import FIELDS, EventBlock
 from models.behaviour.day_vector import DayKey, DayVectors
 from models.behaviour.habits import Habits
-from models.behaviour.signals import SIGNALS, Floats, at_once, foreign, highest_of_day, novelties, order
+from models.behaviour.signals import SIGNALS, Floats, at_once, foreign, fresh_targets, novelties, order
 from models.behaviour.walk import Walked
 
 _DAY = 86400.0
@@ -25,6 +25,8 @@ _Name = tuple[str, EntityKind, str]
 _SUMS = ("events", "failed", "novelties", "foreign")
 _MEANS = ("order", "foreign")
 _HELD = ("_highest", "_further", "_own", "_means", "_sums", "_clock", "_tokens")
+FEW = 3.0
+"""So many usual events are added to each day's before means and shares are taken: one event alone is no mean."""
 FOREIGN = 2.0
 """So many nats rarer among peers than in the tenant, a target is foreign."""
 NOTHING = -1
@@ -56,7 +58,7 @@ class _Told(NamedTuple):
         outcome, (where, what, signals, scores) = seen.block.outcome, seen.walked
         strange = foreign(signals)
         sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(where, what), strange > FOREIGN])
-        further = np.column_stack([scores, highest_of_day(what, outcome, signals), at_once(where)])
+        further = np.column_stack([scores, fresh_targets(what), at_once(where)])
         return cls(ordinal, hour, further, sums, np.column_stack([order(what), strange]))
 
 
@@ -79,7 +81,7 @@ class DayGatherer:
         self._rows: dict[int, int] = {}
         self._groups: list[str] = []
         self._highest = np.zeros((0, len(SIGNALS)))
-        self._further = np.zeros((0, 4))
+        self._further = np.zeros((0, 3))
         self._means = np.zeros((0, len(_MEANS)))
         self._own = np.zeros((0, _N))
         self._sums = np.zeros((0, len(_SUMS)), np.int64)
@@ -178,12 +180,12 @@ class DayGatherer:
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
         events, failed, new, strange = self._sums[rows].T
-        highest, further = self._highest[rows], self._further[rows]
-        means = self._means[rows] / np.maximum(events, 1)[:, np.newaxis]
+        highest, further, number = self._highest[rows], self._further[rows], (events + FEW)[:, np.newaxis]
+        means = self._means[rows] / number
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
-            highest[:, :_N], self._own[rows] / np.maximum(events, 1)[:, np.newaxis], highest[:, _N:],
-            volume, np.log1p(failed), failed / np.maximum(events, 1), np.log1p(new), hours, further[:, 0],
+            highest[:, :_N], self._own[rows] / number, highest[:, _N:],
+            volume, np.log1p(failed), failed / number[:, 0], np.log1p(new), hours, further[:, 0],
             means[:, 0], np.log1p(strange), means[:, 1], further[:, 1:-1],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)

@@ -12,7 +12,7 @@ import pytest
 from features.alert import EntityKind
 from features.event import Outcome
 from features.event_encode import FIELDS, EventEncoder
-from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
+from models.behaviour.day_gather import FEW, NOTHING, DayGatherer, Gathered, Seen
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey
 from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import NAMES as SIGNALS
@@ -63,14 +63,14 @@ def test_a_days_numbers_are_those_of_its_events() -> None:
         for field in FIELDS:
             signal = some[:, SIGNALS.index(f"{field}_own")]
             assert value[f"{field}_own_max"] == signal.max()
-            assert value[f"{field}_own_mean"] == pytest.approx(signal.mean(), abs=1e-12)
+            assert value[f"{field}_own_mean"] == pytest.approx(signal.sum() / (len(own) + FEW), abs=1e-12)
             assert value[f"{field}_peers_max"] == some[:, SIGNALS.index(f"{field}_peers")].max()
             token = WHOLE.tokens[at, FIELDS.index(field)]
             assert token == (own[int(signal.argmax())] if signal.max() > 0 else NOTHING)
         assert value["spray_max"] == some[:, SIGNALS.index("spray")].max()
         assert value["event_max"] == anomaly_scores(some).max()
         failed = sum(EVENTS[one].outcome is Outcome.FAILURE for one in own)
-        assert value["failed_share"] == failed / len(own)
+        assert value["failed_share"] == failed / (len(own) + FEW)
         assert value["hours"] == len({EVENTS[one].time.hour for one in own})
     assert not rows
 
