@@ -113,9 +113,9 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def _rows(history: Sequence[Day], weights: Mapping[str, Weights], seeds: range, per_project: int) -> None:
     groups = sorted({day.group for day in history}) if per_project else []
     drawn: dict[str, list[Swap | None]] = {
-        "pairs within a project": [draw(history, seed) for seed in seeds],
-        "pairs across projects": [draw(history, seed, across=True) for seed in seeds],
-        **{f"pairs of {group}": [draw(history, seed, group=group) for seed in range(per_project)] for group in groups},
+        "any two accounts": [draw(history, seed, any_two=True) for seed in seeds],
+        "two of one project": [draw(history, seed) for seed in seeds],
+        **{f"two of {group}": [draw(history, seed, group=group) for seed in range(per_project)] for group in groups},
     }
     cases = {name: [swap for swap in swaps if swap is not None] for name, swaps in drawn.items()}
     every = sorted({swap for swaps in cases.values() for swap in swaps})
