@@ -22,6 +22,7 @@ from models.behaviour.day import Day, days
 from models.behaviour.evidence import Weights
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
+from training.behaviour.drifts import State, by_day
 from training.behaviour.learning import fields_of, walk, weights_by_project
 from training.behaviour.loaders import git_activity
 from training.behaviour.swaps import LIKENESS_FIELDS, Swap, draw, swapped
@@ -68,6 +69,20 @@ def by_stream(history: Sequence[Day], swaps: Sequence[Swap], weights: Mapping[st
             at += 1
         now = copy.deepcopy(stream)
         out[swap] = [Scored(day.entity, now.step(day).score, hijacked) for day, hijacked in swapped(history, swap)]
+    return [out[swap] for swap in swaps]
+
+
+def by_guarded(history: Sequence[Day], swaps: Sequence[Swap], weights: Mapping[str, Weights]) -> list[list[Scored]]:
+    """Score each swap's window as a service does that nobody answers: a UTC day is judged whole, and what is doubted is not learned."""
+    state = State(BehaviourModel(fields=fields_of(history), weights=dict(weights)), guarded=True)
+    closing, at, out = list(by_day(history)), 0, {}
+    for swap in sorted(set(swaps)):
+        while at < len(closing) and closing[at][0] < swap.ordinal:
+            state.close(closing[at][1])
+            at += 1
+        now, window = copy.deepcopy(state), list(swapped(history, swap))
+        scores = [score for _, those in by_day([day for day, _ in window]) for score in now.close(those).scores]
+        out[swap] = [Scored(day.entity, score, hijacked) for (day, hijacked), score in zip(window, scores, strict=True)]
     return [out[swap] for swap in swaps]
 
 
@@ -121,6 +136,7 @@ def _rows(history: Sequence[Day], weights: Mapping[str, Weights], seeds: range, 
     every = sorted({swap for swaps in cases.values() for swap in swaps})
     scorers: list[tuple[str, Callable[[], list[list[Scored]]]]] = [
         ("behaviour", lambda: by_stream(history, every, weights)),
+        ("with doubts held", lambda: by_guarded(history, every, weights)),
         ("log-likelihood ratios", lambda: by_ratios(history, every)),
     ]
     for scorer, run in scorers:
