@@ -46,7 +46,6 @@ OF_DAY = (
     DayFeature("order", "actions follow each other otherwise than by the account's habit"),
     DayFeature("foreign", "targets that others in the organisation use, and its peers do not", "log(1 + events)"),
     DayFeature("foreign_mean", "all day: targets that others in the organisation use, and its peers do not"),
-    DayFeature("spray_success", "success from an address from which many accounts failed", "log ratio"),
     DayFeature("targets_fresh", "targets of the day that are unusual for the account", "log(1 + targets)"),
 )
 DAY_FEATURES = (*OF_FIELDS, *OF_COUNTS, *OF_DAY)

@@ -1,9 +1,10 @@
 """How rare a row of numbers is: the surprises of its features, added up.
 
 The surprise of a value is −log of the smaller of two tails, how often the past was at least as high and how often at least as low
-(the empirical tails of ECOD: Li and others 2022). A tail is a staircase of at most :data:`MAX_STEPS` kept values, the outermost
-of them all, and between two of them it is taken as the larger. Beyond the past the tail goes on as a Pareto tail, so that of two days
-that nobody has seen the like of, the wilder is the rarer.
+(the empirical tails of ECOD: Li and others 2022). A tail is a staircase of some :data:`MAX_STEPS` kept values, the outermost
+of them all, and between two of them it is taken as the larger. Beyond the past the tail is one of all that were and the new one,
+however many of the past tie at its end, and goes on as a Pareto tail: of two days that nobody has seen the like of, the wilder is the
+rarer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from models.errors import BundleError
 
 Floats = NDArray[np.float64]
 MAX_STEPS = 256
+NEAR = 0.1
+"""What lies no further than so many nats beside a value is no different from it: a record by a hair is none."""
 _SHAPES = {
     "names": ("<U64", 1),
     "value": ("f8", 2),
@@ -50,22 +53,23 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         some = [column[np.isfinite(column)] if np.isfinite(column).any() else np.zeros(1) for column in x.T]
         middle = np.array([float(np.median(column)) for column in some])
         reach = [max(float(column.max()) - at, at - float(column.min())) for column, at in zip(some, middle, strict=True)]
-        return cls(names=names, value=value, high=high, low=low, middle=middle, spread=np.array([far or 1.0 for far in reach]))
+        return cls(names=names, value=value, high=high, low=low, middle=middle, spread=np.maximum(reach, NEAR))
 
     def surprises(self, x: Floats) -> Floats:
         """Return the surprise of each value of ``x`` (n × features) in nats; a missing value surprises nobody."""
         out = np.empty(x.shape)
-        for at, value in enumerate(self.value):
-            column = np.where(np.isfinite(x[:, at]), x[:, at], self.middle[at])
-            last = len(value) - 1
-            step_below = np.searchsorted(value, column, side="right") - 1
-            step_above = np.searchsorted(value, column, side="left")
-            high = np.where(step_below < 0, 1.0, self.high[at][np.maximum(step_below, 0)])
-            low = np.where(step_above > last, 1.0, self.low[at][np.minimum(step_above, last)])
-            below = np.where(self.low[at][0] < 1.0, value[0] - column, 0.0)
-            beyond = np.maximum(column - value[-1], below) / self.spread[at]
-            out[:, at] = np.maximum(-np.log(high), -np.log(low)) + np.log1p(np.maximum(beyond, 0.0))
-        out[~np.isfinite(x)] = 0.0
+        known = np.isfinite(x)
+        columns, high, low = np.where(known, x, self.middle).T.copy(), -np.log(self.high), -np.log(self.low)
+        for at, (column, value) in enumerate(zip(columns, self.value, strict=True)):
+            step = np.searchsorted(value, column, side="right") - 1
+            rare = np.where(step < 0, 0.0, high[at][np.maximum(step, 0)])
+            beyond = column - value[-1]
+            if self.low[at, 0] < 1.0:  # little is rare, too
+                step = np.searchsorted(value, column, side="left")
+                rare = np.maximum(rare, np.where(step < len(value), low[at][np.minimum(step, len(value) - 1)], 0.0))
+                beyond = np.maximum(beyond, value[0] - column)
+            out[:, at] = rare + np.log1p(np.maximum(beyond / self.spread[at], 0.0))
+        out[~known] = 0.0
         return out
 
     def anomaly_score(self, x: Floats) -> Floats:
@@ -104,17 +108,23 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 def _staircase(column: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Floats]:
     """Return the kept values and, at each, (1 + those at least as high) ÷ (1 + all) and the same for low.
 
-    Kept are the outermost values on both sides, each one, and fewer and fewer towards the middle.
+    Kept are the outermost values on both sides, each one, and fewer and fewer towards the middle. Beside one at which many tie, and
+    beside the outermost, is a further step: what lies beyond it shares none of its rank.
     """
     n = len(column)
     if n == 0:
         return np.zeros(1), np.ones(1), np.ones(1)
-    value, count = np.unique(column, return_counts=True)
-    fewer, more = np.cumsum(count), np.cumsum(count[::-1])[::-1]
+    ordered = np.sort(column)
+    value, count = np.unique(ordered, return_counts=True)
+    count[[0, -1]] = n  # a step beside each of them, too
     keep = np.arange(len(value))
     if len(value) > MAX_STEPS:
+        fewer, more = np.searchsorted(ordered, value, side="right"), n - np.searchsorted(ordered, value)
         ranks = np.unique(np.geomspace(1, n / 2, MAX_STEPS // 2).astype(np.int64))
         inner = np.concatenate([np.searchsorted(fewer, ranks), len(value) - 1 - np.searchsorted(more[::-1], ranks)])
         keep = np.unique(inner)
-    shares = (1.0 + np.array([more[keep], fewer[keep]], np.float64)) / (1.0 + n)
-    return value[keep], shares[0], shares[1] if both_tails else np.ones(len(keep))
+    tied = value[keep][count[keep] > 1]
+    steps = np.unique(np.concatenate([value[keep], tied - NEAR, tied + NEAR]))
+    at_least, at_most = n - np.searchsorted(ordered, steps), np.searchsorted(ordered, steps, side="right")
+    high, low = (1.0 + np.array([at_least, at_most], np.float64)) / (1.0 + n)
+    return steps, high, low if both_tails else np.ones(len(steps))

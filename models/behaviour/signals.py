@@ -1,6 +1,6 @@
 """What one event says of its account: named surprises, each with the words of a reason.
 
-Eight fields of an event are each held against three pasts: the account's own, its peers' and its tenant's. Ten further signals count:
+Eight fields of an event are each held against three pasts: the account's own, its peers' and its tenant's. Eleven further signals count:
 volume, failures, places, targets. All are in nats: zero is nothing unusual, higher more so; one that does not apply (no peers, no
 address) is zero.
 
@@ -50,6 +50,7 @@ COUNTED = (
     Signal("failures", "many failures lately", "events"),
     Signal("failures_then_success", "success after many failures", "events"),
     Signal("spray", "many accounts failed from this address lately", "accounts"),
+    Signal("spray_success", "success from an address from which many accounts failed lately", "accounts"),
     Signal("travel", "another country within the hour", "countries"),
     Signal("speed", "further from the place before than one can travel", "km/h"),
     Signal("target_burst", "many targets lately that are unusual for the account", "targets"),
@@ -70,6 +71,10 @@ KNOWN_EVENTS, KNOWN_HOURS = 20.0, 5.0
 PEAK = 8.0
 """An hour at work holds so many times the events of the mean hour of a month."""
 MOST_KMH = 900.0
+AT_HOME = 0.8
+"""From where so large a share of the account's events come, it is: what comes from there has not travelled."""
+FAILING = 0.1
+"""Of the accounts that have an address, so many may fail from it within an hour: behind an office's many people somebody always does."""
 LEAST_FAILURES = 3.0
 """So many failures lately make a success remarkable."""
 _ROWS = 4096
@@ -98,7 +103,8 @@ _COUNTS = (
     ("events_1d", "events_30d", DAY / MONTH, 2.0),
     ("failures_1h", "failures_30d", _HOUR, 2.0),
     ("failures_1h", "failures_30d", _HOUR, 2.0),
-    ("address_failing_1h", "address_failing_1h", 0.0, 3.0),
+    ("address_failing_1h", "address_tenant_30d", FAILING, 3.0),
+    ("address_failing_1h", "address_tenant_30d", FAILING, 3.0),
     ("country_values_1h", "country_gap", 0.0, 1.0),
     ("events_1h", "events_1h", 0.0, 1.0),
     ("target_fresh_1h", "target_fresh_1h", 0.0, 2.0),
@@ -196,10 +202,13 @@ def _write(reads: Floats, outcome: NDArray[np.int8], speed: Floats, out: Floats)
     excess[_OF_KNOWN] *= hours / (hours + KNOWN_HOURS)
     remarkable = (outcome > 0) & (counts.observed[_AT["failures"]] >= LEAST_FAILURES)
     excess[_AT["failures_then_success"]] *= remarkable
+    excess[_AT["spray_success"]] *= outcome > 0
     at = FIELDS.index("country")
     events = shares.events[at]
-    excess[_AT["travel"]] = counts.observed[_AT["travel"]] * -np.log(shares.own[at]) * (events / (events + KNOWN_EVENTS))
+    away = np.where(shares.own[at] < AT_HOME, -np.log(shares.own[at]), 0.0)
+    excess[_AT["travel"]] = counts.observed[_AT["travel"]] * away * (events / (events + KNOWN_EVENTS))
     excess[_AT["speed"]] = np.log(np.maximum(speed / MOST_KMH, 1.0))
+    excess[[_AT["travel"], _AT["speed"]]] *= outcome >= 0  # an attempt that failed was not the account's own way
     out[3 * _N :] = excess
 
 
@@ -248,8 +257,7 @@ def foreign(signals: Floats) -> Floats:
     return apart
 
 
-def highest_of_day(what: Floats, outcome: NDArray[np.int8], signals: Floats) -> Floats:
-    """Return two further numbers of each event whose highest counts in its day: spray, if it succeeded, and unusual targets lately."""
-    spray = signals[:, NAMES.index("spray")] * (outcome > 0)
-    fresh = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
-    return np.column_stack([spray, fresh])
+def fresh_targets(what: Floats) -> Floats:
+    """Return how many targets lately are unusual for each event's account, log(1 + targets)."""
+    fresh: Floats = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
+    return fresh

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
 from features.alert import EntityKind
 from features.event import Outcome
 from features.event_encode import FIELDS, EventEncoder
-from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
+from models.behaviour.day_gather import FEW, NOTHING, DayGatherer, Gathered, Seen
 from models.behaviour.day_vector import DAY_FEATURES, NAMES, DayKey
 from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import NAMES as SIGNALS
@@ -44,7 +46,7 @@ def test_blocks_do_not_matter(chunk: int) -> None:
     found, _ = gathered(chunk)
     assert found.vectors.keys == WHOLE.vectors.keys
     assert (found.tokens == WHOLE.tokens).all()
-    np.testing.assert_allclose(found.vectors.values, WHOLE.vectors.values, rtol=0, atol=1e-12)
+    assert found.vectors.values.tobytes() == WHOLE.vectors.values.tobytes()
 
 
 def test_a_days_numbers_are_those_of_its_events() -> None:
@@ -61,14 +63,14 @@ def test_a_days_numbers_are_those_of_its_events() -> None:
         for field in FIELDS:
             signal = some[:, SIGNALS.index(f"{field}_own")]
             assert value[f"{field}_own_max"] == signal.max()
-            assert value[f"{field}_own_mean"] == pytest.approx(signal.mean(), abs=1e-12)
+            assert value[f"{field}_own_mean"] == pytest.approx(signal.sum() / (len(own) + FEW), abs=1e-12)
             assert value[f"{field}_peers_max"] == some[:, SIGNALS.index(f"{field}_peers")].max()
             token = WHOLE.tokens[at, FIELDS.index(field)]
             assert token == (own[int(signal.argmax())] if signal.max() > 0 else NOTHING)
         assert value["spray_max"] == some[:, SIGNALS.index("spray")].max()
         assert value["event_max"] == anomaly_scores(some).max()
         failed = sum(EVENTS[one].outcome is Outcome.FAILURE for one in own)
-        assert value["failed_share"] == failed / len(own)
+        assert value["failed_share"] == failed / (len(own) + FEW)
         assert value["hours"] == len({EVENTS[one].time.hour for one in own})
     assert not rows
 
@@ -102,6 +104,14 @@ def test_events_that_are_not_fit_are_in_no_day() -> None:
     block = encoder.events(EVENTS)
     days.add(Seen(block, walk.read(block), np.arange(len(EVENTS))), np.zeros(len(EVENTS), bool))
     assert days.take(10**6).vectors.keys == []
+
+
+def test_days_before_1970_are_days_too() -> None:
+    old = [msgspec.structs.replace(event, time=event.time - timedelta(days=40_000)) for event in EVENTS]
+    encoder, walk, days = EventEncoder(SECRET), EventWalk(SECRET), DayGatherer()
+    block = encoder.events(old)
+    days.add(Seen(block, walk.read(block), np.arange(len(old))), np.ones(len(old), bool))
+    assert {key.ordinal for key in days.take(0).vectors.keys} == {event.time.toordinal() - 719163 for event in old}
 
 
 def test_every_feature_is_finite_and_has_words() -> None:

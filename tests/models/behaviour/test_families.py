@@ -33,3 +33,8 @@ def test_one_strange_thing_counts_once_and_two_add_up() -> None:
 
 def test_many_small_surprises_say_nothing() -> None:
     assert (excesses(np.full((1, len(NAMES)), RARE)) == 0.0).all()
+
+
+def test_who_was_tried_in_vain_is_not_strange_and_who_was_opened_is() -> None:
+    assert excesses(_surprised(spray_max=9.0)).sum() == 0.0
+    assert excesses(_surprised(spray_success_max=9.0)).sum() > 5.0

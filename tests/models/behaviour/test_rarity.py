@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -46,6 +47,15 @@ def test_beyond_the_past_the_wilder_is_the_rarer_and_missing_surprises_nobody() 
     assert far[0] < far[1] < far[2] < 200
     assert far[3] < far[0]
     assert np.isfinite(rarity.anomaly_score(np.array([[np.inf, -np.inf]]))).all()
+
+
+def test_what_nobody_ever_had_surprises_however_many_had_the_same_before() -> None:
+    always, seldom = np.zeros(999), np.append(np.zeros(998), 2.0)
+    rarity = Rarity.fit(np.column_stack([always, seldom]), NAMES, both_tails=False)
+    assert (rarity.surprises(np.array([[1.0, 1.0]])) >= [[math.log(999), math.log(499)]]).all()
+    by_a_hair = rarity.surprises(np.array([[0.04, 0.04]]))
+    assert (by_a_hair < 0.5).all()
+    assert rarity.surprises(np.zeros((1, 2))).tolist() == [[0.0, 0.0]]
 
 
 def test_where_little_is_not_rare_only_much_surprises() -> None:

@@ -13,7 +13,7 @@ from features.accounts import Accounts
 from features.alert import Entity, EntityKind, Role
 from features.event import Event, Outcome, Source, user
 from features.event_encode import FIELDS, EventEncoder
-from models.behaviour.event_scores import anomaly_scores, deviations, is_cold
+from models.behaviour.event_scores import deviations, is_cold
 from models.behaviour.judgement import Deviation
 from models.behaviour.signals import NAMES, SIGNALS, Floats, at_once, novelties
 from models.behaviour.walk import EventWalk
@@ -48,9 +48,9 @@ class Told:
 
     def __init__(self, events: Sequence[Event]) -> None:
         block = EventEncoder(SECRET, Accounts(groups=GROUPS)).events(events)
-        self.where, self.what, signals = EventWalk(SECRET).read(block)
+        self.where, self.what, signals, scores = EventWalk(SECRET).read(block)
         self.signals = signals[-1]
-        self.score = float(anomaly_scores(signals)[-1])
+        self.score = float(scores[-1])
         self.reasons = deviations(events[-1], self.signals, self.where[-1], self.what[-1], float(block.speed[-1]))
         self.all = signals
 
@@ -127,10 +127,20 @@ def test_many_failures_and_a_success_after_them() -> None:
 def test_many_accounts_that_fail_from_one_address() -> None:
     tries = [event(40 + at * 1e-5, f"user-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(30)]
     told = Told([*LIFE, *tries, event(40.001, source=USUAL)])
-    assert told["spray"] > 2.0
-    assert told.reason("spray").observed == pytest.approx(30, rel=0.05)
+    assert told["spray"] == told["spray_success"] > 1.5
+    assert told.reason("spray_success").observed == pytest.approx(30, rel=0.05)
+    in_vain = Told([*LIFE, *tries, event(40.001, source=USUAL, outcome=Outcome.FAILURE)])
+    assert in_vain["spray"] > 1.5
+    assert in_vain["spray_success"] == 0.0
     alone = [event(40 + at * 1e-5, outcome=Outcome.FAILURE, source=USUAL) for at in range(30)]
     assert Told([*LIFE, *alone, event(40.001, source=USUAL)])["spray"] == 0.0
+
+
+def test_behind_an_office_somebody_always_fails() -> None:
+    office = [event(39.9 + at * 1e-5, f"user-{at}", source=USUAL) for at in range(60)]
+    some = [event(40 + at * 1e-5, f"user-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(6)]
+    assert Told([*LIFE, *office, *some, event(40.001, source=USUAL)])["spray"] == 0.0
+    assert Told([*LIFE, *some, event(40.001, source=USUAL)])["spray"] > 0.4
 
 
 def test_another_country_within_the_hour_and_a_way_too_far() -> None:
@@ -139,6 +149,9 @@ def test_another_country_within_the_hour_and_a_way_too_far() -> None:
     assert told["travel"] > 2.0
     assert told["speed"] > 2.0
     assert told.reason("speed").observed > 900
+    in_vain = Told([*LIFE, event(40), event(40.01, source=there, outcome=Outcome.FAILURE)])
+    assert in_vain["travel"] == in_vain["speed"] == 0.0
+    assert Told([*LIFE, event(40), event(40.01, source=there), event(40.011)])["travel"] == 0.0
     later = Told([*LIFE, event(40), event(41.0, source=there)])
     assert later["travel"] < 0.1
     assert later["speed"] == 0.0
