@@ -45,11 +45,6 @@ class Accounts:
             self._context = context
             self._known.clear()
 
-    def regroup(self, groups: Groups) -> None:
-        """Take up other learned groups, for events from now on."""
-        self._groups = groups
-        self._known.clear()
-
     def spans(self, tenant: str, kind: str, uid: str) -> tuple[list[float], list[Account]]:
         """Return from when on the name means which account: one account more than there are times of change."""
         found = self._known.get((tenant, kind, uid))

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from features.aliases import normalise_uid
 
-HALF_LIFE_DAYS = 3.0
+HALF_LIFE_DAYS = 0.25
 _RATE = math.log(2.0) / (HALF_LIFE_DAYS * 86400.0)
 
 

@@ -1,6 +1,7 @@
 """The history: alerts, events, labels and decisions as Parquet parts under a manifest. What training reads and the service exports.
 
-It may also hold ``corrections``, what people merged and split, and ``placements``, in which incident correlation holds an alert.
+It may also hold ``corrections``, what people merged and split, ``placements``, in which incident correlation holds an alert, and
+``day_verdicts``, what people said of the days of accounts and hosts.
 ``seq`` is the order of receipt over alerts, events and labels together (a service numbers events by themselves); where a writer gives
 none, receipt time decides. The
 manifest names each part with its sha-256 and rows; a history is written beside its place and moved there when complete.
@@ -23,7 +24,7 @@ from features.alert import Alert
 from features.errors import HistoryError
 from features.event_table import SCHEMA as EVENTS
 from features.grouping import Correction, Placement
-from features.label import Label
+from features.label import DayVerdict, Label
 
 SCHEMA_VERSION = 1
 PART_ROWS = 100_000
@@ -62,9 +63,13 @@ _CORRECTIONS = pa.schema(
      ("parts", pa.list_(pa.list_(_TEXT)))]
 )  # fmt: skip
 _PLACEMENTS = pa.schema([("tenant", _TEXT), ("alert_uid", _TEXT), ("incident_uid", _TEXT)])
+_DAY_VERDICTS = pa.schema(
+    [("tenant", _TEXT), ("kind", _TEXT), ("uid", _TEXT), ("day", pa.date32()), ("verdict", _TEXT), ("time", _TIME), ("analyst", _TEXT),
+     ("reason", _TEXT)]
+)  # fmt: skip
 SCHEMAS = {
     "alerts": _ALERTS, "labels": _LABELS, "events": _EVENTS, "decisions": _DECISIONS, "corrections": _CORRECTIONS,
-    "placements": _PLACEMENTS,
+    "placements": _PLACEMENTS, "day_verdicts": _DAY_VERDICTS,
 }  # fmt: skip
 """What a part of each kind holds."""
 
@@ -135,6 +140,10 @@ class HistoryWriter:
     def placements(self, placements: Sequence[Placement]) -> None:
         """Append in which incidents correlation holds alerts."""
         self._write("placements", [msgspec.structs.asdict(placement) for placement in placements])
+
+    def day_verdicts(self, verdicts: Sequence[DayVerdict]) -> None:
+        """Append what people said of days, in the order in which they did."""
+        self._write("day_verdicts", [msgspec.structs.asdict(verdict) for verdict in verdicts])
 
     def context(self, folder: Path) -> None:
         """Take the context versions along."""
@@ -241,3 +250,10 @@ def read_corrections(path: Path) -> list[Correction]:
 def read_placements(path: Path) -> list[Placement]:
     """Return in which incidents correlation holds alerts; nothing where a history does not say. Raises ``HistoryError``."""
     return [item for some in _batches(path, "placements", 20_000, lambda row: msgspec.convert(row, Placement)) for item in some]
+
+
+def read_day_verdicts(path: Path) -> list[DayVerdict]:
+    """Return what people said of days, in the order of writing; nothing where a history has none. Raises ``HistoryError``."""
+    return [
+        item for some in _batches(path, "day_verdicts", 20_000, lambda row: msgspec.convert(row, DayVerdict)) for item in some
+    ]

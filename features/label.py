@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
-from features.alert import Name
+from features.alert import EntityKind, Name
 
 
 class Verdict(StrEnum):
@@ -53,6 +53,23 @@ class Provenance(StrEnum):
 
 
 _WEIGHTS = {Provenance.HUMAN: 1.0, Provenance.IMPORT: 1.0, Provenance.INHERITED: 0.5, Provenance.AUTOMATION: 0.0}
+
+
+class DayVerdict(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a person said of the UTC ``day`` of an entity. Append-only: of a day the latest word stands, ``undetermined`` takes it back.
+
+    ``uid`` is in the form in which names are compared. ``time`` is when it was said, which is after the day had ended.
+    """
+
+    tenant: Name
+    kind: EntityKind
+    uid: Name
+    day: date
+    verdict: Verdict
+    time: datetime
+    analyst: str = ""
+    reason: str = ""
+
 
 Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 

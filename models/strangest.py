@@ -38,8 +38,11 @@ class Strangest:
                 found.append(Stranger(one, p_value))
         return found
 
-    def close(self, days: Iterable[DayJudgement], before: int) -> list[EventJudgement | None]:
-        """Take up how strange days were that ended before that one (since 1970); return the strangest event of each."""
+    def close(self, days: Iterable[DayJudgement], before: int, tenant: str | None = None) -> list[EventJudgement | None]:
+        """Take up how strange days were that ended before that one (since 1970); return the strangest event of each.
+
+        ``tenant``: the one whose days ended, if not all tenants' did.
+        """
         found = []
         for day in days:
             own = day.kind is not EntityKind.HOST  # an account may be called as a host is
@@ -47,5 +50,5 @@ class Strangest:
             if peak is not None:
                 self._peaks.close(day.tenant, day.kind.value, day.entity, peak.anomaly_score)
             found.append(peak)
-        self._open = {key: peak for key, peak in self._open.items() if key[2] >= before}
+        self._open = {key: peak for key, peak in self._open.items() if key[2] >= before or tenant not in (None, key[0])}
         return found

@@ -36,9 +36,10 @@ async def erase_entity(host: Host, key: Key, *names: str) -> dict[str, Any]:
     """
     uids = await asyncio.to_thread(_naming, host, key.tenant, names)
     async with host.observer.turn:
+        host.observer.memory.forget_snapshots()
         gone = await host.write(partial(erase_behaviour, tenant=key.tenant, names=names, aliases=host.encoder.aliases))
-        if gone["events"]:
-            host.observer.forget_behaviour()
+        if any(gone.values()):
+            host.observer.memory.forget()
     if not uids and not any(gone.values()):
         raise NotFoundError("nothing names that entity")
     return {"erased": await erase_alerts(host, key, uids), **gone}

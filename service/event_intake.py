@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -15,6 +17,8 @@ from service.errors import OverloadedError, ServiceError
 from service.metrics import EVENTS, EVENTS_WAITING
 from service.outbox.delivery import Write
 from service.store.events import EventRow, Taken, event_row, insert_events
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Most events of one transaction: as long as it takes, no alert is scored."""
@@ -32,24 +36,28 @@ class EventIntake:
         self._write, self._most = write, most
         self._parts: deque[_Part] = deque()
         self._waiting = 0
+        self._under_way: dict[object, float] = {}
+        """When what is not stored yet was received, the earliest first."""
         self._worker: asyncio.Task[None] | None = None
 
     async def take(self, events: Sequence[Event]) -> list[Taken]:
         """Store events; say of each what became of it when all are durable.
 
-        Raises ``OverloadedError`` when too many wait, with nothing taken, and when storage fails: then some may be stored, and
-        sending the same again is harmless.
+        Raises ``OverloadedError`` when too many wait, with nothing taken, and when storage fails, ``ServiceError`` when anything
+        else does: then some may be stored, and sending the same again is harmless.
         """
         if self._waiting and self._waiting + len(events) > self._most:
             raise OverloadedError(f"{self._waiting} events are waiting")
+        request, received = object(), time.time()
+        self._under_way[request] = received
         self._add(len(events))
         try:
-            received = time.time()
             rows = await asyncio.to_thread(lambda: [event_row(event, received) for event in events])
             parts = [self._hand_over(rows[start : start + AT_ONCE]) for start in range(0, len(rows), AT_ONCE)]
             answers = await asyncio.gather(*parts, return_exceptions=True)
         finally:
             self._add(-len(events))
+            del self._under_way[request]
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -57,6 +65,10 @@ class EventIntake:
         for what in Taken:
             EVENTS.labels(what.value).inc(taken.count(what))
         return taken
+
+    def stored_until(self) -> float:
+        """Return the time by which all that was received is stored; infinity if nothing waits."""
+        return next(iter(self._under_way.values()), math.inf)
 
     def _add(self, events: int) -> None:
         self._waiting += events
@@ -79,10 +91,11 @@ class EventIntake:
                 count += len(some[-1].rows)
             try:
                 taken = await self._write(partial(insert_events, rows=[row for part in some for row in part.rows]))
-            except ServiceError as error:
+            except Exception as error:  # noqa: BLE001 — whatever happened, every waiting request must be answered
+                answer = _not_all(error)
                 for part in some:
                     if not part.answer.done():
-                        part.answer.set_exception(_not_all(error))
+                        part.answer.set_exception(answer)
                 continue
             for part in some:
                 own, taken = taken[: len(part.rows)], taken[len(part.rows) :]
@@ -90,5 +103,10 @@ class EventIntake:
                     part.answer.set_result(own)
 
 
-def _not_all(error: ServiceError) -> OverloadedError:
-    return OverloadedError(f"not all events could be written ({error.detail}); those that were are duplicates when sent again")
+def _not_all(error: Exception) -> ServiceError:
+    """Return the answer to those whose events were not written: try again, or, where that may be of no use, an internal error."""
+    sort = OverloadedError if isinstance(error, ServiceError) else ServiceError
+    why = f" ({error.detail})" if isinstance(error, ServiceError) else ""
+    if sort is ServiceError:
+        log.error("events could not be stored", exc_info=error)
+    return sort(f"not all events could be written{why}; those that were are duplicates when sent again")

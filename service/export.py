@@ -14,7 +14,9 @@ from features.alert import Alert, from_epoch
 from features.event import Event
 from features.event_table import table_of
 from features.history import PART_ROWS, SCHEMAS, HistoryWriter
-from features.label import Label
+from features.label import DayVerdict, Label
+from models.behaviour.day import date_of
+from service.behaviour.words import words_since
 from service.errors import StartError
 from service.incidents import past
 from service.settings import ServiceSettings
@@ -23,8 +25,8 @@ from service.store.tables import alerts, decisions, events, labels
 
 
 def export(settings: ServiceSettings, out: Path, since: datetime | None) -> dict[str, int]:
-    """Write all alerts, decisions, labels, events and corrections received from ``since`` on, and in which incidents the alerts are; return
-    their numbers. The service may be running.
+    """Write all alerts, decisions, labels, events, corrections and verdicts on days received from ``since`` on, and in which incidents
+    the alerts are; return their numbers. The service may be running.
 
     Raises ``StartError`` when there is no database.
     """
@@ -39,6 +41,7 @@ def export(settings: ServiceSettings, out: Path, since: datetime | None) -> dict
             counts["decisions"] = _decisions(connection, writer, first)
             counts["events"] = _events(connection, writer, first)
             counts |= _incidents(connection, writer, first)
+            counts["day_verdicts"] = _day_verdicts(connection, writer, first)
             writer.context(settings.context)
     finally:
         engine.dispose()
@@ -101,3 +104,15 @@ def _decisions(connection: Connection, writer: HistoryWriter, first: float) -> i
         writer.decisions(made)
         count += len(rows)
     return count
+
+
+def _day_verdicts(connection: Connection, writer: HistoryWriter, first: float) -> int:
+    told = words_since(connection, first)
+    writer.day_verdicts([
+        DayVerdict(
+            tenant=word.whom.tenant, kind=word.whom.kind, uid=word.whom.uid, day=date_of(word.day), verdict=word.verdict,
+            time=from_epoch(word.time), analyst=word.by, reason=word.reason,
+        )
+        for word in told
+    ])  # fmt: skip
+    return len(told)

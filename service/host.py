@@ -112,7 +112,7 @@ class Host:
         self.observer = Observer(
             self.settings, self.database, self.write, secret=self.encoder.secret, context=lambda: self.encoder.context,
             serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
-            tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies),
+            tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies), stored_until=self.events.stored_until,
         )  # fmt: skip
         for part in (self.outbox, keeper, self.closer, self.watcher, self.observer):
             part.start()

@@ -48,13 +48,14 @@ class CallJob:
     def run(self) -> Exception | None:
         """Do it; what goes wrong is its own affair and not that of the alerts beside it.
 
-        Only where storage fails one that writes is the batch given up with it, lest half of what it wrote be committed.
+        But one that writes may refuse only before it has written: by whatever else it fails, the batch is given up with it, lest
+        half of what it wrote be committed.
         """
         try:
             self.call()
-        except (ServiceError, FeaturesError, ModelsError) as error:
+        except ServiceError as error:
             return error
-        except SQLAlchemyError as error:
+        except (FeaturesError, ModelsError, SQLAlchemyError) as error:
             if self.writes:
                 raise
             return error

@@ -9,6 +9,9 @@ from abc import ABC, abstractmethod
 
 log = logging.getLogger(__name__)
 
+_AGAIN_AT_MOST = 300.0
+"""What fails again and again is tried after twice the time, but so often at least."""
+
 
 class Looking(ABC):
     """Looks every ``poll_seconds``, and at once again while there is more. ``start`` and ``stop`` it once."""
@@ -31,12 +34,20 @@ class Looking(ABC):
     async def look(self) -> bool:
         """Once: a part of what there is to do; say if there is more."""
 
+    def spent(self, seconds: float) -> float:
+        """Return for how long a look that took ``seconds`` was in the scorer's way: at least half of the time is the scorer's."""
+        return seconds
+
     async def _run(self) -> None:
+        wait = self._poll_seconds
         while True:
-            started, more = time.monotonic(), False
+            started = time.monotonic()
             try:
                 more = await self.look()
             except Exception:  # it goes on from what is stored, whatever it is that fails now
                 log.exception("%s broke off; it is tried again", type(self).__name__.lower())
-            spent = time.monotonic() - started
-            await asyncio.sleep(spent if more else self._poll_seconds)  # at least half of the time is the scorer's
+                await asyncio.sleep(wait)
+                wait = min(2.0 * wait, max(_AGAIN_AT_MOST, wait))
+            else:
+                wait = self._poll_seconds
+                await asyncio.sleep(self.spent(time.monotonic() - started) if more else self._poll_seconds)

@@ -26,7 +26,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_labels            2000       verdicts in one request; beyond that 413, and nothing is taken
     max_labels_an_hour    2000       verdicts of one analyst in an hour, imports aside; beyond that 429 with Retry-After
     batch_alerts          4000       most alerts that are scored and committed together
-    snapshot_facts        200000     facts between two snapshots of the counters
+    snapshot_facts        200000     facts between two snapshots of the counters, events between two of behaviour
     max_keys              4194304    most keys that the counters hold; then the most decayed are dropped
     poll_seconds          1.0        how often the bundle store, keys, context and the outbox are looked at
     webhook_seconds       20.0       longest that one attempt to deliver a message may take
@@ -38,7 +38,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     whatif_days           90         most days that a what-if may look back
     whatif_alerts         200000     most alerts that a what-if looks at, the latest first
     false_discovery       0.1        of a day's accounts that are called out, at most this share by chance
-    late_seconds          21600.0    after its end a UTC day is closed and its accounts judged; what comes later is not
+    late_seconds          21600.0    after its end a UTC day is closed and judged; past days that are imported, after a pause
     step_up_share         0.01       of benign entity-days, at most this share may be stepped up; else a person decides
     restrict_share        0.002      of benign entity-days, at most this share may be restricted; else a person decides
     keep_events_seconds   7776000.0  how long events are kept after they happened

@@ -95,12 +95,14 @@ class TrainingRows:
         encodings, _ = table.read(self.block.take(rows))
         seeing = encode_rules(self.view, self.features[rows], encodings)
         used = list(columns) if columns is not None else list(range(len(self.view.features)))
+        names = [self.view.features[c].name for c in used]
         weight = training_weights(self.dataset, self.alert[rows], trust)
         classifier = parameters.classifier().fit(
             np.concatenate([blinded(self.view, seeing), seeing])[:, used],
             np.concatenate([target, target]),
             sample_weight=np.concatenate([weight * BLIND_WEIGHT, weight * SEEING_WEIGHT]),
-            feature_names=[self.view.features[c].name for c in used],
+            feature_names=names,
+            added=[names.index(name) for name in ANOMALY_FEATURES if name in names],
         )
         return FoldModel(encoder, classifier, table, used, self.support(train))
 

@@ -83,7 +83,7 @@ def train(
     aims = parse_objectives(objectives)
     parameters = parameters or FitParameters()
     secret = load_or_create_secret(settings.secret)
-    learned, anomalies = learned_entities(events, told)
+    learned, anomalies = learned_entities(events, told, without_labels_of)
     told("reading")
     dataset = load_dataset(
         data, fmt, secret, labels=True, also=also, without_labels_of=without_labels_of, anomalies=anomalies,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -33,26 +33,27 @@ MOST = 12.0
 
 
 class Combination(msgspec.Struct, frozen=True, kw_only=True):
-    """How much each detector's surprise counts: log odds = ``intercept`` + Σ weight × surprise, learned ``of`` verdicts or impostors.
+    """How much each detector's surprise counts: log odds = ``intercept`` + Σ weight × surprise.
 
-    ``prior`` are the log odds of what it was learned from, so that odds − prior are a likelihood ratio.
+    Learned from days of which people said what they were, ``attacks`` and ``harmless`` ones; odds beyond theirs are a likelihood ratio.
     """
 
     detectors: tuple[str, ...]
     weights: tuple[float, ...]
     intercept: float
-    prior: float
-    of: Literal["verdicts", "impostors"]
+    attacks: int
+    harmless: int
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.detectors) or not all(0 <= weight < math.inf for weight in self.weights):
             raise ValueError("a combination has one weight for each detector, none of them negative")
-        if not math.isfinite(self.intercept) or not math.isfinite(self.prior):
-            raise ValueError("a combination's numbers are finite")
+        if not math.isfinite(self.intercept) or min(self.attacks, self.harmless) < 1:
+            raise ValueError("a combination's numbers are finite, and it was learned from days of both kinds")
 
     def log_ratio(self, told: Sequence[float]) -> float:
         """Return the log likelihood ratio of what the detectors ``told``, in their order."""
-        return self.intercept + sum(weight * one for weight, one in zip(self.weights, told, strict=True)) - self.prior
+        odds = self.intercept + sum(weight * one for weight, one in zip(self.weights, told, strict=True))
+        return odds - math.log(self.attacks / self.harmless)
 
 
 class Whose(NamedTuple):

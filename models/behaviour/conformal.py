@@ -4,8 +4,7 @@ A p-value is conformal (Vovk and others 2005): if the score and the past are exc
 scores are, and ties only make it larger. Where too little is known it is 1: nobody is called out by a guess.
 
 Of a day's p-values Benjamini and Hochberg (1995) call out those of which at most the set share is false on average. P-values that
-were computed against one past depend on each other positively, under which their procedure holds (Bates and others 2023); for
-dependence of any kind that of Benjamini and Yekutieli (2001) holds, at the price of ln m.
+were computed against one past depend on each other positively, under which their procedure holds (Bates and others 2023).
 """
 
 from __future__ import annotations
@@ -79,17 +78,15 @@ def p_value(score: float, own: Past, group: Past) -> float:
     return max(group.p_value(score), mine if mine > record else 0.0)
 
 
-def discoveries(p_values: Sequence[float], rate: float, *, any_dependence: bool = False) -> NDArray[np.bool_]:
+def discoveries(p_values: Sequence[float], rate: float) -> NDArray[np.bool_]:
     """Return which hypotheses are rejected so that the false share among them is at most ``rate`` on average.
 
     A p-value that is no number belongs to an account that was not judged, and is not among those that are counted.
     """
     p = np.asarray(p_values, float)
     out, tested = np.zeros(len(p), bool), np.flatnonzero(~np.isnan(p))
-    number = np.arange(1, len(tested) + 1)
-    price = float((1 / number).sum()) if any_dependence else 1.0
     order = tested[np.argsort(p[tested], kind="stable")]
-    passed = np.flatnonzero(p[order] <= rate * number / (max(len(tested), 1) * price))
+    passed = np.flatnonzero(p[order] <= rate * np.arange(1, len(tested) + 1) / max(len(tested), 1))
     if len(passed):
         out[order[: passed[-1] + 1]] = True
     return out

@@ -124,9 +124,9 @@ class Gatherer:
         key = ((event.time - FIRST).days, event.tenant, event.actor.uid)
         self._open.setdefault(key, _Open()).add(event)
 
-    def take(self, before: int) -> list[Day]:
-        """Return the days with a smaller ordinal, in order of time, and forget them."""
-        ended = sorted(key for key in self._open if key[0] < before)
+    def take(self, before: int, tenant: str | None = None) -> list[Day]:
+        """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them."""
+        ended = sorted(key for key in self._open if key[0] < before and tenant in (None, key[1]))
         return [self._open.pop(key).closed(*key) for key in ended]
 
 

@@ -7,19 +7,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features import tally
 from features.accounts import Account
 from features.alert import EntityKind
 from features.event_encode import FIELDS, EventBlock
 from models.behaviour.day_vector import DayKey, DayVectors
-from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.habits import Habits
-from models.behaviour.signals import COUNTED, SIGNALS, Floats, at_once, foreign, fresh_targets, novelties, order
+from models.behaviour.signals import SIGNALS, Floats, at_once, foreign, fresh_targets, novelties, order
 from models.behaviour.walk import Walked
 
 _DAY = 86400.0
 _N = len(FIELDS)
+_DAYS, _EPOCH = 2**23, 2**22
+"""All days of the calendar are fewer; and where 1970 is among them."""
+_KINDS = {kind.value: kind for kind in EntityKind}
+_Name = tuple[str, EntityKind, str]
 _SUMS = ("events", "failed", "novelties", "foreign")
 _MEANS = ("order", "foreign")
+_HELD = ("_highest", "_further", "_own", "_means", "_sums", "_clock", "_tokens")
 FEW = 3.0
 """So many usual events are added to each day's before means and shares are taken: one event alone is no mean."""
 FOREIGN = 2.0
@@ -37,11 +42,11 @@ class Seen(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """What each event adds: numbers of which maxima are kept, devices at once the last; others that are summed; day and hour."""
+    """What each event adds: further numbers of which maxima are kept, devices at once the last; others that are summed; day and hour."""
 
     ordinal: NDArray[np.int64]
     hour: NDArray[np.uint32]
-    values: Floats
+    further: Floats
     sums: NDArray[np.int64]
     means: Floats
 
@@ -50,11 +55,11 @@ class _Told(NamedTuple):
         time = seen.block.time
         ordinal = (time // _DAY).astype(np.int64)
         hour = ((time - ordinal * _DAY) // 3600.0).astype(np.uint32)
-        outcome, (where, what, signals) = seen.block.outcome, seen.walked
+        outcome, (where, what, signals, scores) = seen.block.outcome, seen.walked
         strange = foreign(signals)
         sums = np.column_stack([np.ones(len(time), np.int64), outcome < 0, novelties(where, what), strange > FOREIGN])
-        values = np.column_stack([signals, anomaly_scores(signals), fresh_targets(what), at_once(where)])
-        return cls(ordinal, hour, values, sums, np.column_stack([order(what), strange]))
+        further = np.column_stack([scores, fresh_targets(what), at_once(where)])
+        return cls(ordinal, hour, further, sums, np.column_stack([order(what), strange]))
 
 
 class Gathered(NamedTuple):
@@ -71,9 +76,12 @@ class DayGatherer:
     def __init__(self, *, hosts: bool = True) -> None:
         self.hosts = hosts
         self.habits = Habits()
-        self._rows: dict[DayKey, int] = {}
+        self._named: dict[_Name, int] = {}
+        self._listed, self._numbers = list[Account](), np.zeros(0, np.int64)
+        self._rows: dict[int, int] = {}
         self._groups: list[str] = []
-        self._highest = np.zeros((0, len(SIGNALS) + 3))
+        self._highest = np.zeros((0, len(SIGNALS)))
+        self._further = np.zeros((0, 3))
         self._means = np.zeros((0, len(_MEANS)))
         self._own = np.zeros((0, _N))
         self._sums = np.zeros((0, len(_SUMS)), np.int64)
@@ -82,66 +90,53 @@ class DayGatherer:
 
     def add(self, seen: Seen, fit: NDArray[np.bool_]) -> None:
         """Add the events of a block that are ``fit`` to their accounts' days and their hosts'."""
-        rows, whose = np.flatnonzero(fit), seen.block.who[fit]
+        whose = seen.block.who[:, np.newaxis]
         if self.hosts:
             device, target = seen.block.hosts.T
-            there = fit & (device >= 0)
-            reached = fit & (target >= 0) & (target != device)
-            rows = np.concatenate([rows, np.flatnonzero(there), np.flatnonzero(reached)])
-            whose = np.concatenate([whose, device[there], target[reached]])
-            in_order = np.argsort(rows, kind="stable")
-            rows, whose = rows[in_order], whose[in_order]
-        if len(rows):
-            self._add(seen, _Told.of(seen), rows, whose)
+            whose = np.column_stack([whose, device, np.where(target == device, -1, target)])
+        told = np.flatnonzero((whose >= 0) & fit[:, np.newaxis])
+        if len(told):
+            self._add(seen, _Told.of(seen), told // whose.shape[1], whose.ravel()[told])
 
     def _add(self, seen: Seen, told: _Told, rows: NDArray[np.intp], whose: NDArray[np.int64]) -> None:
-        accounts = seen.block.accounts
-        codes = told.ordinal[rows] * len(accounts) + whose
-        order = np.argsort(codes, kind="stable")
-        codes, sorted_rows = codes[order], rows[order]
-        starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-        to = self._places(codes[starts], accounts)
-        some = told.values[sorted_rows]
-        highest = np.maximum.reduceat(some, starts, axis=0)
-        self._tell(to, highest, some[:, :_N], starts, seen.tokens[sorted_rows])
-        self._highest[to] = np.maximum(self._highest[to], highest)
-        self._own[to] += np.add.reduceat(some[:, :_N], starts, axis=0)
-        self._means[to] += np.add.reduceat(told.means[sorted_rows], starts, axis=0)
-        self._sums[to] += np.add.reduceat(told.sums[sorted_rows], starts, axis=0)
-        self._clock[to] |= np.bitwise_or.reduceat(np.uint32(1) << told.hour[sorted_rows], starts)
+        to, signals = self._places(told.ordinal[rows], whose, seen.block.accounts), seen.walked.signals
+        tally.highest(rows, to, signals, seen.tokens, (self._highest, self._tokens))
+        tally.highest(rows, to, told.further, seen.tokens, (self._further, self._tokens[:, :0]))
+        tally.add(rows, to, signals, self._own)
+        tally.add(rows, to, told.means, self._means)
+        tally.add(rows, to, told.sums, self._sums)
+        np.bitwise_or.at(self._clock, to, np.uint32(1) << told.hour[rows])
 
-    def _tell(
-        self, to: NDArray[np.intp], highest: Floats, own: Floats, starts: NDArray[np.intp], tokens: NDArray[np.int64]
-    ) -> None:
-        """Note which event surprised most by each field, where that is more than before; of equal ones the first."""
-        length = np.diff(np.append(starts, len(own)))
-        is_highest = own == np.repeat(highest[:, :_N], length, axis=0)
-        first = np.where(is_highest, np.arange(len(own))[:, np.newaxis], len(own))
-        at = np.minimum.reduceat(first, starts, axis=0)
-        self._tokens[to] = np.where(
-            highest[:, :_N] > self._highest[to, :_N], tokens[np.minimum(at, len(own) - 1)], self._tokens[to]
-        )
-
-    def _places(self, codes: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.intp]:
-        """Return the row of each account's day, made where there is none. Codes are ordinal × accounts + account."""
-        out = []
-        for ordinal, whose in zip(*(part.tolist() for part in np.divmod(codes, len(accounts))), strict=True):
-            account = accounts[whose]
-            key = DayKey(ordinal, account.tenant, _kind(account.kind), account.uid)
-            row = self._rows.get(key)
+    def _places(self, ordinal: NDArray[np.int64], whose: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.intp]:
+        """Return the row of each account's day, made where there is none."""
+        encoded, of = tally.distinct(ordinal * len(accounts) + whose)
+        (days, distinct), out = np.divmod(encoded, len(accounts)), []
+        codes = self._number(distinct, accounts) * _DAYS + (days + _EPOCH)
+        for code, at in zip(codes.tolist(), distinct.tolist(), strict=True):
+            row = self._rows.get(code)
             if row is None:
-                row = self._rows[key] = len(self._rows)
-                self._groups.append(account.group)
+                row = self._rows[code] = len(self._groups)
+                self._groups.append(accounts[at].group)
             out.append(row)
         self._grow(len(self._rows))
-        return np.array(out, np.intp)
+        found: NDArray[np.intp] = np.array(out, np.intp)[of]
+        return found
+
+    def _number(self, whose: NDArray[np.int64], accounts: list[Account]) -> NDArray[np.int64]:
+        """Return the number of each account's name; those of a whole file's blocks are in one list, and looked up once."""
+        if accounts is not self._listed:
+            self._listed, self._numbers = accounts, np.full(len(accounts), -1)
+        for at in whose[self._numbers[whose] < 0].tolist():
+            name = (accounts[at].tenant, _KINDS.get(accounts[at].kind, EntityKind.OTHER), accounts[at].uid)
+            self._numbers[at] = self._named.setdefault(name, len(self._named))
+        return self._numbers[whose]
 
     def _grow(self, rows: int) -> None:
         have = len(self._highest)
         if rows <= have:
             return
         more = max(rows - have, have, 64)
-        for name in ("_highest", "_own", "_means", "_sums", "_clock", "_tokens"):
+        for name in _HELD:
             old = getattr(self, name)
             fresh = np.full((more, *old.shape[1:]), NOTHING if name == "_tokens" else 0, old.dtype)
             setattr(self, name, np.concatenate([old, fresh]))
@@ -151,34 +146,46 @@ class DayGatherer:
         """The tokens that days still open hold."""
         return self._tokens[: len(self._rows)]
 
-    def take(self, before: int) -> Gathered:
-        """Return the days with a smaller ordinal, in order of time, and forget them; the accounts' habits learn them."""
-        keys = sorted(key for key in self._rows if key.ordinal < before)
-        rows = np.array([self._rows[key] for key in keys], np.intp)
+    def open_days(self, tenant: str | None = None) -> list[int]:
+        """Return the ordinals of days that are open, of one tenant or of all, in order of time."""
+        names = list(self._named)
+        days = ((names[code // _DAYS][0], code % _DAYS - _EPOCH) for code in self._rows)
+        return sorted({ordinal for whose, ordinal in days if tenant in (None, whose)})
+
+    def take(self, before: int, tenant: str | None = None) -> Gathered:
+        """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them.
+
+        The accounts' habits learn them.
+        """
+        codes, names = np.fromiter(self._rows, np.int64, len(self._rows)), list(self._named)
+        number, ordinal = codes // _DAYS, codes % _DAYS - _EPOCH
+        fit = ordinal < before
+        if tenant is not None:
+            fit &= np.array([name[0] == tenant for name in names], bool)[number]
+        ended = np.flatnonzero(fit)
+        days = [DayKey(day, *names[at]) for day, at in zip(ordinal[ended].tolist(), number[ended].tolist(), strict=True)]
+        in_order = sorted(range(len(days)), key=days.__getitem__)
+        keys, rows = [days[at] for at in in_order], ended[in_order]
         groups = [self._groups[row] for row in rows.tolist()]
-        volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._highest[rows, -1])
+        volume, shared = self.habits.step(keys, groups, np.log1p(self._sums[rows, 0]), self._further[rows, -1])
         gathered = Gathered(self._vectors(keys, groups, rows, volume), self._tokens[rows], shared)
-        self._keep(np.array([row for key, row in self._rows.items() if key.ordinal >= before], np.intp), before)
+        self._keep(np.flatnonzero(~fit), codes)
         return gathered
 
-    def _keep(self, rows: NDArray[np.intp], before: int) -> None:
+    def _keep(self, rows: NDArray[np.intp], codes: NDArray[np.int64]) -> None:
         self._groups = [self._groups[row] for row in rows.tolist()]
-        self._rows = {key: at for at, key in enumerate(key for key in self._rows if key.ordinal >= before)}
-        for name in ("_highest", "_own", "_means", "_sums", "_clock", "_tokens"):
+        self._rows = {code: at for at, code in enumerate(codes[rows].tolist())}
+        for name in _HELD:
             setattr(self, name, getattr(self, name)[rows])
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
         events, failed, new, strange = self._sums[rows].T
-        highest, number = self._highest[rows], (events + FEW)[:, np.newaxis]
+        highest, further, number = self._highest[rows], self._further[rows], (events + FEW)[:, np.newaxis]
         means = self._means[rows] / number
         hours = np.bitwise_count(self._clock[rows]).astype(np.float64)
         values = np.column_stack([
-            highest[:, :_N], self._own[rows] / number, highest[:, _N : 3 * _N + len(COUNTED)],
-            volume, np.log1p(failed), failed / number[:, 0], np.log1p(new), hours, highest[:, len(SIGNALS)],
-            means[:, 0], np.log1p(strange), means[:, 1], highest[:, len(SIGNALS) + 1 : -1],
+            highest[:, :_N], self._own[rows] / number, highest[:, _N:],
+            volume, np.log1p(failed), failed / number[:, 0], np.log1p(new), hours, further[:, 0],
+            means[:, 0], np.log1p(strange), means[:, 1], further[:, 1:-1],
         ])  # fmt: skip
         return DayVectors(keys, groups, events.copy(), values)
-
-
-def _kind(kind: str) -> EntityKind:
-    return EntityKind(kind) if kind in EntityKind.__members__.values() else EntityKind.OTHER

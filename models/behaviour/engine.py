@@ -9,8 +9,9 @@ input                      behaviour
 =========================  ============================================================================================
 a time that cannot be      outside 1970–2100, ahead of the receipt by more than an hour, or more than 400 days old: counted in
                            ``unbelievable``, neither judged nor folded: it would make all real times look old
-a late event               of a day that is closed already: judged and folded (counts do not depend on order), counted in
-                           ``late``; its day is not judged again
+a late event               of a day on which its account was judged already: judged and folded (counts do not depend on order),
+                           counted in ``late``; its day is not judged again
+a history that comes late  days on which the account was not judged yet, whatever was: judged when days are next closed
 a new account              an event is judged in proportion to what is known; ``cold`` is said of it and of its days
 a service account          an actor of kind application: its peers are the tenant's other programs
 a shared account           several devices or addresses at once are its habit: held against that habit, and said in the reason
@@ -35,7 +36,8 @@ from features.label import Verdict
 from models.behaviour.day import END, FIRST, Gatherer, date_of, ordinal_of
 from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
-from models.behaviour.event_scores import anomaly_scores, deviations, is_cold, value_of
+from models.behaviour.ended import Ended
+from models.behaviour.event_scores import deviations, is_cold, value_of
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
@@ -54,7 +56,8 @@ class BehaviourEngine:
     """The state of all accounts.
 
     Without ``vectors`` only the impersonation stream speaks, and hosts are not judged. ``secret`` keys the hashes under which values
-    are counted: a service passes its own, so that nobody can choose names that collide.
+    are counted: a service passes its own, so that nobody can choose names that collide. Without ``words`` nothing is said of why an
+    event is unusual, nor of the values that made a day so: who wants numbers only need not wait for it.
     """
 
     def __init__(
@@ -65,12 +68,15 @@ class BehaviourEngine:
         secret: bytes = bytes(32),
         accounts: Accounts | None = None,
         vectors: bool = True,
+        words: bool = True,
     ) -> None:
         self.model = model
+        self._words = words
         self.late = self.unbelievable = 0
         self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
         self._days = DayEngine(model, false_discovery, vectors=vectors)
         self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=vectors), 0
+        self._ended = Ended()
         self._said = _Said()
 
     def observe(self, events: Sequence[Event], now: datetime | None = None) -> list[EventJudgement]:
@@ -81,17 +87,17 @@ class BehaviourEngine:
             return []
         block = self._encoder.events(taken)
         walked = self._walk.read(block)
-        where, what, signals = walked
-        tokens = self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken])
+        where, what, signals, scores = walked
+        tokens = self._tokens(taken)
         seen = Seen(block, walked, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
-        in_time = ordinal >= self._closed
+        in_time, hosts = self._open(block, ordinal)
         self.late += int(np.count_nonzero(~in_time))
-        self._vectors.add(seen, in_time)
+        self._vectors.add(seen._replace(block=block._replace(hosts=hosts)), in_time)
         if self._said.full:
             self._said.keep(self._vectors.tokens)
         self._gather(taken, block, in_time.tolist())
-        scores, cold = anomaly_scores(signals), is_cold(what)
+        cold = is_cold(what)
         return [
             EventJudgement(
                 uid=event.uid,
@@ -100,13 +106,26 @@ class BehaviourEngine:
                 entity=block.accounts[whose].uid,
                 time=event.time,
                 anomaly_score=score,
-                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])),
+                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])) if self._words else (),
                 cold=new,
             )
             for at, (event, whose, score, new) in enumerate(
                 zip(taken, block.who.tolist(), scores.tolist(), cold.tolist(), strict=True)
             )
         ]
+
+    def _tokens(self, events: list[Event]) -> NDArray[np.int64]:
+        if not self._words:
+            return np.full(len(events), NOTHING)
+        return self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in events])
+
+    def _open(self, block: EventBlock, ordinal: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Return of which events the account's day is still to be judged, and the hosts of which it is."""
+        in_time, hosts, past = np.ones(len(ordinal), bool), block.hosts.copy(), np.flatnonzero(ordinal < self._closed)
+        in_time[past] = ~self._ended.late(block.accounts, block.who[past], ordinal[past])
+        for column in hosts.T:
+            column[past[self._ended.late(block.accounts, column[past], ordinal[past])]] = NOTHING
+        return in_time, hosts
 
     def _gather(self, events: list[Event], block: EventBlock, in_time: list[bool]) -> None:
         """Add events to the impersonation stream's days under their accounts' present names."""
@@ -118,14 +137,23 @@ class BehaviourEngine:
                 )
                 self._gathered.add(renamed)
 
-    def close(self, before: date) -> list[DayJudgement]:
-        """Judge and learn the days before that one, in order of time; what a tenant's day flags is decided together."""
-        self._closed = max(self._closed, ordinal_of(before))
-        gathered = self._vectors.take(self._closed)
-        settled = self._days.close(self._gathered.take(self._closed), gathered.vectors)
+    def close(self, before: date, tenant: str | None = None) -> list[DayJudgement]:
+        """Judge and learn the days before that one, in order of time; what a tenant's day flags is decided together.
+
+        ``tenant``: the one whose days are closed, if not all tenants' are.
+        """
+        ordinal = ordinal_of(before)
+        self._closed = max(self._closed, ordinal)
+        gathered = self._vectors.take(ordinal, tenant)
+        self._ended.add(gathered.vectors.keys)
+        settled = self._days.close(self._gathered.take(ordinal, tenant), gathered.vectors)
         out = [self._judgement(gathered, at, its.judged, its.flagged) for at, its in enumerate(settled)]
         self._said.keep(self._vectors.tokens)
         return out
+
+    def open_days(self, tenant: str | None = None) -> list[int]:
+        """Return the days (since 1970) of which something is to be judged yet, of one tenant or of all."""
+        return self._vectors.open_days(tenant)
 
     def verdict(self, account: Account, first: date, last: date, verdict: Verdict) -> int:
         """Take up what a person said of an account's days; return how many that waited were learned by that.

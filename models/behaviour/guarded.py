@@ -6,11 +6,13 @@ belongs to a drift further than colleagues' (:mod:`models.behaviour.drift`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from features.alert import EntityKind
 from features.label import Verdict
 from models.behaviour.combine import Combined
 from models.behaviour.conformal import discoveries
@@ -64,13 +66,21 @@ class Guarded:
     def __init__(self, learn: Callable[[Sequence[Entry]], None], drift: Drift, false_discovery: float) -> None:
         self.held: Held[Entry] = Held()
         self._learn, self._drift, self._false_discovery = learn, drift, false_discovery
+        self._before: Counter[tuple[str, bool, int]] = Counter()
+        """How many were judged of a tenant's day, or of its hosts', before others whose day it was came in."""
 
     def settle(self, entries: Sequence[Entry]) -> list[Settled]:
-        """Settle one UTC day of all accounts of one tenant, or of all its hosts; learn also what was held until it."""
+        """Settle one UTC day of all accounts of one tenant, or of all its hosts; learn also what was held until it.
+
+        Some of them may come after others were settled: so many more are called out only by what is rare among all of them.
+        """
         if not entries:
             return []
-        fit = self.held.due(entries[0].key.ordinal)
-        called = discoveries([np.nan if one.judged.cold else one.judged.p_value for one in entries], self._false_discovery)
+        key = entries[0].key
+        fit, of = self.held.due(key.ordinal), (key.tenant, key.kind is EntityKind.HOST, key.ordinal)
+        p_values = [np.nan if one.judged.cold else one.judged.p_value for one in entries]
+        called = discoveries([*p_values, *[1.0] * self._before[of]], self._false_discovery)[: len(entries)]
+        self._before[of] += len(entries) - int(np.isnan(p_values).sum())
         settled = [self._settled(entry, flagged) for entry, flagged in zip(entries, called.tolist(), strict=True)]
         self._learn([*fit, *(entry for entry, its in zip(entries, settled, strict=True) if not its.held)])
         return settled

@@ -12,8 +12,9 @@ from features.alert import EntityKind
 from features.anomalies import EntityAnomalies
 from models.behaviour.judgement import DayJudgement, EventJudgement
 
-USUAL = 0.01
-"""What is as strange as one in a hundred happens to everybody within months."""
+USUAL = 0.2
+"""What is as strange as one in five happens to everybody within a week. An attacker's traces are often hardly stranger, but they are
+there when the alert comes, so less that is lately known tells an alert more than much that is days old."""
 _LEAST = 1e-12
 USER, HOST = "user", "host"
 """Alerts name accounts of people and of programs alike, so both are noted as users."""

@@ -58,17 +58,18 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def surprises(self, x: Floats) -> Floats:
         """Return the surprise of each value of ``x`` (n × features) in nats; a missing value surprises nobody."""
         out = np.empty(x.shape)
-        for at, value in enumerate(self.value):
-            column = np.where(np.isfinite(x[:, at]), x[:, at], self.middle[at])
-            last = len(value) - 1
-            step_below = np.searchsorted(value, column, side="right") - 1
-            step_above = np.searchsorted(value, column, side="left")
-            high = np.where(step_below < 0, 1.0, self.high[at][np.maximum(step_below, 0)])
-            low = np.where(step_above > last, 1.0, self.low[at][np.minimum(step_above, last)])
-            below = np.where(self.low[at][0] < 1.0, value[0] - column, 0.0)
-            beyond = np.maximum(column - value[-1], below) / self.spread[at]
-            out[:, at] = np.maximum(-np.log(high), -np.log(low)) + np.log1p(np.maximum(beyond, 0.0))
-        out[~np.isfinite(x)] = 0.0
+        known = np.isfinite(x)
+        columns, high, low = np.where(known, x, self.middle).T.copy(), -np.log(self.high), -np.log(self.low)
+        for at, (column, value) in enumerate(zip(columns, self.value, strict=True)):
+            step = np.searchsorted(value, column, side="right") - 1
+            rare = np.where(step < 0, 0.0, high[at][np.maximum(step, 0)])
+            beyond = column - value[-1]
+            if self.low[at, 0] < 1.0:  # little is rare, too
+                step = np.searchsorted(value, column, side="left")
+                rare = np.maximum(rare, np.where(step < len(value), low[at][np.minimum(step, len(value) - 1)], 0.0))
+                beyond = np.maximum(beyond, value[0] - column)
+            out[:, at] = rare + np.log1p(np.maximum(beyond / self.spread[at], 0.0))
+        out[~known] = 0.0
         return out
 
     def anomaly_score(self, x: Floats) -> Floats:

@@ -1,10 +1,9 @@
 """How unlike an account's own commands a segment of commands is, and how like other people's.
 
-Three log-likelihood ratios over the *distinct* commands of a segment (a loop of a hundred ``ls`` says no more than one): of the
-commands, of the pairs that follow each other, each against everybody else's, and of the commands against the one other account
-whom they suit best. Pairs back off to single commands, those to everybody's, those to all known commands. Many different commands say
-more than few, so their ratios are added up; pairs, which depend on each other, and likeness are means. What was typed long ago counts
-less and less.
+Three log-likelihood ratios against the account, means over what is *distinct* in a segment (a loop of a hundred ``ls`` says no more
+than one): of the pairs that follow each other, everybody else's; of the commands that a segment holds at all, everybody else's, and the
+one other account's whom they suit best. An account's pairs back off to its commands, those to everybody's, those to all known commands.
+What was typed long ago counts less and less.
 """
 
 from __future__ import annotations
@@ -18,49 +17,55 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-OWN, PAIR, UNSEEN = 20.0, 3.0, 20.0
-"""Commands of everybody mixed into an account's, of single commands into its pairs, of all known commands into everybody's."""
-ADDED = 0.1
-"""What the sum over commands counts beside the mean over pairs."""
-LIKENESS = 0.5
-"""What the likeness to one other account counts beside the other two ratios."""
-INERTIA = 0.2
-"""The share of the score before in the next: who sits at a keyboard seldom leaves after one segment."""
+OWN, PRESENT, PAIR = 20.0, 5.0, 0.5
+"""Mixed into an account's own: so many of everybody's commands, of everybody's segments, and of its own commands into its pairs."""
+UNSEEN, EVERYBODY_S_PAIR = 20.0, 3.0
+"""The same of everybody: all known commands into its commands and segments, its commands into its pairs."""
+MOST_A_PAIR = 3.0
+"""The nats that one pair may say for or against: many that are a little strange say more than one that was never typed."""
+COMMANDS = 0.4
+"""What each of both ratios of commands counts beside the one of pairs."""
 REMEMBERED = 0.97
 """What a segment learned counts after each further one."""
 LEAST_COUNT = 0.02
 """Counts that have faded below are forgotten."""
-LEARNT_BELOW = -0.5
+LEARNT_BELOW = -0.2
 """A segment that scores lower is surely the account's own, and is learned; others are not, so that nobody is learned by mistake."""
 
 Segment = Sequence[str]
+Floats = NDArray[np.float64]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Faded counts of one account's commands and of the pairs that followed each other, by first command."""
+    """Faded counts of one account's commands, of the segments that hold each, and of the pairs that followed each other, by first."""
 
     commands: dict[str, float]
+    present: dict[str, float]
     pairs: dict[str, dict[str, float]]
     total: float
+    segments: float
 
     @classmethod
     def of(cls, segments: Sequence[Segment]) -> Usage:
         """Count the commands of ``segments``."""
-        usage = cls(commands={}, pairs={}, total=0)
+        usage = cls(commands={}, present={}, pairs={}, total=0, segments=0)
         for segment in segments:
             usage = usage.add(segment)
         return usage
 
     def add(self, segment: Segment) -> Usage:
         """Return the counts, faded, with one segment more."""
-        commands = _faded(self.commands)
+        commands, present = _faded(self.commands), _faded(self.present)
         pairs = {first: faded for first, following in self.pairs.items() if (faded := _faded(following))}
         for command in segment:
             commands[command] = commands.get(command, 0.0) + 1.0
+        for command in set(segment):
+            present[command] = present.get(command, 0.0) + 1.0
         for first, then in itertools.pairwise(segment):
             following = pairs.setdefault(first, {})
             following[then] = following.get(then, 0.0) + 1.0
-        return Usage(commands=commands, pairs=pairs, total=REMEMBERED * self.total + len(segment))
+        total, segments = REMEMBERED * self.total + len(segment), REMEMBERED * self.segments + 1.0
+        return Usage(commands=commands, present=present, pairs=pairs, total=total, segments=segments)
 
 
 def _faded(counts: dict[str, float]) -> dict[str, float]:
@@ -87,65 +92,75 @@ class SequenceModel(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(data, type=cls)
 
 
+class _Shares:
+    """Everybody's share of each command, by the counts of several accounts."""
+
+    def __init__(self, counts: Sequence[dict[str, float]], total: float, known: int) -> None:
+        self.counts: dict[str, float] = defaultdict(float)
+        for one in counts:
+            for command, count in one.items():
+                self.counts[command] += count
+        self._total, self._spread = total + UNSEEN, UNSEEN / (known + 1)
+
+    def of(self, commands: Sequence[str]) -> Floats:
+        return (np.array([self.counts.get(command, 0.0) for command in commands]) + self._spread) / self._total
+
+
+def _mixed(counts: dict[str, float], total: float, commands: Sequence[str], everybody: Floats, weight: float) -> Floats:
+    return (np.array([counts.get(command, 0.0) for command in commands]) + weight * everybody) / (total + weight)
+
+
 class Scorer:
     """Scores segments of one account against all others, in their order; the account's own goes on being learned."""
 
     def __init__(self, model: SequenceModel, account: str) -> None:
         self._own = model.accounts.get(account, Usage.of([]))
         self._others = [usage for name, usage in model.accounts.items() if name != account]
-        self._commands: dict[str, float] = defaultdict(float)
-        for usage in self._others:
-            for command, count in usage.commands.items():
-                self._commands[command] += count
-        self._total = sum(self._commands.values())
-        self._spread = UNSEEN / (len(self._commands.keys() | self._own.commands.keys()) + 1)
-        self._before: float | None = None
-
-    def _share(self, command: str) -> float:
-        return (self._commands.get(command, 0.0) + self._spread) / (self._total + UNSEEN)
-
-    def _shares_of(self, usage: Usage, commands: Sequence[str]) -> NDArray[np.float64]:
-        seen = np.array([usage.commands.get(command, 0) for command in commands], float)
-        everybody = np.array([self._share(command) for command in commands])
-        return (seen + OWN * everybody) / (usage.total + OWN)
+        known = len({command for usage in [*self._others, self._own] for command in usage.commands})
+        self._typed = _Shares([one.commands for one in self._others], sum(one.total for one in self._others), known)
+        self._present = _Shares([one.present for one in self._others], sum(one.segments for one in self._others), known)
 
     def ratios(self, segment: Segment) -> tuple[float, float, float]:
-        """Return the log-likelihood ratios of commands, of pairs, and of the one other account that suits best."""
+        """Return the log-likelihood ratios of pairs, of commands, and of the one other account that suits best."""
         commands = sorted(set(segment))
         if not commands:
             return 0.0, 0.0, 0.0
-        own = np.log(self._shares_of(self._own, commands)).mean()
-        everybody = np.log([self._share(command) for command in commands]).mean()
-        suits = [float(np.log(self._shares_of(usage, commands)).mean()) for usage in self._others]
-        return float(everybody - own), self._pair_ratio(segment), max(suits, default=float(everybody)) - float(own)
+        share = self._present.of(commands)
+
+        def suits(usage: Usage) -> float:
+            return float(np.log(_mixed(usage.present, usage.segments, commands, share, PRESENT)).mean())
+
+        own, everybody = suits(self._own), float(np.log(share).mean())
+        best = max((suits(usage) for usage in self._others), default=everybody)
+        return self._pair_ratio(segment), everybody - own, best - own
 
     def unigram(self, segment: Segment) -> float:
         """Return the plain reference: the mean log-likelihood ratio over all commands, repeats and all."""
         if not segment:
             return 0.0
-        own = self._shares_of(self._own, segment)
-        return float(np.mean([math.log(self._share(command)) for command in segment]) - np.log(own).mean())
+        share = self._typed.of(segment)
+        return float((np.log(share) - np.log(_mixed(self._own.commands, self._own.total, segment, share, OWN))).mean())
 
     def _pair_ratio(self, segment: Segment) -> float:
         pairs = sorted(set(itertools.pairwise(segment)))
         if not pairs:
             return 0.0
         then = [second for _, second in pairs]
-        single = self._shares_of(self._own, then)
+        share = self._typed.of(then)
+        single = _mixed(self._own.commands, self._own.total, then, share, OWN)
         total = 0.0
-        for (first, second), base in zip(pairs, single, strict=True):
-            following = self._own.pairs.get(first, {})
-            own = (following.get(second, 0) + PAIR * base) / (self._own.commands.get(first, 0) + PAIR)
-            seen = sum(usage.pairs.get(first, {}).get(second, 0) for usage in self._others)
-            all_of_them = (seen + PAIR * self._share(second)) / (self._commands.get(first, 0.0) + PAIR)
-            total += math.log(all_of_them) - math.log(own)
+        for (first, second), of_all, of_own in zip(pairs, share.tolist(), single.tolist(), strict=True):
+            following = self._own.pairs.get(first, {}).get(second, 0.0)
+            own = (following + PAIR * of_own) / (self._own.commands.get(first, 0.0) + PAIR)
+            seen = sum(usage.pairs.get(first, {}).get(second, 0.0) for usage in self._others)
+            everybody = (seen + EVERYBODY_S_PAIR * of_all) / (self._typed.counts.get(first, 0.0) + EVERYBODY_S_PAIR)
+            total += min(max(math.log(everybody / own), -MOST_A_PAIR), MOST_A_PAIR)
         return total / len(pairs)
 
     def score(self, segment: Segment) -> float:
-        """Return the anomaly score of the next segment."""
-        commands, pairs, likeness = self.ratios(segment)
-        now = ADDED * commands * len(set(segment)) + pairs + LIKENESS * likeness
-        self._before = now if self._before is None else INERTIA * self._before + (1 - INERTIA) * now
-        if self._before < LEARNT_BELOW:
+        """Return the anomaly score of the next segment: above 0, it is more like others than like the account."""
+        pairs, commands, likeness = self.ratios(segment)
+        score = pairs + COMMANDS * (commands + likeness)
+        if score < LEARNT_BELOW:
             self._own = self._own.add(segment)
-        return self._before
+        return score

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +19,8 @@ from models.behaviour.day import END, FIRST
 from models.behaviour.day_gather import DayGatherer, Gathered, Seen
 from models.behaviour.day_judges import DayJudge, judge_vectors
 from models.behaviour.day_vector import DayKey
-from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import Floats
-from models.behaviour.walk import EventWalk
+from models.behaviour.walk import EventWalk, Walked
 from models.behaviour.watch import Judged
 
 SIZE = 200_000
@@ -27,7 +28,6 @@ SIZE = 200_000
 GRACE_DAYS = 1
 """A day is closed when events of the day after, and so many days more, have come."""
 _DAY = 86400.0
-Started = tuple[Future[Floats], Future[Floats]]
 
 
 class ScoredBlock(NamedTuple):
@@ -61,10 +61,10 @@ class TableWalk:
 
     def _blocks(self, columns: EventColumns, size: int, grace_days: int) -> Iterator[ScoredBlock]:
         """Walk block by block; while one is walked, the one before is gathered and the next encoded."""
-        before: tuple[NDArray[np.int64], EventBlock, Started] | None = None
+        before: tuple[NDArray[np.int64], EventBlock, Future[Walked]] | None = None
         for rows, block in self._encoder.columns(columns, size):
             if before is not None:
-                wait(before[2])
+                before[2].result()
             started = self.walk.start(block)
             if before is not None:
                 yield self._scored(*before, grace_days)
@@ -72,15 +72,15 @@ class TableWalk:
         if before is not None:
             yield self._scored(*before, grace_days)
 
-    def _scored(self, rows: NDArray[np.int64], block: EventBlock, started: Started, grace_days: int) -> ScoredBlock:
-        walked = self.walk.finish(block, started)
+    def _scored(self, rows: NDArray[np.int64], block: EventBlock, started: Future[Walked], grace_days: int) -> ScoredBlock:
+        walked = started.result()
         ordinal = block.time // _DAY
         in_time = ordinal >= self._closed
         self.late += int(np.count_nonzero(~in_time))
         self.days.add(Seen(block, walked, rows), in_time)
         newest = int(np.quantile(ordinal, 0.99, method="lower"))  # one wrong clock does not close the days of all
         self._closed = max(self._closed, newest - grace_days)
-        return ScoredBlock(rows, anomaly_scores(walked.signals), walked.signals, self.days.take(self._closed))
+        return ScoredBlock(rows, walked.scores, walked.signals, self.days.take(self._closed))
 
     def rest(self) -> Gathered:
         """Return the days that are still open, at the end."""
@@ -106,11 +106,24 @@ class TableScores(NamedTuple):
 def score_table(table: pa.Table, walk: TableWalk, judge: DayJudge | None = None, *, size: int = SIZE) -> TableScores:
     """Score every event of a table, and with a ``judge`` every day of its accounts and hosts."""
     scores, days = np.full(len(table), np.nan), ScoredDays([], [], [])
-    for block in walk.blocks(table, size=size):
-        scores[block.rows] = block.scores
-        _judge(judge, block.ended, days)
-    _judge(judge, walk.rest(), days)
+    with _uncollected():
+        for block in walk.blocks(table, size=size):
+            scores[block.rows] = block.scores
+            _judge(judge, block.ended, days)
+        _judge(judge, walk.rest(), days)
     return TableScores(scores, days)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: millions of names and days are made that stay, and to go through them again and again takes long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _judge(judge: DayJudge | None, ended: Gathered, days: ScoredDays) -> None:

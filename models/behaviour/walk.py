@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from features.counters import CounterState
 from features.event_encode import EventBlock
 from features.event_view import WHAT_VIEW, WHERE_VIEW, what_state, where_state
+from models.behaviour.event_scores import anomaly_scores
 from models.behaviour.signals import Floats, signals
 
 _WHERE, _WHAT = WHERE_VIEW.compiled(), WHAT_VIEW.compiled()
 
 
 class Walked(NamedTuple):
-    """What the two views read of each event of a block as of then, and its signals."""
+    """What the two views read of each event of a block as of then, its signals and its score."""
 
     where: Floats
     what: Floats
     signals: Floats
+    scores: Floats
 
 
 class EventWalk:
@@ -38,28 +40,27 @@ class EventWalk:
 
     def read(self, block: EventBlock) -> Walked:
         """Read each event as of then, and fold it."""
-        return self.finish(block, self.start(block))
+        return _together(block, self._read_where(block), self._read_what(block))
 
-    def start(self, block: EventBlock) -> tuple[Future[Floats], Future[Floats]]:
+    def start(self, block: EventBlock) -> Future[Walked]:
         """Begin to read and fold a block; the one before must be finished. Without a pool it is done at once."""
         if self._pool is not None:
-            return self._pool.submit(self._read_where, block), self._pool.submit(self._read_what, block)
-        where, what = Future[Floats](), Future[Floats]()
-        where.set_result(self._read_where(block))
-        what.set_result(self._read_what(block))
-        return where, what
-
-    @staticmethod
-    def finish(block: EventBlock, started: tuple[Future[Floats], Future[Floats]]) -> Walked:
-        """Return what was read of a block."""
-        where, what = (future.result() for future in started)
-        return Walked(where, what, signals(where, what, block.outcome, block.speed))
+            what, where = self._pool.submit(self._read_what, block), self._pool.submit(self._read_where, block)
+            return self._pool.submit(lambda: _together(block, where.result(), what.result()))
+        done = Future[Walked]()
+        done.set_result(self.read(block))
+        return done
 
     def _read_where(self, block: EventBlock) -> Floats:
         return _read(block, self.where, _WHERE, len(WHERE_VIEW.features))
 
     def _read_what(self, block: EventBlock) -> Floats:
         return _read(block, self.what, _WHAT, len(WHAT_VIEW.features))
+
+
+def _together(block: EventBlock, where: Floats, what: Floats) -> Walked:
+    found = signals(where, what, block.outcome, block.speed)
+    return Walked(where, what, found, anomaly_scores(found))
 
 
 def _read(block: EventBlock, state: CounterState, program: tuple[NDArray[np.int64], Floats], features: int) -> Floats:

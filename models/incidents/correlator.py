@@ -44,10 +44,11 @@ class Correlator:
         self.model = model
         self.lines = LineTable()
         self._resolve = resolve
-        self._postings = Postings()
+        self._postings = Postings(self.lines)
         self._choices = Choices(self.lines.place)
         self._corrections = Corrections()
         self._bridges: dict[int, set[Edge]] = {}
+        self._changed: set[int] = set()
         self._dirty: set[int] = set()
         self._touched: set[int] = set()
         self._grove_of: dict[int, Grove] = {}
@@ -66,7 +67,7 @@ class Correlator:
         rose = counted > line.score and self._rise(line, counted)
         line.add(alert, counted, anomaly)
         if changed or rose:
-            self._dirty |= self._postings.later(line)
+            self._changed.add(line.number)
         return line.number
 
     def _begin(self, key: Key, alert: Alert) -> Kept:
@@ -80,7 +81,7 @@ class Correlator:
         """Let an earlier alert speak for a line; return whether links may change."""
         found, before = tokens(alert, self._resolve), line.alert.tactics
         if found != line.tokens:
-            self._dirty |= self._postings.later(line)
+            self._dirty |= self._postings.later([line])
             self._postings.drop(line)
         self.lines.recast(line, alert, found)
         if not line.postings:
@@ -102,6 +103,7 @@ class Correlator:
 
     def settle(self) -> Changes:
         """Bring links and incidents up to date with all that was added."""
+        self._spread()
         pairs = self.pairs(self._dirty)
         linked: dict[int, dict[int, float]] = {}
         if len(pairs.later):
@@ -115,9 +117,14 @@ class Correlator:
         touched, self._dirty, self._touched = self._touched, set(), set()
         return self._regrow(touched)
 
+    def _spread(self) -> None:
+        """Bear in mind which links may change by the lines that changed."""
+        self._dirty |= self._postings.later(map(self.lines.kept.__getitem__, self._changed))
+        self._changed = set()
+
     def pairs(self, lines: Iterable[int]) -> Pairs:
         """Return each of ``lines`` paired with the earlier ones that it shares something with."""
-        return self._postings.pairs(map(self.lines.kept.__getitem__, lines), self.lines.bins)
+        return self._postings.pairs(map(self.lines.kept.__getitem__, lines))
 
     def grove(self, number: int) -> Grove:
         """Return the lines that make one incident with line ``number``, in their order."""
@@ -173,6 +180,7 @@ class Correlator:
             self._corrections.pass_on(
                 (number for number in grove.lines if number in gone), [number for number in grove.lines if number not in gone]
             )
+        self._spread()
         self._postings.drop_before(limit, old)
         for number in gone:
             self._choices.drop(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Collection
 from datetime import datetime
 
@@ -14,12 +15,14 @@ from features.alert import Alert, Entity, Observable
 from models.incidents.attack import tactic_place
 from models.incidents.incident import Line
 from models.incidents.links import BIN_SECONDS, LATE_BINS, LOWEST, Sides
-from models.incidents.runs import Posting
 from models.incidents.tokens import Token
 
 NAMED_ALERTS = 100
 PLACE_BITS = 128
 """Bits of a line's place that its digest takes; its bin stands above them."""
+RANK_BITS = 32
+"""Bits of a line's rank, the upper part of its place, that its digest takes."""
+_HALVES = struct.Struct(">QQ").unpack
 
 _BY_SEVERITY = (0.05, 0.01, 0.02, 0.08, 0.3, 0.6, 0.6)
 """What an alert counts for where no model spoke, by its severity (0 unknown … 6 fatal)."""
@@ -65,24 +68,20 @@ class Kept(msgspec.Struct, gc=False, eq=False):
     tokens: tuple[Token, ...]
     digest: bytes
     bin: int
-    place: int
-    """Its place in the one order of lines: by bin, then by digest."""
     last: datetime
     margin: float = LOWEST
     """Log-odds of its score."""
     score: float = 0.0
     anomaly: float = 0.0
     alerts: int = 0
-    uids: list[str] = []
-    postings: tuple[Posting, ...] = ()
-    """Those of its tokens, in the same order."""
+    uids: tuple[str, ...] = ()
+    postings: tuple[int, ...] = ()
+    """The runs of its tokens, in the same order."""
 
     @classmethod
     def begin(cls, number: int, key: Key, alert: Alert, tokens: tuple[Token, ...]) -> Kept:
         """Return a line of no alert yet."""
-        digest = _digest(key)
-        place = (key[-1] << PLACE_BITS) | int.from_bytes(digest, "big")
-        return cls(number, key, _lean(alert), tokens, digest, key[-1], place, alert.time)
+        return cls(number, key, _lean(alert), tokens, _digest(key), key[-1], alert.time)
 
     def add(self, alert: Alert, score: float, anomaly: float) -> None:
         """Count an alert in."""
@@ -91,7 +90,12 @@ class Kept(msgspec.Struct, gc=False, eq=False):
         self.score = max(self.score, score)
         self.anomaly = max(self.anomaly, anomaly)
         if len(self.uids) < NAMED_ALERTS:
-            self.uids.append(alert.uid)
+            self.uids += (alert.uid,)
+
+    @property
+    def place(self) -> int:
+        """Its place in the one order of lines: by bin, then by digest."""
+        return (self.bin << PLACE_BITS) | int.from_bytes(self.digest, "big")
 
     @property
     def first(self) -> datetime:
@@ -125,7 +129,7 @@ class Kept(msgspec.Struct, gc=False, eq=False):
             score=self.score,
             anomaly=self.anomaly,
             alerts=self.alerts,
-            alert_uids=tuple(self.uids),
+            alert_uids=self.uids,
         )
 
 
@@ -145,7 +149,9 @@ class LineTable:
     def __init__(self) -> None:
         self.kept: dict[int, Kept] = {}
         self.bins: NDArray[np.int64] = np.zeros(64, np.int64)
-        self._margin = np.zeros(64)
+        self._rank: NDArray[np.int64] = np.zeros(64, np.int64)
+        self._digest: NDArray[np.uint64] = np.zeros((64, 2), np.uint64)
+        self.margins: NDArray[np.float64] = np.zeros(64)
         self._tactic = np.zeros(64, np.int64)
         self._rule = np.zeros(64, np.int64)
         self._product = np.zeros(64, np.int64)
@@ -155,6 +161,11 @@ class LineTable:
 
     def __len__(self) -> int:
         return len(self.kept)
+
+    @property
+    def order(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """By number, the upper bits of places, which tell all but a few lines apart, and u8[n, 2] the lower ones: their digests."""
+        return self._rank, self._digest
 
     def find(self, key: Key) -> Kept | None:
         """Return the line of that key, if it is kept."""
@@ -169,8 +180,11 @@ class LineTable:
         self.kept[number] = line = Kept.begin(number, key, alert, tokens)
         self._numbers[key] = number
         self._begun.setdefault(line.bin, []).append(number)
+        high, low = _HALVES(line.digest)
         self.bins[number] = line.bin
-        self._margin[number] = LOWEST
+        self._rank[number] = line.bin << RANK_BITS | high >> 64 - RANK_BITS
+        self._digest[number] = high, low
+        self.margins[number] = LOWEST
         self._tactic[number] = _furthest(alert)
         self._rule[number] = hash((alert.product, alert.rule.uid))
         self._product[number] = hash(alert.product)
@@ -183,7 +197,7 @@ class LineTable:
 
     def rise(self, line: Kept, margin: float) -> None:
         """Bring the log-odds of a line's score up."""
-        line.margin = self._margin[line.number] = margin
+        line.margin = self.margins[line.number] = margin
 
     def before(self, bin_: int) -> list[Kept]:
         """Return the lines from before ``bin_``."""
@@ -200,14 +214,14 @@ class LineTable:
     def sides(self, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> Sides:
         """Return what the link model asks of pairs of lines."""
         both = np.stack([earlier, later], axis=1)
-        return Sides(self._margin[both], self._tactic[both], self._rule[both], self._product[both])
+        return Sides(self.margins[both], self._tactic[both], self._rule[both], self._product[both])
 
     def place(self, number: int) -> int:
         """Return a line's place in the one order of lines."""
         return self.kept[number].place
 
     def _grow(self) -> None:
-        for name in ("bins", "_margin", "_tactic", "_rule", "_product"):
+        for name in ("bins", "_rank", "_digest", "margins", "_tactic", "_rule", "_product"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
 

@@ -87,7 +87,8 @@ class Folding:
         if bits > 0.0:
             day = records.day_of(judged.time.timestamp())
             self._touch(whom, name).state.add(BEHAVIOUR, Fact(_ref(day), judged.time.timestamp(), bits))
-            self._note(whom, Anomaly(day=day, peak=judged))
+            known = records.anomaly_of(self._connection, whom, day)
+            self._note(whom, Anomaly(day=day, judgement=known.judgement if known else None, peak=judged))
 
     def day(self, judged: DayJudgement, peak: EventJudgement | None, name: str) -> None:
         """Take up the judgement of a day that has ended, with its strangest event."""

@@ -2,13 +2,14 @@
 
 It reads beside the scorer and works in a thread of its own; what it says is written in the scorer's thread, between two batches.
 How far it has come is written with what it says, so a crash loses nothing and tells nothing twice: behaviour is folded again from
-the stored events, risks are read as they were written.
+the stored events that came after its last snapshot, risks are read as they were written.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -17,21 +18,20 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from features.accounts import Accounts
 from features.anomalies import EntityAnomalies
 from features.context import Context
-from models.behaviour.engine import BehaviourEngine
-from models.behaviour.model import BehaviourModel
 from models.bundle import ModelBundle
 from models.controls import Bound, Control, Whom, withheld
 from models.live_policy import LivePolicy
 from service.behaviour import records
 from service.behaviour.bounds import bounds
+from service.behaviour.clock import Closing
 from service.behaviour.feed import ANOMALIES, CLOSED, HEARD, WORDS, heard
 from service.behaviour.folding import Folding, Surroundings
+from service.behaviour.memory import Memory
 from service.behaviour.names import Veil
 from service.behaviour.watching import Closed, Peak, Watching
-from service.behaviour.words import Place, Word, upcoming
+from service.behaviour.words import Word, upcoming
 from service.looking import Looking
 from service.metrics import BEHAVIOUR_BEHIND
 from service.outbox.delivery import Write
@@ -47,10 +47,10 @@ T = TypeVar("T")
 
 AT_ONCE = 250
 """Entities that are written in one transaction: as long as it takes, nothing else is scored."""
-_ALERTS, _EVENTS, _FOLDED = 500, 1_000, 5_000
+_ALERTS, _EVENTS = 500, 1_000
 _AGAIN_SECONDS = 900.0
 """After so long a risk has decayed enough to be looked at again."""
-_HOUR_SECONDS, _GRACE_SECONDS = 3600.0, 60.0
+_HOUR_SECONDS, _GRACE_SECONDS = 3600.0, 5.0
 _FIRST_SECONDS = 56 * 86_400.0
 """How far back alerts are taken up when there never was an observer."""
 
@@ -65,7 +65,8 @@ class Serving(NamedTuple):
 class Observer(Looking):
     """Keeps the entities of all tenants. ``start`` and ``stop`` it once.
 
-    ``tell`` is given what alerts may know of entities, whenever that was made anew: it goes on being kept current.
+    ``tell`` is given what alerts may know of entities, whenever that was made anew: it goes on being kept current; ``stored_until``
+    says by when all events that were received are stored.
     """
 
     def __init__(
@@ -78,21 +79,19 @@ class Observer(Looking):
         context: Callable[[], Context],
         serving: Callable[[], Serving],
         tell: Callable[[EntityAnomalies], None] = lambda table: None,
+        stored_until: Callable[[], float] = lambda: math.inf,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(settings.poll_seconds)
         self._settings, self._database, self._write, self.now = settings, database, write, now
-        self._context, self._serving, self._tell = context, serving, tell
+        self._context, self._serving, self._tell, self._stored_until = context, serving, tell, stored_until
         self._secret = secret
-        self._accounts = Accounts(context())
         self.bounds: dict[str, dict[Control, Bound]] = {}
         self._bounded = self._hourly = 0.0
         self._held, self._changed = "", 0.0
         """By which policy, bundle and bounds controls are let out, and since when."""
-        self._watching: Watching | None = None
-        """``None`` until the events that were observed before are folded again; ``_model`` is by what they are judged."""
-        self._folding: tuple[Watching, Place, int] | None = None
-        self._model: BehaviourModel | None = None
+        self.memory = Memory(settings, secret, context, self._resolve)
+        """Behaviour. Hold the turn to have it forgotten, when what is stored went or is not certain."""
         self.turn = asyncio.Lock()
 
     def veil(self, tenant: str) -> Veil:
@@ -108,9 +107,10 @@ class Observer(Looking):
         async with self.turn:
             return more or await self._keep()  # nothing is deleted that was not observed before
 
-    def forget_behaviour(self) -> None:
-        """Fold behaviour again from what is stored. Call it while holding the turn, when stored events went or are not certain."""
-        self._watching = self._folding = None
+    async def stop(self) -> None:
+        """Leave the rest for the next start, and a snapshot."""
+        await super().stop()
+        await asyncio.to_thread(self.memory.save, always=True)
 
     # -- alerts and verdicts -----------------------------------------------------------------------------------------
 
@@ -138,36 +138,36 @@ class Observer(Looking):
     # -- events ------------------------------------------------------------------------------------------------------
 
     async def _observe(self) -> bool:
-        self._accounts.renew(self._context())
-        model = self._behaviour()
-        if model is not self._model:
-            self._model = model
-            self.forget_behaviour()
-        if self._watching is None:
-            return await self._restore()
+        memory, bundle = self.memory, self._serving().bundle
+        memory.renew(bundle.behaviour if bundle is not None else None)
+        if memory.watching is None:
+            await self._ask(partial(memory.restore, now=self.now()))
+            if memory.watching is not None:
+                self._tell(memory.watching.anomalies)
+            return True
         try:
-            return await self._watch(self._watching)
+            return await self._watch(memory.watching)
         except BaseException:  # memory has run ahead of the records
-            self.forget_behaviour()
+            memory.forget()
             raise
 
     async def _watch(self, watching: Watching) -> bool:
-        part = await self._ask(lambda connection: upcoming(connection, watching.place, _EVENTS))
-        ready = watching.ready(part.events)
-        before = watching.due(part.time(self.now() - _GRACE_SECONDS))
+        until = min(self.now() - _GRACE_SECONDS, self._stored_until())  # before it is read: what was received by then is there
+        part = await self._ask(partial(upcoming, place=watching.place, most=_EVENTS))
+        ready, closing = watching.ready(part.events), watching.due(part.time(until))
         if ready:
             peaks = await asyncio.to_thread(watching.take, ready)
             folding = await self._ask(partial(self._said, peaks=peaks))
             await self._put(folding, {ANOMALIES: watching.seq, CLOSED: watching.closed})
-        elif (watching.closed or part.word) and before > watching.closed:
-            await self._close(watching, before)
+        elif closing:
+            await self._close(watching, closing)
         elif part.word is not None:
             await self._word(watching, part.word)
+        await asyncio.to_thread(self.memory.save)
         BEHAVIOUR_BEHIND.set(max(await self._ask(last_event) - watching.seq, 0))  # what was observed may have been forgotten
-        return bool(part.events or part.word)
+        return bool(part.events or part.word or closing)
 
     async def _word(self, watching: Watching, word: Word) -> None:
-        """Take up what a person said of a day that has ended."""
         await asyncio.to_thread(watching.hear, word)
         folding = await self._ask(partial(self._said, words=[word]))
         await self._put(folding, {WORDS: word.seq})
@@ -181,14 +181,15 @@ class Observer(Looking):
         folding.settle()
         return folding
 
-    async def _close(self, watching: Watching, before: int) -> None:
+    async def _close(self, watching: Watching, closing: Closing) -> None:
         """Close days and write what was judged, part by part. Cut off in between, it is judged and written again, the same."""
-        closed = await asyncio.to_thread(watching.close, before)
-        for start in range(0, len(closed), AT_ONCE):
-            folding = await self._ask(partial(self._days, closed=closed[start : start + AT_ONCE]))
-            await self._put(folding, {})
-        await self._write(lambda connection: set_mark(connection, CLOSED, before))
-        self._bounded = 0.0
+        for step in await asyncio.to_thread(watching.by_day, closing):
+            closed = await asyncio.to_thread(watching.close, step)
+            for start in range(0, len(closed), AT_ONCE):
+                folding = await self._ask(partial(self._days, closed=closed[start : start + AT_ONCE]))
+                await self._put(folding, {})
+            self._bounded = 0.0 if closed else self._bounded
+        await self._write(lambda connection: set_mark(connection, CLOSED, watching.closed))
 
     def _days(self, connection: Connection, closed: Sequence[Closed]) -> Folding:
         folding = self._fold(connection)
@@ -196,27 +197,6 @@ class Observer(Looking):
             folding.day(*one)
         folding.settle()
         return folding
-
-    # -- a start -----------------------------------------------------------------------------------------------------
-
-    async def _restore(self) -> bool:
-        """Fold a part of the events that were observed before; say that there is more to do."""
-        if self._folding is None:
-            event, word, closed = await self._ask(lambda c: [mark_of(c, name) or 0 for name in (ANOMALIES, WORDS, CLOSED)])
-            rate, known = self._settings.false_discovery, self._accounts
-            engine = BehaviourEngine(self._model or BehaviourModel(), false_discovery=rate, secret=self._secret, accounts=known)
-            self._folding = Watching(engine, self._resolve, self._settings.late_seconds), Place(event, word), closed
-        watching, until, closed = self._folding
-        part = await self._ask(lambda connection: upcoming(connection, watching.place, _FOLDED, until))
-        if part.events or part.word:
-            await asyncio.to_thread(watching.again, part)
-            return True
-        if closed > watching.closed:
-            await asyncio.to_thread(watching.close, closed)
-        watching.seq, watching.word = max(watching.seq, until.event), max(watching.word, until.word)
-        self._watching, self._folding = watching, None
-        self._tell(watching.anomalies)
-        return True
 
     # -- what passes with time ---------------------------------------------------------------------------------------
 
@@ -264,10 +244,6 @@ class Observer(Looking):
         return gone > 0
 
     # -- shared ------------------------------------------------------------------------------------------------------
-
-    def _behaviour(self) -> BehaviourModel | None:
-        bundle = self._serving().bundle
-        return bundle.behaviour if bundle is not None else None
 
     def _fold(self, connection: Connection) -> Folding:
         policy, bundle = self._serving()

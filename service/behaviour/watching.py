@@ -1,7 +1,7 @@
 """Behaviour of all accounts as the events come in: the engine, the strangest event of each day, and which days have ended.
 
-A day is closed ``late_seconds`` after its end, by the clock by which events are received, so the same events closed again after a
-restart are closed at the same places: what follows is a function of the events as stored.
+Days are closed by the :class:`Clock`, at the same places when the same events are folded again after a restart: what follows is a
+function of the events as stored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, EventJudgement
 from models.behaviour.noting import note_day, note_event
 from models.strangest import Stranger, Strangest
-from service.behaviour.folding import DAY_SECONDS, Resolve, canonical
+from service.behaviour.clock import Clock, Closing
+from service.behaviour.folding import Resolve, canonical
 from service.behaviour.words import Part, Place, Word
 from service.store.events import ReadEvent
 
@@ -44,38 +45,42 @@ class Closed(NamedTuple):
 
 
 class Watching:
-    """The state of behaviour in memory. ``seq`` and ``word``: the last event and word on a day that were taken up; days before ``closed``
-    (since 1970) are closed.
+    """The state of behaviour in memory. ``seq`` and ``word``: the last event and word on a day that were taken up; days before
+    :attr:`closed` (since 1970) are closed.
 
-    ``anomalies`` is what alerts may know of it.
+    ``anomalies`` is what alerts may know of it, ``began`` (epoch seconds) when the first of its events was taken up.
     """
 
-    def __init__(self, engine: BehaviourEngine, resolve: Resolve, late_seconds: float) -> None:
-        self._engine, self._resolve, self._late = engine, resolve, late_seconds
+    def __init__(self, engine: BehaviourEngine, resolve: Resolve, late_seconds: float, began: float = 0.0) -> None:
+        self._engine, self._resolve, self._clock = engine, resolve, Clock(late_seconds)
         self.anomalies = EntityAnomalies()
         self._strangest = Strangest()
         self._names: dict[tuple[str, str], str] = {}
         self._hosts: dict[tuple[str, str], set[str]] = {}
         """By what names the engine knows a host."""
-        self.seq, self.word, self.closed = 0, 0, 0
-        self._received = 0.0
+        self.seq, self.word, self.began = 0, 0, began
+
+    @property
+    def closed(self) -> int:
+        """The first day (since 1970) that is not closed."""
+        return self._clock.closed
 
     @property
     def place(self) -> Place:
         """How far it has come."""
         return Place(self.seq, self.word)
 
-    def due(self, received: float) -> int:
-        """Return the first day that stays open at a time of receipt."""
-        return int((received - self._late) // DAY_SECONDS)
+    def due(self, received: float) -> Closing | None:
+        """Return what is to be closed before anything is taken up that was received then."""
+        return self._clock.due(received)
 
     def ready(self, some: Sequence[ReadEvent]) -> Sequence[ReadEvent]:
-        """Return those that come before another day is to be closed; none if that is due now."""
-        if some and not self.closed:
-            self.closed = self.due(some[0].received)
+        """Return those that come before days are to be closed; none if that is due now."""
+        clock = self._clock.copy()
         for at, one in enumerate(some):
-            if self.due(max(self._received, one.received)) > self.closed:
+            if clock.due(one.received):
                 return some[:at]
+            clock.take(one)
         return some
 
     def take(self, some: Sequence[ReadEvent]) -> list[Peak]:
@@ -86,8 +91,9 @@ class Watching:
             one = stranger.judged
             note_event(self.anomalies, *stranger, received[one.tenant, one.uid])
             changed[one.tenant, one.entity, (one.time - FIRST).days] = stranger
-        if some:
-            self.seq, self._received = some[-1].seq, max(self._received, *(one.received for one in some))
+        for read in some:
+            self._clock.take(read)
+            self.seq = read.seq
         return [Peak(*one, self._name(one.judged.tenant, one.judged.entity)) for one in changed.values()]
 
     def _observed(self, some: Sequence[ReadEvent]) -> Iterator[EventJudgement]:
@@ -97,13 +103,18 @@ class Watching:
             fits = judged.kind in (EntityKind.USER, EntityKind.APPLICATION)
             yield judged if fits else msgspec.structs.replace(judged, kind=EntityKind.USER)
 
-    def close(self, before: int) -> list[Closed]:
-        """Close the days before that one (since 1970), and learn them."""
-        self.closed = before
-        judged = [self._known(one) for one in self._engine.close(date_of(before))]
+    def by_day(self, closing: Closing) -> list[Closing]:
+        """Return what closes the same, a day at a time: between two of them others get in."""
+        before, tenant = closing
+        return [*(Closing(day + 1, tenant) for day in self._engine.open_days(tenant) if day + 1 < before), closing]
+
+    def close(self, closing: Closing) -> list[Closed]:
+        """Close days, and learn them."""
+        self._clock.close(closing)
+        judged = [self._known(one) for one in self._engine.close(date_of(closing.before), closing.tenant)]
         for one in judged:
             note_day(self.anomalies, one)
-        peaks = self._strangest.close(judged, before)
+        peaks = self._strangest.close(judged, closing.before, closing.tenant)
         return [Closed(one, peak, self._name(one.tenant, one.entity)) for one, peak in zip(judged, peaks, strict=True)]
 
     def hear(self, word: Word) -> None:
@@ -122,11 +133,11 @@ class Watching:
             if ready:
                 self.take(ready)
                 rest = rest[len(ready) :]
-            else:
-                self.close(self.due(rest[0].received))
+            elif closing := self.due(rest[0].received):
+                self.close(closing)
         if part.word is not None:
-            if self.due(part.word.time) > self.closed:
-                self.close(self.due(part.word.time))
+            while closing := self.due(part.word.time):
+                self.close(closing)
             self.hear(part.word)
 
     def _known(self, judged: DayJudgement) -> DayJudgement:

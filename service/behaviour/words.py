@@ -74,6 +74,12 @@ def words_of(connection: Connection, whom: Whom) -> list[Word]:
     return [_word(row) for row in connection.execute(select(day_verdicts).where(*of).order_by(c.seq))]
 
 
+def words_since(connection: Connection, first: float) -> list[Word]:
+    """Return all that was said of days from a time on, the latest last."""
+    statement = select(day_verdicts).where(day_verdicts.c.time >= first).order_by(day_verdicts.c.seq)
+    return [_word(row) for row in connection.execute(statement)]
+
+
 def upcoming(connection: Connection, place: Place, most: int, last: Place | None = None) -> Part:
     """Return what comes after a place, of at most ``most`` events and nothing after ``last``.
 

@@ -7,7 +7,6 @@ batches. One thing is done at a time, so that what an analyst does falls between
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +27,9 @@ from service.incidents.batch import Batch
 from service.incidents.held import Held
 from service.incidents.records import Record, Status
 from service.incidents.tracker import Tracker
+from service.looking import Looking
 from service.metrics import CORRELATION_BEHIND, INCIDENTS, INCIDENTS_RAISED
 from service.outbox.delivery import Write
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -42,8 +40,6 @@ KEPT_SECONDS = WINDOW_SECONDS + LATE_BINS * BIN_SECONDS
 """How long a line is known after it happened."""
 FOLDED_SECONDS = KEPT_SECONDS + WINDOW_SECONDS
 """How far back alerts are folded again at a start: so far that each line that is still known meets all that it met before."""
-_AGAIN_SECONDS = 5.0
-_AGAIN_AT_MOST = 300.0
 _COUNT_SECONDS = 10.0
 
 
@@ -55,7 +51,7 @@ class Edit(NamedTuple):
     revision: int | None = None
 
 
-class Keeper:
+class Keeper(Looking):
     """Keeps the incidents of all tenants. ``start`` and ``stop`` it once."""
 
     def __init__(
@@ -68,6 +64,7 @@ class Keeper:
         criticality: Criticality | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(POLL_SECONDS)
         self._engine, self._write, self._aliases, self._now = engine, write, aliases, now
         self._model, self._criticality = model or IncidentModel(), criticality
         self._tracker: Tracker | None = None
@@ -76,42 +73,30 @@ class Keeper:
         self._spent = self._count_from = 0.0
         self._turn = asyncio.Lock()
         self._worker = ThreadPoolExecutor(1, "incidents")
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Start correlating."""
-        self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Leave the rest for the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await super().stop()
         await asyncio.to_thread(self._worker.shutdown)
+
+    def spent(self, seconds: float) -> float:
+        """Return for how long the last round computed: waiting for the scorer is in nobody's way."""
+        return min(self._spent, seconds)
 
     # -- correlating -------------------------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        wait = _AGAIN_SECONDS
-        while True:
-            try:
-                if self._tracker is None:
-                    await self._restore()
-                more = await self.look()
-                wait = _AGAIN_SECONDS
-                await asyncio.sleep(self._spent if more else POLL_SECONDS)  # at least half of the time is the scorer's
-            except Exception:  # correlation goes on from what is stored, whatever it is that fails now
-                log.exception("correlation broke off; it starts again from what is stored")
-                self._tracker = None
-                await asyncio.sleep(wait)
-                wait = min(2.0 * wait, _AGAIN_AT_MOST)
-
     async def look(self) -> bool:
-        """Once: correlate what is new, at most a round; say if there may be more."""
-        async with self._turn:
-            some, batch = await self._work(self._take)
-            if batch is not None:
-                await self._commit(batch)
+        """Once: correlate what is new, at most a round; say if there may be more. What was correlated before is folded again first."""
+        try:
+            if self._tracker is None:
+                await self._restore()
+            async with self._turn:
+                some, batch = await self._work(self._take)
+                if batch is not None:
+                    await self._commit(batch)
+        except Exception:  # it has run ahead of the records, or may have
+            self._tracker = None
+            raise
         CORRELATION_BEHIND.set(await self._work(lambda: self._read(lambda connection: feed.behind(connection, self._seq))))
         if self._now() >= self._count_from:
             await self._count()

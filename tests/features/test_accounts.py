@@ -58,8 +58,6 @@ def test_what_is_imported_meanwhile_is_taken_up() -> None:
     assert at(accounts, "ada", 1).group == "sales / staff"
 
 
-def test_without_any_directory_learned_groups_hold_until_there_are_others() -> None:
+def test_without_any_directory_learned_groups_hold() -> None:
     accounts = Accounts(groups={("t", "bob"): "a"})
     assert at(accounts, "bob", 1).group == "a"
-    accounts.regroup({("t", "bob"): "b"})
-    assert at(accounts, "bob", 1).group == "b"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features.alert import Entity, EntityKind, Role
 from features.aliases import Alias, AliasTable
-from features.anomalies import EntityAnomalies
+from features.anomalies import HALF_LIFE_DAYS, EntityAnomalies
 from features.context import Asset, Context, Decoy, Identity, Indicator
 from features.encode import COLUMNS, VALUES, FactBlock, FactEncoder, FactKind, label_facts
 from features.label import Provenance, Verdict
@@ -109,7 +109,7 @@ def test_values_say_what_the_context_knew() -> None:
     people = (Entity(EntityKind.HOST, "h1", Role.DEVICE), Entity(EntityKind.USER, "Root", Role.ACTOR))
     alert = build_alert(0, entities=people, severity=4)
     unusual = EntityAnomalies()
-    unusual.note("acme", "user", "ROOT", alert.time - timedelta(days=3), 4.0)
+    unusual.note("acme", "user", "ROOT", alert.time - timedelta(days=HALF_LIFE_DAYS), 4.0)
     unusual.note("acme", "user", "root", alert.time + timedelta(seconds=1), 9.0)
     unusual.note("acme", "host", "h1", alert.time, 0.0)
     row = FactEncoder(SECRET, Context([(fact, START) for fact in facts]), anomalies=unusual).alerts([alert]).values[0]

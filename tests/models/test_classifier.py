@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,3 +80,48 @@ def test_names_of_features_reach_the_booster() -> None:
     rows, target = _data()
     names = [f"f{i}" for i in range(6)]
     assert AlertClassifier(trees=2).fit(rows, target, feature_names=names).booster_.feature_name() == names
+
+
+def _behaviour(rows: NDArray[np.float64], target: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Return the rows with two columns more: one high for half of the attacks, one that says nothing; both not known of some."""
+    rng = np.random.default_rng(2)
+    telling = np.where((target == 1) & (rng.random(len(rows)) < 0.5), rng.uniform(1.0, 6.0, len(rows)), 0.0)
+    known = np.column_stack([rows, telling, rng.exponential(1.0, len(rows))])
+    known[::3, 6:] = np.nan
+    known[1::9, 7] = np.nan
+    return known
+
+
+def test_what_is_added_only_raises_and_nothing_where_it_is_0_or_not_known() -> None:
+    rows, target = _data(2000)
+    known = _behaviour(rows, target)
+    model = AlertClassifier(trees=30).fit(known, target, sample_weight=np.linspace(0.1, 1.0, len(rows)), added=(6, 7))
+    unknown, usual = known.copy(), known.copy()
+    unknown[:, 6:], usual[:, 6:] = np.nan, 0.0
+    without = AlertClassifier(trees=30).fit(unknown, target, sample_weight=np.linspace(0.1, 1.0, len(rows)))
+    margins = [without.decision_function(unknown)]
+    assert np.allclose(model.decision_function(unknown), margins[0], rtol=0.0, atol=1e-12)
+    assert (model.decision_function(usual) == model.decision_function(unknown)).all()
+    for bits in (1.0, 2.0, 4.0, 8.0):
+        usual[:, 6] = bits
+        margins.append(model.decision_function(usual))
+    assert all((more >= less - 1e-12).all() for less, more in pairwise(margins))
+    assert (margins[-1] > margins[0] + 1.0).all()
+    assert np.ptp(margins[-1] - margins[0]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_where_nothing_is_known_of_what_is_added_the_trees_are_as_without_it() -> None:
+    rows, target = _data()
+    unknown = np.column_stack([rows, np.full((len(rows), 2), np.nan)])
+    model = AlertClassifier(trees=20).fit(unknown, target, added=(6, 7))
+    without = AlertClassifier(trees=20).fit(rows, target)
+    assert (model.decision_function(unknown) == without.decision_function(rows)).all()
+    assert model.booster_.model_to_string() == AlertClassifier(trees=20).fit(unknown, target).booster_.model_to_string()
+
+
+def test_what_was_given_to_learn_from_is_not_changed() -> None:
+    rows, target = _data()
+    known = _behaviour(rows, target)
+    before = known.copy()
+    AlertClassifier(trees=3).fit(known, target, added=(6, 7))
+    np.testing.assert_array_equal(known, before)

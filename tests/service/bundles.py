@@ -14,6 +14,7 @@ import numpy as np
 from features.default_view import DEFAULT_VIEW
 from features.view import FeatureView
 from models.audit import Audit
+from models.behaviour.model import BehaviourModel
 from models.bundle import Golden
 from models.bundle_files import write_bundle
 from models.bundle_store import BundleStore
@@ -42,6 +43,7 @@ def make_bundle(
     limit: float = 9.0,
     units: int = 500,
     guardrails: Guardrails = GUARDRAILS,
+    behaviour: BehaviourModel | None = None,
 ) -> str:
     """Write a bundle; return its digest. Another ``seed`` gives another model; it looks at the sum of ``columns``.
 
@@ -71,6 +73,8 @@ def make_bundle(
             )
         },
     }
+    if behaviour is not None:
+        parts |= behaviour.to_files()
     parts |= proven(parts, [0.9] * units, window, escalate_from=0.99, audit=audit, guardrails=guardrails)
     return write_bundle(path, parts, view=view.fingerprint, run="", window=window, labels={}, data="")
 

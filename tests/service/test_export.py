@@ -29,7 +29,7 @@ def test_walking_the_export_gives_the_live_features(service: Service, tmp_path: 
         step(service, i)
     live = features(service)
     assert export(service.settings, tmp_path / "out", None) == {
-        "alerts": 30, "labels": 15, "decisions": 30, "events": 0, "corrections": 0, "placements": 0,
+        "alerts": 30, "labels": 15, "decisions": 30, "events": 0, "corrections": 0, "placements": 0, "day_verdicts": 0,
     }  # fmt: skip
     encoder = FactEncoder(service.settings.secret.read_bytes())
     blocks = list(history_facts(tmp_path / "out", encoder))

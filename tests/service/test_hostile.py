@@ -135,7 +135,7 @@ def test_whatever_was_taken_is_exported(service: Service, tmp_path: Path) -> Non
     )
     service.post({"alert_uid": "\0", "verdict": "duplicate", "reason": "\0", "uid": "\0"}, "/v1/labels")
     service.post({"time": "2024-03-04T08:00:00Z", "actor": {"kind": "user", "uid": "\0"}, "action": "\0\u2028"}, "/v1/events")
-    counts = {"alerts": 3, "labels": 1, "decisions": 3, "events": 1, "corrections": 0, "placements": 0}
+    counts = {"alerts": 3, "labels": 1, "decisions": 3, "events": 1, "corrections": 0, "placements": 0, "day_verdicts": 0}
     assert export(service.settings, tmp_path / "out", None) == counts
 
 

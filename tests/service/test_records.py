@@ -56,7 +56,7 @@ def test_export_since(service: Service, tmp_path: Path) -> None:
     since = datetime.now(UTC)
     service.post(finding("b"))
     service.post({"alert_uid": "a", "verdict": "true_positive", "time": AFTER}, "/v1/labels")
-    counts = {"alerts": 1, "labels": 1, "decisions": 1, "events": 0, "corrections": 0, "placements": 0}
+    counts = {"alerts": 1, "labels": 1, "decisions": 1, "events": 0, "corrections": 0, "placements": 0, "day_verdicts": 0}
     assert export(service.settings, tmp_path / "out", since) == counts
     assert read_decisions(tmp_path / "out")[0]["alert_uid"] == "b"
 

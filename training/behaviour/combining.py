@@ -1,38 +1,33 @@
-"""A supervised combination of detectors: a logistic weighing whose weights are never negative.
+"""A supervised combination of detectors: a logistic weighing, learned from what people said of days, whose weights are never negative.
 
-Learned from verdicts on days where there are enough; else without any label from impostors' days, made by letting two accounts of
-one tenant change hands for a day. More surprise is never less abnormal, whatever few labels say.
+More surprise is never less abnormal, whatever few labels say.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from features.alert import EntityKind
+from features.aliases import normalise_uid
 from features.event import Event
 from features.event_encode import EventEncoder
-from features.label import Verdict
+from features.label import DayVerdict
 from models.behaviour.combine import DETECTORS, Combination
-from models.behaviour.day import FIRST, Gatherer
+from models.behaviour.day import Gatherer, ordinal_of
 from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import DayGatherer, Seen
 from models.behaviour.day_vector import DayKey
 from models.behaviour.model import BehaviourModel
 from models.behaviour.walk import EventWalk
 
-LEAST_POSITIVE = 30
+LEAST_OF_A_KIND = 30
 """With fewer days of either kind nothing is learned."""
 RIDGE = 1e-3
-IMPOSTORS, KNOWN_DAYS = 0.02, 25
-"""Share of account-days that change hands, of accounts with at least so many days before."""
 _AT_ONCE, _EVER = 20_000, 10**6
 
 Floats = NDArray[np.float64]
@@ -60,33 +55,23 @@ def told_days(events: Sequence[Event], model: BehaviourModel) -> list[Told]:
     return [Told(key, its.told) for key, its in zip(ended.keys, settled, strict=True) if its.told]
 
 
-def impostors(events: Sequence[Event], *, seed: int = 0) -> tuple[list[Event], set[_Day]]:
-    """Let pairs of people of one tenant change hands for single days; return the events, and which days are another's."""
-    rng = np.random.default_rng(seed)
-    seen: dict[tuple[str, str], set[int]] = defaultdict(set)
-    active: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for event in events:
-        who, ordinal = (event.tenant, event.actor.uid), (event.time - FIRST).days
-        if event.actor.kind is EntityKind.USER and ordinal not in seen[who]:
-            seen[who].add(ordinal)
-            if len(seen[who]) > KNOWN_DAYS:
-                active[ordinal, event.tenant].append(event.actor.uid)
-    other: dict[_Day, str] = {}
-    for (ordinal, tenant), people in sorted(active.items()):
-        drawn = rng.permutation(sorted(people)).tolist()[: 2 * int(rng.binomial(len(people) // 2, IMPOSTORS))]
-        for first, second in zip(drawn[::2], drawn[1::2], strict=True):
-            other[ordinal, tenant, first], other[ordinal, tenant, second] = second, first
-    return [_swapped(event, other) for event in events], set(other)
+def said_of_days(verdicts: Sequence[DayVerdict], without_labels_of: Collection[str] = ()) -> dict[_Day, bool]:
+    """Return whether people called an account's day (ordinal, tenant, uid) an attack: the latest word that was given after its end.
+
+    ``without_labels_of``: analysts whose words are taken as never given.
+    """
+    latest: dict[_Day, int] = {}
+    for one in sorted(verdicts, key=lambda one: one.time):
+        ended = one.time.date() > one.day
+        if ended and one.kind is not EntityKind.HOST and one.analyst not in without_labels_of:
+            latest[ordinal_of(one.day), one.tenant, normalise_uid(one.uid)] = one.verdict.target
+    return {day: target == 1 for day, target in latest.items() if target >= 0}
 
 
-def _swapped(event: Event, other: Mapping[_Day, str]) -> Event:
-    uid = other.get(((event.time - FIRST).days, event.tenant, event.actor.uid))
-    return event if uid is None else msgspec.structs.replace(event, actor=msgspec.structs.replace(event.actor, uid=uid))
-
-
-def fit_combination(told: Floats, strange: NDArray[np.bool_], of: Literal["verdicts", "impostors"]) -> Combination | None:
+def fit_combination(told: Floats, strange: NDArray[np.bool_]) -> Combination | None:
     """Fit the weighing of what was ``told`` (n × detectors); ``None`` where there is too little to learn from."""
-    if min(strange.sum(), (~strange).sum()) < LEAST_POSITIVE:
+    attacks = int(strange.sum())
+    if min(attacks, len(strange) - attacks) < LEAST_OF_A_KIND:
         return None
     x, y = np.column_stack([told, np.ones(len(told))]), np.where(strange, 1.0, -1.0)
 
@@ -98,28 +83,17 @@ def fit_combination(told: Floats, strange: NDArray[np.bool_], of: Literal["verdi
 
     bounds = [(0.0, None)] * told.shape[1] + [(None, None)]
     fitted = minimize(loss, np.zeros(x.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
-    prior = math.log(float(strange.sum()) / float((~strange).sum()))
-    weights = tuple(float(weight) for weight in fitted[:-1])
-    return Combination(detectors=DETECTORS, weights=weights, intercept=float(fitted[-1]), prior=prior, of=of)
+    weights, harmless = tuple(float(weight) for weight in fitted[:-1]), len(strange) - attacks
+    return Combination(detectors=DETECTORS, weights=weights, intercept=float(fitted[-1]), attacks=attacks, harmless=harmless)
 
 
-def learn_combination(
-    events: Sequence[Event], model: BehaviourModel, verdicts: Mapping[_Day, Verdict] | None = None, *, seed: int = 0
-) -> Combination | None:
-    """Learn from verdicts on days (ordinal, tenant, entity), if there are enough of them, else from impostors' days."""
-    targets = {day: verdict.target for day, verdict in (verdicts or {}).items() if verdict.target >= 0}
-    labelled = [one for one in told_days(events, model) if _day(one.key) in targets] if targets else []
-    if labelled:
-        strange = np.array([targets[_day(one.key)] == 1 for one in labelled])
-        learned = fit_combination(np.array([one.told for one in labelled]), strange, "verdicts")
-        if learned is not None:
-            return learned
-    swapped, theirs = impostors(events, seed=seed)
-    days = told_days(swapped, model)
-    if not days:
+def learn_combination(events: Sequence[Event], model: BehaviourModel, said: Mapping[_Day, bool]) -> Combination | None:
+    """Learn from what was ``said`` of days; ``None`` where that is too little. ``events`` are in order of time."""
+    if min(sum(said.values()), len(said) - sum(said.values())) < LEAST_OF_A_KIND:
         return None
-    return fit_combination(np.array([one.told for one in days]), np.array([_day(one.key) in theirs for one in days]), "impostors")
+    labelled = [(one.told, said[_day(one.key)]) for one in told_days(events, model) if _day(one.key) in said]
+    return fit_combination(np.array([told for told, _ in labelled]), np.array([attack for _, attack in labelled], bool))
 
 
 def _day(key: DayKey) -> _Day:
-    return key.ordinal, key.tenant, key.entity
+    return key.ordinal, key.tenant, normalise_uid(key.entity)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+
+import msgspec
 
 from features.anomalies import EntityAnomalies
 from features.event import Event
@@ -24,7 +26,7 @@ MOST_ENTITIES, MOST_VALUES = 2**20, 4096
 def entity_anomalies(model: BehaviourModel, events: Sequence[Event]) -> EntityAnomalies:
     """Return what was known when; ``events`` are in order of time."""
     table, strangest = EntityAnomalies(MOST_ENTITIES, MOST_VALUES), Strangest()
-    for of_events, of_days in walk_days(BehaviourEngine(model), events):
+    for of_events, of_days in walk_days(BehaviourEngine(model, words=False), events):
         for one in strangest.take(of_events):
             note_event(table, *one, one.judged.time)
         for day in of_days:
@@ -33,14 +35,19 @@ def entity_anomalies(model: BehaviourModel, events: Sequence[Event]) -> EntityAn
     return table
 
 
-def learned_entities(source: Source | None, told: Told = lambda text: None) -> tuple[Learned | None, EntityAnomalies | None]:
-    """Learn behaviour from the events at ``source``, and walk them for how unusual each entity was when; nothing without events."""
+def learned_entities(
+    source: Source | None, told: Told = lambda text: None, without_labels_of: Collection[str] = ()
+) -> tuple[Learned | None, EntityAnomalies | None]:
+    """Learn behaviour from the events at ``source``, and walk them for how unusual each entity was when; nothing without events.
+
+    What verdicts taught was not known at the moments that are walked, and is not used there.
+    """
     if source is None:
         return None, None
     told("learning behaviour")
-    learned = learn(source)
+    learned = learn(source, without_labels_of)
     told("walking the events")
-    return learned, entity_anomalies(learned.model, learned.events)
+    return learned, entity_anomalies(msgspec.structs.replace(learned.model, combination=None), learned.events)
 
 
 def judged_entities(source: Source | None, bundle: Path, told: Told = lambda text: None) -> EntityAnomalies | None:

@@ -1,10 +1,11 @@
-"""From a file of events or of typed commands to a model of behaviour. No label is read."""
+"""From a file of events or of typed commands to a model of behaviour. Of labels only what people said of days is read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -13,11 +14,14 @@ from sklearn.metrics import roc_auc_score
 
 from features.errors import RecordError
 from features.event import Event
+from features.history import read_day_verdicts
+from models.behaviour.combine import Combination
 from models.behaviour.day import END, FIRST, days
 from models.behaviour.day_vector import NAMES
 from models.behaviour.evidence import Evidence
 from models.behaviour.forest import Forest
 from models.behaviour.model import BehaviourModel
+from training.behaviour.combining import LEAST_OF_A_KIND, learn_combination, said_of_days
 from training.behaviour.detectors import fit_forest
 from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
 from training.behaviour.loaders import Typed, masquerade, read_events
@@ -61,19 +65,44 @@ class Learned(NamedTuple):
             *lines,
             f"- Learned are weights of {len(self.model.fields)} fields for {len(self.model.weights)} groups ({taught} from the other "
             "groups, else the textbook's), from days credited to a colleague who did not make them; no label was read",
+            f"- {_weighing(self.model.combination)}",
         ]
 
 
-def learn(source: Source) -> Learned:
-    """Learn behaviour from what is at ``source``. Raises ``DataError`` where nothing in it can be learned from."""
+def _weighing(learned: Combination | None) -> str:
+    """Say how judges' words on a day come together."""
+    if learned is None:
+        return (
+            f"Each judge's word is a bet, the mean counts; nothing weighs them by verdicts (that takes {LEAST_OF_A_KIND} days of both "
+            "kinds of which people said what they were)"
+        )
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(learned.detectors, learned.weights, strict=True))
+    return (
+        f"Each judge's word is a bet; one bet more weighs them ({weights}) by what people said of {learned.attacks:,} attacks and "
+        f"{learned.harmless:,} harmless days"
+    )
+
+
+def learn(source: Source, without_labels_of: Collection[str] = ()) -> Learned:
+    """Learn behaviour from what is at ``source``. Raises ``DataError`` where nothing in it can be learned from.
+
+    A history may tell what people said of days; ``without_labels_of`` names those whose words are taken as never given.
+    """
     if source.fmt == SEGMENTS:
         return _from_segments(masquerade(source.path), source.path)
     loaded = read_events(source.path, source.fmt, source.tenant)
-    return learn_events(loaded.events, source.path, loaded.rejected)
+    verdicts = read_day_verdicts(source.path) if (source.path / "manifest.json").exists() else ()
+    return learn_events(loaded.events, source.path, loaded.rejected, said_of_days(verdicts, without_labels_of))
 
 
-def learn_events(events: Sequence[Event], path: Path, rejected: Sequence[RecordError] = ()) -> Learned:
-    """Learn weights by group from events in order of time, each group's from the others only."""
+def learn_events(
+    events: Sequence[Event],
+    path: Path,
+    rejected: Sequence[RecordError] = (),
+    said: Mapping[tuple[int, str, str], bool] = MappingProxyType({}),
+) -> Learned:
+    """Learn weights by group from events in order of time, each group's from the others only; and from what was ``said`` of days, if
+    that is enough, how much each judge's word counts."""
     history = days(events)
     if not history:
         raise DataError(str(path), "holds no event that can be judged")
@@ -85,15 +114,21 @@ def learn_events(events: Sequence[Event], path: Path, rejected: Sequence[RecordE
         forest=_forest(events),
         peers=fit_peer_groups(history),
     )
+    model = msgspec.structs.replace(model, combination=learn_combination(events, model, said))
     whole = hashlib.sha256()
-    for day in history:
-        whole.update(msgspec.json.encode(day))
+    for part in (*history, *sorted(said.items())):
+        whole.update(msgspec.json.encode(part))
     metrics = {
         "events": float(sum(day.events for day in history)),
         "rejected": float(len(rejected)),
         "days": float(len(history)),
         "accounts": float(len({(day.tenant, day.entity) for day in history})),
         "share_cold": float(np.mean([evidence is None for _, evidence in walked.days])),
+        **(
+            {"days_called_attacks": float(sum(said.values())), "days_called_harmless": float(len(said) - sum(said.values()))}
+            if said
+            else {}
+        ),
         **_told_apart(model, walked),
     }
     window = (history[0].date.isoformat(), history[-1].date.isoformat())

@@ -1,6 +1,6 @@
 """Weights of evidence without labels: a day is credited to a colleague who did not make it, and told from the colleague's own.
 
-Each project's weights come from the *other* projects only, so what is scored has not chosen what it is scored by.
+Each project's weights come from *other* projects only, so what is scored has not chosen what it is scored by.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ LEAST_DAYS = 200
 RIDGE = 0.3
 RIVALS, SMALL = 24, 0.001
 """So many rivals of a day teach, and a penalty on large counts of fields."""
+MOST_PARTS = 10
+"""So many times weights are learned: where there are more projects (each thing worked on may be one), they are left out by parts."""
 LEAST_SPREAD = 0.05
 """Evidence that varies less (a field with one value only) says nothing, however well the little that it varies fits."""
 _Key = tuple[str, str]
@@ -147,8 +149,11 @@ def learn_weights(lessons: Sequence[Lesson], fields: tuple[str, ...]) -> Weights
 
 
 def weights_by_project(walked: Walked, fields: tuple[str, ...]) -> Mapping[str, Weights]:
-    """Return for each project the weights learned from all others."""
-    return {
-        group: learn_weights([lesson for lesson in walked.lessons if lesson.group != group], fields)
-        for group in sorted({day.group for day, _ in walked.days})
+    """Return for each project the weights learned from all others; of very many, from those of the other parts."""
+    groups = sorted({day.group for day, _ in walked.days})
+    part = {group: number % MOST_PARTS for number, group in enumerate(groups)}
+    found = {
+        left_out: learn_weights([lesson for lesson in walked.lessons if part[lesson.group] != left_out], fields)
+        for left_out in sorted(set(part.values()))
     }
+    return {group: found[part[group]] for group in groups}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.anomalies import EntityAnomalies
 from features.encode import COLUMNS
 from features.label import Label
 from training.dataset import Dataset, load_dataset
@@ -35,9 +36,9 @@ class World:
     start: float
 
     @classmethod
-    def load(cls, folder: Path, secret: bytes) -> World:
+    def load(cls, folder: Path, secret: bytes, anomalies: EntityAnomalies | None = None) -> World:
         """Read what ``simulate`` wrote into ``folder``. Raises ``SourceError`` and ``HistoryError``."""
-        dataset = load_dataset(folder / "history", "history", secret, labels=True)
+        dataset = load_dataset(folder / "history", "history", secret, labels=True, anomalies=anomalies)
         truth = pd.read_parquet(folder / "truth.parquet").set_index(["tenant", "alert_uid"])
         tenants = np.array(dataset.tenants)[dataset.tenant]
         truth = truth.reindex(pd.MultiIndex.from_arrays([tenants, dataset.uids]))

@@ -16,7 +16,7 @@ ANN = Whose("t", "user", "ann", "sales")
 
 
 def combination(*weights: float) -> Combination:
-    return Combination(detectors=DETECTORS, weights=weights, intercept=-4.0, prior=-2.0, of="verdicts")
+    return Combination(detectors=DETECTORS, weights=weights, intercept=-4.0, attacks=50, harmless=370)
 
 
 def lived(combiner: Combiner, days: int = 60, staff: int = 20, seed: int = 0) -> list[float]:
@@ -97,11 +97,11 @@ def test_a_detector_without_a_word_says_nothing() -> None:
     "wrong",
     [
         {"weights": (1.0, -0.1, 0.0, 0.0)}, {"weights": (1.0,)}, {"weights": (math.inf, 0.0, 0.0, 0.0)},
-        {"weights": (math.nan, 0.0, 0.0, 0.0)}, {"intercept": math.nan},
+        {"weights": (math.nan, 0.0, 0.0, 0.0)}, {"intercept": math.nan}, {"attacks": 0},
     ],
 )  # fmt: skip
 def test_a_combination_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
-    right = {"detectors": DETECTORS, "weights": (1.0, 0.0, 0.0, 0.0), "intercept": 0.0, "prior": 0.0, "of": "impostors"}
+    right = {"detectors": DETECTORS, "weights": (1.0, 0.0, 0.0, 0.0), "intercept": 0.0, "attacks": 1, "harmless": 1}
     with pytest.raises(ValueError, match="combination"):
         Combination(**{**right, **wrong})
     with pytest.raises(ValueError, match="other detectors"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -44,7 +46,7 @@ def test_blocks_do_not_matter(chunk: int) -> None:
     found, _ = gathered(chunk)
     assert found.vectors.keys == WHOLE.vectors.keys
     assert (found.tokens == WHOLE.tokens).all()
-    np.testing.assert_allclose(found.vectors.values, WHOLE.vectors.values, rtol=0, atol=1e-12)
+    assert found.vectors.values.tobytes() == WHOLE.vectors.values.tobytes()
 
 
 def test_a_days_numbers_are_those_of_its_events() -> None:
@@ -102,6 +104,14 @@ def test_events_that_are_not_fit_are_in_no_day() -> None:
     block = encoder.events(EVENTS)
     days.add(Seen(block, walk.read(block), np.arange(len(EVENTS))), np.zeros(len(EVENTS), bool))
     assert days.take(10**6).vectors.keys == []
+
+
+def test_days_before_1970_are_days_too() -> None:
+    old = [msgspec.structs.replace(event, time=event.time - timedelta(days=40_000)) for event in EVENTS]
+    encoder, walk, days = EventEncoder(SECRET), EventWalk(SECRET), DayGatherer()
+    block = encoder.events(old)
+    days.add(Seen(block, walk.read(block), np.arange(len(old))), np.ones(len(old), bool))
+    assert {key.ordinal for key in days.take(0).vectors.keys} == {event.time.toordinal() - 719163 for event in old}
 
 
 def test_every_feature_is_finite_and_has_words() -> None:

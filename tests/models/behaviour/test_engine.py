@@ -10,7 +10,7 @@ import pytest
 from features.alert import Entity, EntityKind, Role
 from features.event import Event, Facet, Source, service_account, user
 from features.label import Verdict
-from models.behaviour.day import days
+from models.behaviour.day import date_of, days
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement
@@ -61,6 +61,15 @@ def test_events_may_come_in_any_order_within_a_day_and_in_any_number_of_calls() 
     assert whole.close(date(2024, 3, 1)) == pieces.close(date(2024, 3, 1))
 
 
+def test_numbers_are_the_same_without_words() -> None:
+    def numbers(engine: BehaviourEngine) -> list[tuple[float, ...]]:
+        events = [(one.anomaly_score, float(one.cold)) for one in engine.observe([*history(), event("ann", 41, room="vault")])]
+        return [*events, *((one.anomaly_score, one.p_value, float(one.flagged)) for one in engine.close(date(2024, 3, 1)))]
+
+    assert numbers(BehaviourEngine(MODEL, words=False)) == numbers(BehaviourEngine(MODEL))
+    assert not any(one.deviations for one in BehaviourEngine(MODEL, words=False).observe(history()))
+
+
 def test_an_open_day_waits_and_what_comes_after_it_was_closed_is_counted_as_late() -> None:
     engine = BehaviourEngine(MODEL)
     engine.observe([event("ann", 0), event("ann", 1)])
@@ -69,6 +78,31 @@ def test_an_open_day_waits_and_what_comes_after_it_was_closed_is_counted_as_late
     assert engine.late == 1
     assert [one.day for one in engine.close(date(2024, 1, 3))] == [date(2024, 1, 2)]
     assert engine.close(date(2024, 1, 2)) == []
+
+
+def test_days_before_those_that_were_judged_are_judged_once_whenever_they_come() -> None:
+    engine = BehaviourEngine(MODEL)
+    engine.observe([event("ann", 50), event("bob", 20)])
+    engine.close(date(2024, 3, 1))
+    engine.observe([event("ann", 10, hour=hour) for hour in range(3)] + [event("ann", 20), event("ann", 50, hour=1)])
+    engine.observe([msgspec.structs.replace(event("eve", 30), tenant="other")])
+    assert engine.late == 1
+    told = [(one.entity, one.day, one.events) for one in engine.close(date(2024, 3, 1), "acme")]
+    assert told == [("ann", date(2024, 1, 11), 3), ("ann", date(2024, 1, 21), 1)]
+    engine.observe([event("ann", 15), event("ann", 9), event("ann", 10, hour=4), event("bob", 20, hour=2)])
+    assert engine.late == 3
+    assert [(one.entity, one.day.day) for one in engine.close(date(2024, 3, 1))] == [("ann", 10), ("ann", 16), ("eve", 31)]
+
+
+def test_days_closed_one_by_one_are_judged_as_all_at_once() -> None:
+    at_once, one_by_one = full(), full()
+    for engine in (at_once, one_by_one):
+        engine.observe(OFFICE)
+    ordinals = one_by_one.open_days()
+    assert len(ordinals) == len({event.time.date() for event in OFFICE})
+    told = [one for day in ordinals for one in one_by_one.close(date_of(day + 1))]
+    assert told == at_once.close(date_of(ordinals[-1] + 1))
+    assert one_by_one.open_days() == []
 
 
 def test_a_time_that_cannot_be_is_counted_and_judges_nobody() -> None:

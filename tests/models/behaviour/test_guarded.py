@@ -105,3 +105,19 @@ def test_at_no_false_discovery_nobody_is_flagged_and_an_empty_day_settles_nothin
         live.day(number)
     assert not live.day(90, {"ann": "bob"})["ann"][1].flagged
     assert live.guard.settle([]) == []
+
+
+def test_those_who_come_one_by_one_are_called_out_no_sooner_than_all_at_once() -> None:
+    def entries(low: int, high: int, p_value: float) -> list[Entry]:
+        keys = [DayKey(10, "t", EntityKind.USER, f"u{n}") for n in range(low, high)]
+        return [Entry(key, "", Judged(0.0, p_value, ())) for key in keys]
+
+    def fresh() -> Guarded:
+        model = BehaviourModel(fields=FIELDS)
+        return Guarded(lambda learned: None, Drift(Stream(FIELDS, model.weights_of).profiles, model.weights_of), 0.1)
+
+    guard = fresh()
+    assert not any(one.flagged for one in guard.settle(entries(0, 50, 0.5)))
+    assert not any(guard.settle(entries(n, n + 1, 0.05))[0].flagged for n in range(50, 60))
+    assert guard.settle(entries(60, 61, 0.001))[0].flagged
+    assert fresh().settle(entries(60, 61, 0.05))[0].flagged, "alone it would have been"

@@ -13,7 +13,7 @@ from features.accounts import Accounts
 from features.alert import Entity, EntityKind, Role
 from features.event import Event, Outcome, Source, user
 from features.event_encode import FIELDS, EventEncoder
-from models.behaviour.event_scores import anomaly_scores, deviations, is_cold
+from models.behaviour.event_scores import deviations, is_cold
 from models.behaviour.judgement import Deviation
 from models.behaviour.signals import NAMES, SIGNALS, Floats, at_once, novelties
 from models.behaviour.walk import EventWalk
@@ -48,9 +48,9 @@ class Told:
 
     def __init__(self, events: Sequence[Event]) -> None:
         block = EventEncoder(SECRET, Accounts(groups=GROUPS)).events(events)
-        self.where, self.what, signals = EventWalk(SECRET).read(block)
+        self.where, self.what, signals, scores = EventWalk(SECRET).read(block)
         self.signals = signals[-1]
-        self.score = float(anomaly_scores(signals)[-1])
+        self.score = float(scores[-1])
         self.reasons = deviations(events[-1], self.signals, self.where[-1], self.what[-1], float(block.speed[-1]))
         self.all = signals
 

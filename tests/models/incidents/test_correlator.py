@@ -128,7 +128,7 @@ def test_the_work_for_a_late_alert_is_bounded() -> None:
     correlator = Correlator(DEFAULT)
     fed(correlator, [(alert(f"a{n}", f"r{n}", host("h"), user(f"u{n}"), minutes=n), 0.5) for n in range(2_000)])
     late = correlator.lines.kept[correlator.add(alert("late", "r", host("h"), minutes=-60.0, late=600.0), 0.9)]
-    assert len(correlator._postings.later(late)) == HUB_LINES + 1
+    assert len(correlator._postings.later([late])) == HUB_LINES + 1
 
 
 def test_tenants_are_never_joined() -> None:

@@ -40,7 +40,7 @@ def test_odd_times_break_nothing_and_are_let_go(time: datetime, received: dateti
     fed(correlator, [(msgspec.structs.replace(alert("z", "r", host("z")), time=later, received_time=later), 0.9)])
     correlator.forget()
     if received < later:
-        assert [line.uids for line in correlator.lines.kept.values()] == [["z"]]
+        assert [line.uids for line in correlator.lines.kept.values()] == [("z",)]
         assert len(correlator._postings) == 1
 
 

@@ -164,7 +164,7 @@ def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restar
             if day % 5 == 0:
                 looked(service)
             if day % 30 == 0:
-                observer.forget_behaviour()
+                observer.memory.forget()
     with Service(tmp_path / "b", poll_seconds=3600.0) as service:
         looked(service)
         assert stored(service, anomalies) == whole

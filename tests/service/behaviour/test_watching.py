@@ -11,6 +11,7 @@ import msgspec
 from features.alert import EntityKind
 from features.event import Event
 from models.behaviour.judgement import DayJudgement, EventJudgement
+from service.behaviour.clock import Closing
 from service.behaviour.watching import Watching
 from service.store.events import ReadEvent
 from tests.service.behaviour.world import DAY, act
@@ -36,7 +37,7 @@ class Judge:
             for one in events
         ]  # fmt: skip
 
-    def close(self, before: date) -> list[DayJudgement]:
+    def close(self, before: date, tenant: str | None = None) -> list[DayJudgement]:
         self.asked.append(before)
         ended = sorted(one for one in self._open if one[1] < before)
         self._open -= set(ended)
@@ -66,7 +67,9 @@ def folded(some: Sequence[ReadEvent], size: int) -> list[object]:
             watch.take(ready)
             rest = rest[len(ready) :]
         else:
-            watch.close(watch.due(rest[0].received))
+            closing = watch.due(rest[0].received)
+            assert closing is not None
+            watch.close(closing)
     return judge.asked
 
 
@@ -99,7 +102,7 @@ def test_the_strangest_event_of_a_day_is_kept_under_the_accounts_present_name() 
     watch.ready(some)
     (peak,) = watch.take(some)
     assert (peak.judged.uid, peak.judged.entity, peak.p_value) == ("2", "anna", 1.0)
-    (closed,) = watch.close(20_001)
+    (closed,) = watch.close(Closing(20_001))
     assert (closed.judged.entity, closed.judged.p_value) == ("anna", 1.0), "a number that is none says nothing"
     assert closed.peak is not None
     assert closed.peak.uid == "2"

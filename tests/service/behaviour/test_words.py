@@ -12,8 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from features.alert import from_epoch
+from features.history import read_day_verdicts
+from features.label import Verdict
 from service.behaviour import records
 from service.behaviour.words import Part, Place, upcoming
+from service.export import export
 from service.keys import Role
 from service.store.entity_tables import anomalies, day_verdicts
 from tests.service.behaviour.world import DAY, TODAY, alarming, entity, looked, received, scored, week
@@ -47,7 +50,7 @@ def lived(service: Service, days: Iterable[int]) -> None:
 
 def held(service: Service) -> list[tuple[str, str, int]]:
     """Whose days are held, and which."""
-    watching = service.host.observer._watching
+    watching = service.host.observer.memory.watching
     assert watching is not None
     waits = watching._engine._days._guard.held._waiting
     return sorted((account.kind.value, account.entity, day) for account, its in waits.items() for day, _ in its.days)
@@ -67,6 +70,10 @@ def test_a_day_called_harmless_weighs_nothing_and_what_is_taken_back_weighs_agai
         said = say(service, ODD, "false_positive", reason="P1 was in Paris")
         told = {"verdict": "false_positive", "reason": f"{before['pseudonym']} was in Paris", "by": "admin", "time": said["time"]}
         assert said == {"kind": "user", "uid": "p1", "pseudonym": before["pseudonym"], "day": on(ODD), **told}
+        export(service.settings, tmp_path / "history", None)
+        (told_on,) = read_day_verdicts(tmp_path / "history")
+        assert (told_on.tenant, told_on.kind, told_on.uid, told_on.day.isoformat()) == ("acme", "user", "p1", on(ODD))
+        assert told_on.verdict is Verdict.FALSE_POSITIVE
         looked(service)
         after = entity(service, "user", "p1")
         assert after["risk"] < before["risk"] / 2
@@ -118,7 +125,7 @@ def went_on(service: Service, *, told: bool, again: bool = False) -> tuple[list[
     for day in range(ODD + 3, ODD + 7):
         lived(service, [day])
         if again:
-            service.host.observer.forget_behaviour()
+            service.host.observer.memory.forget()
     looked(service)
     return judged(service), held(service), gone
 

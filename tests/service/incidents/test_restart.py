@@ -10,7 +10,6 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from service.incidents import keeper
 from service.incidents.batch import Batch
 from tests.service.client import Service
 from tests.service.incidents.alerts import caught_up, get, grouping, high, incident_of, listed, merge, post
@@ -71,12 +70,6 @@ def test_after_kill_9_nothing_is_lost_and_no_name_changes(tmp_path: Path) -> Non
         assert grouping(service, *names) == names
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_AGAIN_SECONDS", 0.05)
-
-
-@pytest.mark.usefixtures("impatient")
 def test_what_could_not_be_written_is_done_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     write, left = Batch.write, [2]
 
@@ -94,7 +87,6 @@ def test_what_could_not_be_written_is_done_again(service: Service, monkeypatch: 
     assert len(listed(service)) == 2
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_merge_that_could_not_be_written_was_not_made(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     post(service, high("a"), high("b", host="h2"))
     a, b = str(incident_of(service, "a")), str(incident_of(service, "b"))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.event_table import table_of
+from features.history import SCHEMAS, HistoryWriter
+from features.label import DayVerdict, Verdict
+from models.behaviour.day import date_of
 from models.behaviour.evidence import Weights
 from models.behaviour.model import BehaviourModel
 from tests.models.behaviour.events import HABITS, event
+from tests.training.behaviour.test_combining import events as made
 from tests.training.behaviour.test_loaders import commits
+from training.behaviour.combining import told_days
 from training.behaviour.fitting import Source, learn, learn_events
 from training.errors import DataError
 
@@ -26,6 +33,31 @@ def test_what_was_learned_from_is_told() -> None:
     assert learned.model.weights == {"project": Weights.plain(learned.model.fields)}
     assert BehaviourModel.from_files(learned.model.to_files(), "").to_files() == learned.model.to_files()
     assert any("no label was read" in line for line in learned.card)
+
+
+def test_what_people_said_of_days_weighs_the_judges_and_the_card_says_so(tmp_path: Path) -> None:
+    history = made(70)
+    told = [one.key for one in told_days(history, BehaviourModel())]
+    verdicts = [
+        DayVerdict(
+            tenant=key.tenant, kind=key.kind, uid=key.entity, day=date_of(key.ordinal), time=history[-1].time + timedelta(days=2),
+            verdict=Verdict.TRUE_POSITIVE if at % 4 == 0 else Verdict.BENIGN_POSITIVE, analyst="kim" if at % 2 else "lee",
+        )
+        for at, key in enumerate(told)
+    ]  # fmt: skip
+    with HistoryWriter(tmp_path / "h") as writer:
+        table = table_of(history).append_column("seq", pa.array(range(len(history)), pa.int64()))
+        table = table.append_column("received_time", table["time"]).append_column("product", pa.array([""] * len(history)))
+        writer.table("events", table.select(SCHEMAS["events"].names).cast(SCHEMAS["events"]))
+        writer.day_verdicts(verdicts)
+    learned = learn(Source(tmp_path / "h", "history"))
+    assert learned.model.combination is not None
+    assert learned.model.combination.attacks == learned.metrics["days_called_attacks"] == len(told[::4])
+    assert any(f"{len(told[::4]):,} attacks" in line for line in learned.card)
+    without = learn(Source(tmp_path / "h", "history"), {"kim", "lee"})
+    assert without.model.combination is None
+    assert without.digest != learned.digest
+    assert any("nothing weighs them" in line for line in without.card)
 
 
 def test_the_same_events_have_the_same_digest_and_others_another() -> None:

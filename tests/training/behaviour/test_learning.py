@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from models.behaviour.evidence import Weights
 from tests.models.behaviour.events import history
-from training.behaviour.learning import LEAST_DAYS, Lesson, fields_of, learn_each, learn_weights, walk, weights_by_project
+from training.behaviour.learning import (
+    LEAST_DAYS,
+    MOST_PARTS,
+    Lesson,
+    Walked,
+    fields_of,
+    learn_each,
+    learn_weights,
+    walk,
+    weights_by_project,
+)
 
 FIELDS = ("a", "b")
 
@@ -58,3 +69,14 @@ def test_a_day_is_judged_by_what_was_known_before_it() -> None:
 def test_a_project_does_not_teach_itself() -> None:
     days = history(60)
     assert weights_by_project(walk(days), fields_of(days)) == {"project": Weights.plain(fields_of(days))}
+
+
+def test_very_many_projects_are_left_out_by_parts() -> None:
+    days = [msgspec.structs.replace(day, group=f"thing {n % (3 * MOST_PARTS):03d}") for n, day in enumerate(history(60))]
+    taught = [lesson._replace(group=f"thing {n % (3 * MOST_PARTS):03d}") for n, lesson in enumerate(lessons(4 * LEAST_DAYS))]
+    walked = Walked([(day, None) for day in days], taught)
+    found = weights_by_project(walked, FIELDS)
+    assert len(found) == 3 * MOST_PARTS
+    assert len(set(found.values())) == MOST_PARTS
+    others = [lesson for lesson in taught if int(lesson.group[-3:]) % MOST_PARTS != 1]
+    assert found["thing 001"] == learn_weights(others, FIELDS)

@@ -1,0 +1,113 @@
+"""Snapshots of behaviour: a start goes on from the newest that fits, bit for bit, and from no other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.behaviour.watching import Watching
+from service.store.entity_tables import anomalies, risk_days
+from tests.service.behaviour.world import DAY, TODAY, looked, received, week
+from tests.service.client import Service
+
+PEOPLE = [f"p{i}" for i in range(4)]
+FIRST, BREAK = TODAY - 50, TODAY - 5
+SET: dict[str, Any] = {"poll_seconds": 3600.0, "late_seconds": 60.0}
+
+
+def lived(service: Service, days: range) -> None:
+    """Let everybody live through some days, each closed before anything of the next is received."""
+    for day in days:
+        received(service, week(day, PEOPLE, strange="p1" if day % 9 == 0 else ""))
+        service.host.observer.now = lambda day=day: (day + 1) * DAY + 180.0
+        looked(service)
+
+
+def told(service: Service) -> list[Any]:
+    with service.host.database.engine.connect() as connection:
+        rows = connection.execute(select(anomalies)).all()
+        return sorted(tuple(row) for row in [*rows, *connection.execute(select(risk_days.c["tenant", "uid", "day", "level"]))])
+
+
+def files(service: Service) -> list[Path]:
+    return list(service.settings.state.glob("behaviour-*"))
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service that was stopped in the midst of its life."""
+    var = tmp_path_factory.mktemp("before") / "var"
+    with Service(var, **SET) as service:
+        service.host.observer.now = lambda: FIRST * DAY
+        lived(service, range(FIRST, BREAK))
+    return var
+
+
+@pytest.fixture
+def var(before: Path, tmp_path: Path) -> Path:
+    shutil.copytree(before, tmp_path / "var")
+    return tmp_path / "var"
+
+
+def went_on(var: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> tuple[list[Any], int]:
+    """Go on after a start; return all that was said, and how many events were folded again."""
+    again, count = Watching.again, [0]
+
+    def counted(watching: Watching, part: Any) -> None:
+        count[0] += len(part.events)
+        again(watching, part)
+
+    monkeypatch.setattr(Watching, "again", counted)
+    with Service(var, **{**SET, **given}) as service:
+        service.host.observer.now = lambda: BREAK * DAY + 180.0
+        lived(service, range(BREAK, TODAY))
+        return told(service), count[0]
+
+
+def test_a_start_goes_on_from_the_last_stop_as_if_there_had_been_none(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(var, var.with_name("other"))
+    (path,) = (var / "service" / "state").glob("behaviour-*")
+    assert path.stat().st_mode & 0o077 == 0, "it holds names"
+    from_snapshot, folded = went_on(var, monkeypatch)
+    assert folded == 0
+    for one in (var.with_name("other") / "service" / "state").glob("behaviour-*"):
+        one.unlink()
+    from_events, folded = went_on(var.with_name("other"), monkeypatch)
+    assert folded > 500
+    assert [one[:-1] for one in from_snapshot] == [one[:-1] for one in from_events]
+
+
+@pytest.mark.parametrize("how", ["cut", "changed", "other settings", "too new", "too old"])
+def test_one_that_does_not_fit_is_left_aside(var: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    (path,) = (var / "service" / "state").glob("behaviour-*")
+    body = path.read_bytes()
+    if how == "cut":
+        path.write_bytes(body[: len(body) // 2])
+    if how == "changed":
+        path.write_bytes(body[:-9] + bytes([body[-9] ^ 1]) + body[-8:])
+    if how == "too new":
+        path.rename(path.with_name(path.name.replace("behaviour-", "behaviour-9")))
+    given = {"other settings": {"false_discovery": 0.3}, "too old": {"keep_anomalies_seconds": 10 * DAY}}.get(how, {})
+    _, folded = went_on(var, monkeypatch, **given)
+    assert (folded == 0) is (how == "too new"), "which is named so and is not"
+
+
+def test_who_is_erased_is_in_no_snapshot_and_others_are_written_as_time_goes_by(var: Path) -> None:
+    with Service(var, **SET, snapshot_facts=20) as service:
+        service.host.observer.now = lambda: BREAK * DAY + 180.0
+        (old,) = files(service)
+        lived(service, range(BREAK, BREAK + 3))
+        (new,) = files(service)
+        assert new != old
+        assert service.send("DELETE", "/v1/entities/user/p1").status_code == 200
+        assert not files(service)
+        looked(service)
+    (path,) = (var / "service" / "state").glob("behaviour-*")
+    watching = service.host.observer.memory.watching
+    assert watching is not None
+    assert "p1" not in {account[1] for account in watching._engine._days._stream.profiles._row}
+    assert path.stat().st_size > 0
