@@ -109,7 +109,7 @@ class RareDays:
     """Unsupervised from the first weeks on: how rare a day's features are among the tenant's days, those that are rare added up.
 
     Each feature is looked at twice, as it is and by how far it lies beyond the account's own usual days: its surprise is the mean of
-    both (:mod:`models.behaviour.day_surprises`). How families of features add up, see :mod:`models.behaviour.families`. The p-value holds the sum against the account's own
+    both. How families of features add up, see :mod:`models.behaviour.families`. The p-value holds the sum against the account's own
     earlier ones and the tenant's, as :func:`conformal.p_value` does.
     """
 

@@ -1,8 +1,4 @@
-"""How surprising each feature of a day is: among the tenant's days of such accounts, as it is and beyond the account's own usual days.
-
-What lies beyond the peers' volume is looked at as it is only: beyond the own usual days it would be the own volume once more, and an
-account that grows slowly, so that its own past follows, could not be seen by it.
-"""
+"""How surprising each feature of a day is: among the tenant's days of such accounts, as it is and beyond the account's own usual days."""
 
 from __future__ import annotations
 
@@ -21,7 +17,6 @@ REFERENCE = 5000
 """The latest account-days of a tenant that others are held against."""
 REFIT = 0.2
 """The reference is looked at anew when so large a share of it is new."""
-_AMONG_PEERS = NAMES.index("volume_peers")
 _COLUMNS = (*NAMES, *(f"{name}_beyond" for name in NAMES))
 
 
@@ -68,9 +63,7 @@ class Surprises:
         rarity = self._reference(days).rarity()
         if rarity is None:
             return values, None
-        both = rarity.surprises(values).reshape(len(values), 2, -1)
-        surprises: Floats = both.mean(axis=1)
-        surprises[:, _AMONG_PEERS] = both[:, 0, _AMONG_PEERS]
+        surprises: Floats = rarity.surprises(values).reshape(len(values), 2, -1).mean(axis=1)
         return values, Found(surprises, rarity.middle[: len(NAMES)])
 
     def learn(self, days: DayVectors, values: Floats) -> None:
