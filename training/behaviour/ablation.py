@@ -54,7 +54,7 @@ NAMED: tuple[Named, ...] = (
     Named("volume against peers", ("volume_peers",), "creep"),
     Named("failure pattern", ("failures",), "denied"),
     Named("failure pattern, then success", ("failures",), "guessing"),
-    Named("password spray", ("spray",), "spray"),
+    Named("password spray", ("spray", "opened"), "spray"),
     Named("impossible travel", ("travel",), "impossible_travel"),
     Named("burst of distinct targets", ("burst",), "many_targets"),
     Named("sequence of actions", ("sequence",), "odd_sequence"),
