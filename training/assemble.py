@@ -32,7 +32,7 @@ from training.fit import FitParameters, FoldModel, OutOfFold, Told, TrainingRows
 from training.incident_model import learn_incidents, worth_learning
 from training.ledger import keep_ledger
 from training.model_card import model_card
-from training.split import folds
+from training.split import Fold, folds
 from training.trust import Trust, blind_trust, trust
 
 ESCALATE_PRECISION = 0.9
@@ -133,13 +133,15 @@ class Weighed(NamedTuple):
     assumption: str
 
 
-def weigh_labels(rows: TrainingRows, parameters: FitParameters, told: Told = lambda text: None) -> Weighed:
-    """Score everything out of fold and find how far each label can be trusted.
+def weigh_labels(
+    rows: TrainingRows, parameters: FitParameters, told: Told = lambda text: None, others: list[Fold] | None = None
+) -> Weighed:
+    """Score everything out of fold and find how far each label can be trusted. ``others``: folds of other tenants to do it by.
 
     The labels of people are weighed ``ROUNDS`` times, each time by models that have not learned from those found likely wrong.
     """
     dataset = rows.dataset
-    splits, assumption = folds(dataset)
+    splits, assumption = folds(dataset) if others is None else (others, "transferred")
     trusted = blind_trust(dataset)
     for number in range(ROUNDS if (dataset.verdicts.principal >= 0).any() else 1):
         masks = [trusted.believed(dataset, fold.train) for fold in splits]

@@ -39,10 +39,10 @@ def _tells(dataset: Dataset, own: NDArray[np.bool_]) -> bool:
     return len(np.unique(dataset.incident[own & (dataset.target == 1)])) >= 2 and bool((dataset.target[own] == 0).any())
 
 
-def leave_one_tenant_out(dataset: Dataset) -> list[Fold]:
-    """Return a fold for each tenant that has labels."""
+def leave_one_tenant_out(dataset: Dataset, together: int = 1) -> list[Fold]:
+    """Return a fold for each tenant that has labels, or for each so many ``together``."""
     labelled = dataset.target != UNLABELLED
-    owns = [dataset.tenant == number for number in range(len(dataset.tenants))]
+    owns = [dataset.tenant // together == number for number in range(-(-len(dataset.tenants) // together))]
     return usable(dataset, [Fold(labelled & ~own, own) for own in owns if (own & labelled).any()])
 
 

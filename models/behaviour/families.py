@@ -31,11 +31,12 @@ _OF = {
     "volume_own": ("volume_own", "volume_hour", "volume_day"),
     "volume_peers": ("volume_peers",),
     "failures": ("failures", "failed"),
-    "spray": ("spray_success",),
+    "spray": ("spray_max",),
+    "opened": ("spray_success",),
     "travel": ("travel", "speed"),
 }
-ALONE = frozenset({"volume", "event_max", "spray_max"})
-"""Features of no family: a sum of others, the same for everybody who is always loud, or what an address did to an account in vain."""
+ALONE = frozenset({"volume", "event_max"})
+"""Features of no family: a sum of others, or the same for everybody who is always loud."""
 FAMILIES: dict[str, tuple[int, ...]] = {
     family: tuple(at for at, name in enumerate(NAMES) if name.startswith(prefixes) and name not in ALONE)
     for family, prefixes in _OF.items()

@@ -236,7 +236,7 @@ def order(what: Floats) -> Floats:
     events = what[:, _IN_WHAT["events_30d"]]
     known = events / (events + KNOWN_EVENTS)
     less = np.log(_own_share(what, "action")) - np.log(_own_share(what, "sequence"))
-    found: Floats = np.nan_to_num(less, nan=0.0) * known
+    found: Floats = np.where(np.isnan(less), 0.0, less) * known
     return found
 
 
@@ -259,5 +259,6 @@ def foreign(signals: Floats) -> Floats:
 
 def fresh_targets(what: Floats) -> Floats:
     """Return how many targets lately are unusual for each event's account, log(1 + targets)."""
-    fresh: Floats = np.log1p(np.nan_to_num(what[:, _IN_WHAT["target_fresh_1d"]], nan=0.0))
+    lately = what[:, _IN_WHAT["target_fresh_1d"]]
+    fresh: Floats = np.log1p(np.where(np.isnan(lately), 0.0, lately))
     return fresh

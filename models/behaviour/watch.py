@@ -2,12 +2,13 @@
 
 Evidence accumulates for each rival by himself (a CUSUM of log-likelihood ratios with forgetting): ten days that are a little like one
 colleague say more than ten that are each a little like another. The score of a day is the log odds for the rival who has most. An
-alarm is told once: until it is forgotten, evidence must be a multiple of what was told to be told again, so that one account's
-repeats do not hide another's first, and an account that always looks like another gets a higher bar.
+alarm is told once: until it is forgotten, evidence for the same rival must be a multiple of what was told to be told again, so that
+one account's repeats do not hide another's first, and an account that always looks like one colleague is still told for another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,7 +25,8 @@ PRIOR = -3.0
 KEPT = 0.7
 """The share of the evidence for a rival that an active day later still counts."""
 MOST = 30.0
-ALARM = 1.0
+ALARM = 0.5
+"""A first alarm scores more; days of an account that has been told come as close to it as there is evidence."""
 AGAIN = 3.0
 """Told again is what exceeds this multiple of what was told before, which is half forgotten after :data:`FORGOTTEN_DAYS`."""
 FORGOTTEN_DAYS = 60.0
@@ -54,21 +56,25 @@ class Judged(NamedTuple):
 class _Account:
     def __init__(self) -> None:
         self.for_rival: dict[int, float] = {}
-        self.told, self.told_day = 0.0, 0
+        self.told: dict[int, float] = {}
+        self.told_day = 0
         self.past = Past(OWN_PAST)
 
     def score(self, day: Day, rivals: Sequence[int], nats: Floats) -> float:
         held = KEPT * np.array([self.for_rival.get(rival, 0.0) for rival in rivals]) + nats
         self.for_rival = {rival: min(one, MOST) for rival, one in zip(rivals, held.tolist(), strict=True) if one > 0}
-        most = float(held.max())
+        score = float(held.max()) + PRIOR
         if day.program:
-            return min(most + PRIOR, PROGRAM_AT_MOST)
-        told = AGAIN * self.told * 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
-        news = float(most - told + PRIOR)
+            return min(score, PROGRAM_AT_MOST)
+        faded = 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
+        told = faded * np.array([self.told.get(rival, 0.0) for rival in rivals])
+        news = float((held - AGAIN * told).max()) + PRIOR
         if news > ALARM:
-            self.told, self.told_day = most, day.ordinal
+            most = np.maximum(held, told).tolist()
+            self.told = {rival: one for rival, one in zip(rivals, most, strict=True) if one > 0}
+            self.told_day = day.ordinal
             return news
-        return min(most + PRIOR, ALARM)
+        return score if score < ALARM - 1 else ALARM - math.exp(ALARM - 1 - score)
 
 
 class Watch:
@@ -103,4 +109,4 @@ class Watch:
         """Forget that somebody else might be behind the account: what spoke for it turned out to be legitimate."""
         account = self._accounts.get((tenant, entity))
         if account is not None:
-            account.for_rival, account.told = {}, 0.0
+            account.for_rival, account.told = {}, {}

@@ -2,16 +2,17 @@
 
 For each feature a simulated scenario that differs from normal life in that respect. Days are ranked by what the families of a day's
 features add up to (:mod:`models.behaviour.families`), once with all and once with the feature's family left out, and a case is found
-if one of its days is among its tenant-day's first five accounts (of a spray: the one that was opened). Nothing is learned from the
-truth.
+if one of its days is among its tenant-day's first five accounts (of a spray: the one that was opened). A case that lasts for weeks has a
+day among the first five by chance; it is found if its account is among the first five by the mean over its days. Nothing is learned
+from the truth.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,13 +24,15 @@ from models.behaviour.day import FIRST
 from models.behaviour.day_surprises import Surprises
 from models.behaviour.day_vector import DayKey, DayVectors
 from models.behaviour.families import FAMILIES, excesses
-from training.behaviour.found import Case, Row, Truth, cases_found
+from training.behaviour.found import Row, Truth, cases_found
 from training.behaviour.insiders import BUDGET, STAFF, vectors_of
 from training.simulator.behaviour.living import lived
 from training.simulator.behaviour.written import truth_table
 from training.simulator.world import build_world
 
 SEEDS, CASES, LENGTH = 10, 2, 120
+LASTING = 10
+"""A case with more days than that lasts."""
 KNOWN_DAYS = 10
 """Accounts with fewer days are not ranked."""
 
@@ -51,7 +54,7 @@ NAMED: tuple[Named, ...] = (
     Named("volume against peers", ("volume_peers",), "creep"),
     Named("failure pattern", ("failures",), "denied"),
     Named("failure pattern, then success", ("failures",), "guessing"),
-    Named("password spray", ("spray",), "spray"),
+    Named("password spray", ("spray", "opened"), "spray"),
     Named("impossible travel", ("travel",), "impossible_travel"),
     Named("burst of distinct targets", ("burst",), "many_targets"),
     Named("sequence of actions", ("sequence",), "odd_sequence"),
@@ -95,11 +98,25 @@ def ranked(one: Added, without: Sequence[str] = ()) -> Iterator[Row]:
         yield Row(key.entity, FIRST.date() + timedelta(days=key.ordinal), EntityKind(key.kind), score, float("nan"))
 
 
-def _found(one: Added, truth: Truth, without: Sequence[str] = ()) -> dict[str, list[Case]]:
-    out: dict[str, list[Case]] = {}
-    for case in cases_found(list(ranked(one, without)), truth, BUDGET, sprayed=False):
-        out.setdefault(case.scenario, []).append(case)
+def _found(one: Added, truth: Truth, without: Sequence[str] = ()) -> dict[str, list[bool]]:
+    """Return by scenario whether each of its cases was found."""
+    rows = list(ranked(one, without))
+    out: dict[str, list[bool]] = {}
+    for case in cases_found(rows, truth, BUDGET, sprayed=False):
+        days = {day for (entity, day), scenario in truth.items() if (entity, scenario) == (case.entity, case.scenario)}
+        hit = case.found > 0 if len(days) <= LASTING else case.entity in first_over(days, rows)
+        out.setdefault(case.scenario, []).append(hit)
     return out
+
+
+def first_over(days: Collection[date], rows: Sequence[Row]) -> list[str]:
+    """Return the first accounts by the mean score of their days among ``days``; who has fewer than half of them is left out."""
+    of: dict[str, list[float]] = {}
+    for row in rows:
+        if row.kind is not EntityKind.HOST and row.day in days:
+            of.setdefault(row.entity, []).append(row.score)
+    means = {entity: sum(scores) / len(scores) for entity, scores in of.items() if 2 * len(scores) >= len(days)}
+    return sorted(means, key=lambda entity: (-means[entity], entity))[:BUDGET]
 
 
 def ablate(
@@ -118,9 +135,7 @@ def ablate(
             some = with_all.get(named.scenario, [])
             less = _found(one, truth, named.families).get(named.scenario, [])
             total, found, without = out[named.name]
-            hits = (sum(case.found > 0 for case in part) for part in (some, less))
-            first, second = hits
-            out[named.name] = (total + len(some), found + first, without + second)
+            out[named.name] = (total + len(some), found + sum(some), without + sum(less))
     return out
 
 

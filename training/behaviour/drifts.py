@@ -40,6 +40,13 @@ APART = 2.0
 """Two people whose days differ by less (log odds) have nothing to hide from each other's profile."""
 
 
+class Closed(NamedTuple):
+    """What became of one UTC day: each account's score, and who was seen (called out, or held for having moved too far)."""
+
+    scores: list[float]
+    seen: list[str]
+
+
 class State:
     """All accounts' state, guarded or not."""
 
@@ -54,15 +61,16 @@ class State:
             if entry.day is not None:
                 self.stream.learn(entry.day, entry.judged)
 
-    def close(self, day: Sequence[Day]) -> list[str]:
-        """Judge and learn one UTC day; return who was seen: called out, or held for having moved too far."""
+    def close(self, day: Sequence[Day]) -> Closed:
+        """Judge one UTC day as a whole, then learn what is not held."""
         keys = [DayKey(one.ordinal, one.tenant, EntityKind.USER, one.entity) for one in day]
         entries = [Entry(key, "", self.stream.look(one), one) for key, one in zip(keys, day, strict=True)]
+        scores = [entry.judged.score for entry in entries]
         if self._guard is None:
             self._learn(entries)
-            return []
+            return Closed(scores, [])
         settled = self._guard.settle(entries)
-        return [one.entity for one, its in zip(day, settled, strict=True) if its.flagged or its.moved is not None]
+        return Closed(scores, [one.entity for one, its in zip(day, settled, strict=True) if its.flagged or its.moved is not None])
 
 
 class Hidden(NamedTuple):
@@ -120,7 +128,7 @@ def run(state: State, history: Sequence[Day], swap: Swap, duration: int) -> Hidd
     theirs = [day for day in history if day.entity == swap.second and day.ordinal < swap.ordinal][-RECENT:]
     before, seen_at = strangeness(state, state.model, theirs, swap.first), 1.0
     for ordinal, those in by_day(drifted(history, swap, duration)):
-        if swap.first in state.close(those):
+        if swap.first in state.close(those).seen:
             seen_at = min(seen_at, (ordinal - swap.ordinal) / duration)
     return Hidden(seen_at, before, strangeness(state, state.model, theirs, swap.first))
 
@@ -132,7 +140,7 @@ def measure(history: Sequence[Day], swaps: Sequence[Swap], model: BehaviourModel
     at, grouped, seen, judged = 0, list(by_day(history)), 0, 0
     for swap in sorted(swaps):
         while at < len(grouped) and grouped[at][0] < swap.ordinal:
-            seen += len(both[True].close(grouped[at][1]))
+            seen += len(both[True].close(grouped[at][1]).seen)
             both[False].close(grouped[at][1])
             judged += len(grouped[at][1])
             at += 1

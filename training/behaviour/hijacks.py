@@ -22,6 +22,7 @@ from models.behaviour.day import Day, days
 from models.behaviour.evidence import Weights
 from models.behaviour.model import BehaviourModel
 from models.behaviour.stream import Stream
+from training.behaviour.drifts import State, by_day
 from training.behaviour.learning import fields_of, walk, weights_by_project
 from training.behaviour.loaders import git_activity
 from training.behaviour.swaps import LIKENESS_FIELDS, Swap, draw, swapped
@@ -71,6 +72,20 @@ def by_stream(history: Sequence[Day], swaps: Sequence[Swap], weights: Mapping[st
     return [out[swap] for swap in swaps]
 
 
+def by_guarded(history: Sequence[Day], swaps: Sequence[Swap], weights: Mapping[str, Weights]) -> list[list[Scored]]:
+    """Score each swap's window as a service does that nobody answers: a UTC day is judged whole, and what is doubted is not learned."""
+    state = State(BehaviourModel(fields=fields_of(history), weights=dict(weights)), guarded=True)
+    closing, at, out = list(by_day(history)), 0, {}
+    for swap in sorted(set(swaps)):
+        while at < len(closing) and closing[at][0] < swap.ordinal:
+            state.close(closing[at][1])
+            at += 1
+        now, window = copy.deepcopy(state), list(swapped(history, swap))
+        scores = [score for _, those in by_day([day for day, _ in window]) for score in now.close(those).scores]
+        out[swap] = [Scored(day.entity, score, hijacked) for (day, hijacked), score in zip(window, scores, strict=True)]
+    return [out[swap] for swap in swaps]
+
+
 def by_ratios(history: Sequence[Day], swaps: Sequence[Swap]) -> list[list[Scored]]:
     """Score each swap's window by the reference."""
     return [_ratios(history, swap) for swap in swaps]
@@ -113,14 +128,15 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def _rows(history: Sequence[Day], weights: Mapping[str, Weights], seeds: range, per_project: int) -> None:
     groups = sorted({day.group for day in history}) if per_project else []
     drawn: dict[str, list[Swap | None]] = {
-        "pairs within a project": [draw(history, seed) for seed in seeds],
-        "pairs across projects": [draw(history, seed, across=True) for seed in seeds],
-        **{f"pairs of {group}": [draw(history, seed, group=group) for seed in range(per_project)] for group in groups},
+        "any two accounts": [draw(history, seed, any_two=True) for seed in seeds],
+        "two of one project": [draw(history, seed) for seed in seeds],
+        **{f"two of {group}": [draw(history, seed, group=group) for seed in range(per_project)] for group in groups},
     }
     cases = {name: [swap for swap in swaps if swap is not None] for name, swaps in drawn.items()}
     every = sorted({swap for swaps in cases.values() for swap in swaps})
     scorers: list[tuple[str, Callable[[], list[list[Scored]]]]] = [
         ("behaviour", lambda: by_stream(history, every, weights)),
+        ("with doubts held", lambda: by_guarded(history, every, weights)),
         ("log-likelihood ratios", lambda: by_ratios(history, every)),
     ]
     for scorer, run in scorers:

@@ -60,14 +60,14 @@ def _cosine(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     return sum(weight * b.get(value, 0.0) for value, weight in a.items()) / norm if norm else 0.0
 
 
-def draw(days: Sequence[Day], seed: int, *, group: str = "", across: bool = False) -> Swap | None:
-    """Draw a date, then a pair from the middle third by likeness: of one project, of ``group`` if named, or ``across`` projects."""
+def draw(days: Sequence[Day], seed: int, *, group: str = "", any_two: bool = False) -> Swap | None:
+    """Draw a date, then a pair from the middle third by likeness: of one project, of ``group`` if named, or ``any_two`` accounts."""
     rng = np.random.default_rng(seed)
     first, last = days[0].ordinal, days[-1].ordinal
     for _ in range(ATTEMPTS if last - first > 2 * WINDOW_DAYS else 0):
         ordinal = int(rng.integers(first + WINDOW_DAYS, last - WINDOW_DAYS))
         who = _eligible(days, ordinal)
-        pairs = [(a, b) for a in who for b in who if a < b and (across or who[a] == who[b]) and group in {"", who[a]}]
+        pairs = [(a, b) for a in who for b in who if a < b and (any_two or who[a] == who[b]) and group in {"", who[a]}]
         if not pairs:
             continue
         counts = _counts(days, ordinal, who)

@@ -25,7 +25,7 @@ _SECRET = bytes(32)
 def main(seeds: Sequence[int]) -> None:
     """Simulate a world for each seed and level of noise, and print intercept and weights."""
     with tempfile.TemporaryDirectory() as folder:
-        worlds = [scored_world(Path(folder), seed, noise, _SECRET) for seed in seeds for noise in NOISES]
+        worlds = [scored_world(Path(folder), seed, noise, _SECRET, teachers=0) for seed in seeds for noise in NOISES]
     examples = [link_examples(world.alerts, world.score, world.incident, world.resolve) for world in worlds]
     x, y = np.concatenate([x for x, _, _ in examples]), np.concatenate([y for _, y, _ in examples])
     fitted = LogisticRegression(max_iter=5_000).fit(x, y)

@@ -18,12 +18,15 @@ from training.correlate import read_alerts
 from training.dataset import load_dataset
 from training.fit import FitParameters, TrainingRows
 from training.simulator import Simulated, simulate
+from training.split import leave_one_tenant_out
 
 NOISES = (0.3, 1.0, 3.0)
 """Times as many benign alerts as usual: three levels of noise."""
 CAMPAIGN_DAYS = 1.0
 """A campaign begins every day and lasts for hours or weeks, so several are always under way."""
 TENANTS, DAYS = 3, 60
+TEACHERS = 9
+"""From the verdicts in so many other tenants, as long and as noisy, each tenant's model is learned: that of a few customers' months."""
 WARM_SECONDS = 14 * 86400.0
 """Before, counters and scores are cold, and nothing is measured."""
 
@@ -46,15 +49,25 @@ def warm(alerts: Sequence[Alert]) -> NDArray[np.bool_]:
     return np.asarray(time >= time.min() + WARM_SECONDS)
 
 
-def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int = DAYS) -> Scored:
-    """Simulate a world and score its alerts by models that were trained on the other tenants' verdicts."""
-    simulated = simulate(TENANTS, days, seed, folder / f"{seed}-{noise}", noise=noise, campaign_days=CAMPAIGN_DAYS)
-    dataset = load_dataset(simulated.history, "history", secret, labels=True)
-    weighed = weigh_labels(TrainingRows.gather(dataset), FitParameters())
-    score = weighed.trusted.calibrator(weighed.oof.raw)
+def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int = DAYS, *, teachers: int = TEACHERS) -> Scored:
+    """Simulate a world and score each tenant's alerts by a model of the verdicts in ``teachers`` others, in the two others if 0.
+
+    Nothing in a tenant depends on the others, so the same alerts are measured however many teach.
+    """
+
+    def world(tenants: int) -> Simulated:
+        return simulate(tenants, days, seed, folder / f"{seed}-{noise}-{tenants}", noise=noise, campaign_days=CAMPAIGN_DAYS)
+
+    simulated = world(TENANTS)
+    dataset = load_dataset(world(TENANTS + teachers).history if teachers else simulated.history, "history", secret, labels=True)
+    others = leave_one_tenant_out(dataset, TENANTS if teachers else 1)
+    weighed = weigh_labels(TrainingRows.gather(dataset), FitParameters(), others=others)
     rows = pq.read_table(simulated.truth, columns=["tenant", "alert_uid", "incident_uid"]).to_pylist()
     true = {(row["tenant"], row["alert_uid"]): row["incident_uid"] for row in rows}
     alerts = read_alerts(simulated.history, "history")
     incident = [true[alert.tenant, alert.uid] for alert in alerts]
     encoder = dataset.encoder
-    return Scored(simulated, alerts, score, weighed.oof.anomaly, incident, encoder.aliases.resolve, encoder.context)
+    place = dataset.rows_by_uid()
+    mine = [place[alert.tenant, alert.uid] for alert in alerts]
+    score, anomaly = weighed.trusted.calibrator(weighed.oof.raw[mine]), weighed.oof.anomaly[mine]
+    return Scored(simulated, alerts, score, anomaly, incident, encoder.aliases.resolve, encoder.context)

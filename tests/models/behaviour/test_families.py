@@ -35,6 +35,6 @@ def test_many_small_surprises_say_nothing() -> None:
     assert (excesses(np.full((1, len(NAMES)), RARE)) == 0.0).all()
 
 
-def test_who_was_tried_in_vain_is_not_strange_and_who_was_opened_is() -> None:
-    assert excesses(_surprised(spray_max=9.0)).sum() == 0.0
-    assert excesses(_surprised(spray_success_max=9.0)).sum() > 5.0
+def test_who_was_opened_is_stranger_than_who_was_tried_in_vain() -> None:
+    tried = excesses(_surprised(spray_max=9.0)).sum()
+    assert excesses(_surprised(spray_max=9.0, spray_success_max=9.0)).sum() > 1.5 * tried > 0.0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 
 from features.alert import EntityKind
 from models.behaviour.day_vector import DayKey
 from models.behaviour.families import FAMILIES
-from training.behaviour.ablation import KNOWN_DAYS, NAMED, Added, added, ranked
+from training.behaviour.ablation import KNOWN_DAYS, NAMED, Added, added, first_over, ranked
+from training.behaviour.found import Row
 from training.behaviour.insiders import vectors_of
 from training.simulator.behaviour.living import SCENARIOS, lived
 from training.simulator.world import build_world
@@ -28,6 +32,14 @@ def test_a_family_left_out_adds_nothing() -> None:
     whole, less = next(ranked(one)), next(ranked(one, (first,)))
     assert whole.score - less.score == pytest.approx(1.0)
     assert (less.entity, less.day) == (whole.entity, whole.day)
+
+
+def test_who_is_a_little_strange_on_all_days_is_first_over_them_and_who_was_there_once_is_not() -> None:
+    days = [date(2026, 1, 1) + timedelta(days=at) for at in range(20)]
+    rows = [Row(f"user{n}", day, EntityKind.USER, float(day == days[n]), math.nan) for n in range(9) for day in days]
+    rows += [Row("creeper", day, EntityKind.USER, 0.5, math.nan) for day in days]
+    rows += [Row("guest", days[0], EntityKind.USER, 99.0, math.nan), Row("host", days[0], EntityKind.HOST, 99.0, math.nan)]
+    assert first_over(set(days), rows) == ["creeper", "user0", "user1", "user2", "user3"]
 
 
 def test_days_of_a_tenant_are_ranked_once_they_are_known() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.models.behaviour.events import history
-from training.behaviour.hijacks import Scored, by_ratios, by_stream, judge, summary
+from training.behaviour.hijacks import Scored, by_guarded, by_ratios, by_stream, judge, summary
 from training.behaviour.swaps import Swap, draw, swapped
 
 
@@ -38,6 +38,7 @@ def test_people_of_clear_habits_are_found_at_once() -> None:
     days = history(200)
     swap = draw(days, 1)
     assert swap is not None
-    outcomes = [judge(scored[0], swap) for scored in (by_stream(days, [swap], {}), by_ratios(days, [swap]))]
-    assert outcomes[0].found == (1, 1)
+    scored = (by_stream(days, [swap], {}), by_guarded(days, [swap], {}), by_ratios(days, [swap]))
+    outcomes = [judge(one[0], swap) for one in scored]
+    assert outcomes[0].found == outcomes[1].found == (1, 1)
     assert all(outcome.auc > 0.95 for outcome in outcomes)

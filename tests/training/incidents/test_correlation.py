@@ -19,7 +19,7 @@ from training.metrics import expected_calibration_error
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Scored:
-    return scored_world(tmp_path_factory.mktemp("world"), 5, 1.0, SECRET, days=40)
+    return scored_world(tmp_path_factory.mktemp("world"), 5, 1.0, SECRET, days=40, teachers=0)
 
 
 @pytest.fixture(scope="module")
