@@ -87,6 +87,13 @@ def test_a_tenant_left_out_is_whole_on_one_side(dataset: Dataset) -> None:
         assert (dataset.target[fold.train] != UNLABELLED).all()
 
 
+def test_tenants_left_out_together_are_tested_once_and_together(dataset: Dataset) -> None:
+    (fold, *others) = leave_one_tenant_out(dataset, 2)
+    assert set(dataset.tenant[fold.test]) == {0, 1}
+    assert set(dataset.tenant[fold.train]).isdisjoint({0, 1})
+    assert (np.sum([one.test for one in (fold, *others)], axis=0) <= 1).all()
+
+
 def test_time_folds_train_on_what_was_labelled_before_and_keep_incidents_whole(dataset: Dataset) -> None:
     given = dataset.label_times()
     found = time_ordered(dataset)
