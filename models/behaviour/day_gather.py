@@ -89,12 +89,12 @@ class DayGatherer:
         self._tokens = np.zeros((0, _N), np.int64)
 
     def add(self, seen: Seen, fit: NDArray[np.bool_]) -> None:
-        """Add the events of a block that are ``fit`` to their accounts' days and their hosts'."""
+        """Add the events of a block to their accounts' days and their hosts', where they are ``fit``: b[n], or b[n, 3] for each of these."""
         whose = seen.block.who[:, np.newaxis]
         if self.hosts:
             device, target = seen.block.hosts.T
             whose = np.column_stack([whose, device, np.where(target == device, -1, target)])
-        told = np.flatnonzero((whose >= 0) & fit[:, np.newaxis])
+        told = np.flatnonzero((whose >= 0) & fit.reshape(len(fit), -1)[:, : whose.shape[1]])
         if len(told):
             self._add(seen, _Told.of(seen), told // whose.shape[1], whose.ravel()[told])
 

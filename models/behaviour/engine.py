@@ -91,12 +91,12 @@ class BehaviourEngine:
         tokens = self._tokens(taken)
         seen = Seen(block, walked, tokens)
         ordinal = (block.time // 86400.0).astype(np.int64)
-        in_time, hosts = self._open(block, ordinal)
-        self.late += int(np.count_nonzero(~in_time))
-        self._vectors.add(seen._replace(block=block._replace(hosts=hosts)), in_time)
+        fit = self._open(block, ordinal)
+        self.late += int(np.count_nonzero(~fit[:, 0]))
+        self._vectors.add(seen, fit)
         if self._said.full:
             self._said.keep(self._vectors.tokens)
-        self._gather(taken, block, in_time.tolist())
+        self._gather(taken, block, fit[:, 0].tolist())
         cold = is_cold(what)
         return [
             EventJudgement(
@@ -119,13 +119,13 @@ class BehaviourEngine:
             return np.full(len(events), NOTHING)
         return self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in events])
 
-    def _open(self, block: EventBlock, ordinal: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Return of which events the account's day is still to be judged, and the hosts of which it is."""
-        in_time, hosts, past = np.ones(len(ordinal), bool), block.hosts.copy(), np.flatnonzero(ordinal < self._closed)
-        in_time[past] = ~self._ended.late(block.accounts, block.who[past], ordinal[past])
-        for column in hosts.T:
-            column[past[self._ended.late(block.accounts, column[past], ordinal[past])]] = NOTHING
-        return in_time, hosts
+    def _open(self, block: EventBlock, ordinal: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return of which events the day is still to be judged: the account's, and those of both hosts, b[n, 3]."""
+        whose, past = np.column_stack([block.who, block.hosts]), np.flatnonzero(ordinal < self._closed)
+        fit = np.ones(whose.shape, bool)
+        for column, of_whom in enumerate(whose[past].T):
+            fit[past, column] = ~self._ended.late(block.accounts, of_whom, ordinal[past])
+        return fit
 
     def _gather(self, events: list[Event], block: EventBlock, in_time: list[bool]) -> None:
         """Add events to the impersonation stream's days under their accounts' present names."""
