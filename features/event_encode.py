@@ -217,13 +217,14 @@ class EventEncoder:
             facts = facts.take(np.repeat(np.arange(n), repeats))
             facts.kind[:] = EventKind.FAILURE
             facts.kind[first] = EventKind.EVENT
-        speed = self._speed(trail, plain.time, plain.places)
+        speed = self._speed(trail, plain)
         return EventBlock(facts, first, plain.accounts, plain.who, plain.hosts, plain.outcome, speed)
 
-    def _speed(self, trail: NDArray[np.uint64], time: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return km/h since the account's last event with coordinates."""
+    def _speed(self, trail: NDArray[np.uint64], plain: _Plain) -> NDArray[np.float64]:
+        """Return km/h since the account's last event with coordinates. Who fails to get in is somewhere else than the account."""
+        time, places = plain.time, plain.places
         out = np.zeros(len(time))
-        known = np.flatnonzero(~np.isnan(places).any(axis=1))
+        known = np.flatnonzero(~np.isnan(places).any(axis=1) & (plain.outcome >= 0))
         if len(known):
             there = np.radians(places[known])
             before = self._places.step(trail[known], time[known], (there[:, 0], there[:, 1]))

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.default_view import ANOMALY_FEATURES
 from features.encode import FactBlock
 from features.view import FeatureView
 from models.audit import RULE_VOLUME, VOLUME
@@ -125,8 +126,14 @@ class ModelBundle:
 
     def explain(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
         """Return at most five sentences on why this row (F,) scored as it did, strongest first (TreeSHAP, Lundberg 2020)."""
-        shares = np.asarray(self.booster.predict(features.reshape(1, -1), pred_contrib=True, num_threads=1))[0, :-1]
-        return sentences(self.view, features, shares)
+        rows = np.vstack([features, features])
+        added = [self.view.index(name) for name in ANOMALY_FEATURES if name in self.view.names]
+        rows[1, added] = (
+            np.nan
+        )  # what behaviour adds is held against nothing known, not against a mean of what is known of others
+        shares = np.asarray(self.booster.predict(rows, pred_contrib=True, num_threads=1))[:, :-1]
+        shares[0, added] -= shares[1, added]
+        return sentences(self.view, features, shares[0])
 
     @classmethod
     def load(cls, path: Path) -> Self:

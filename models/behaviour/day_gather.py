@@ -29,6 +29,8 @@ FEW = 3.0
 """So many usual events are added to each day's before means and shares are taken: one event alone is no mean."""
 FOREIGN = 2.0
 """So many nats rarer among peers than in the tenant, a target is foreign."""
+MOST_NAMES = 10_000
+"""So many names are kept beside those whose days are open, so that they need not be numbered again and again."""
 NOTHING = -1
 """The token where no event of a day surprised."""
 
@@ -174,9 +176,19 @@ class DayGatherer:
 
     def _keep(self, rows: NDArray[np.intp], codes: NDArray[np.int64]) -> None:
         self._groups = [self._groups[row] for row in rows.tolist()]
-        self._rows = {code: at for at, code in enumerate(codes[rows].tolist())}
+        codes = codes[rows]
+        if len(self._named) > MOST_NAMES + 2 * len(rows):
+            codes = self._renumbered(codes)
+        self._rows = {code: at for at, code in enumerate(codes.tolist())}
         for name in _HELD:
             setattr(self, name, getattr(self, name)[rows])
+
+    def _renumbered(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Forget the names of whom no day is open; return the codes of the days that are, by the new numbers."""
+        names, (numbers, number) = list(self._named), np.unique(codes // _DAYS, return_inverse=True)
+        self._named = {names[old]: new for new, old in enumerate(numbers.tolist())}
+        self._listed, self._numbers = list[Account](), np.zeros(0, np.int64)
+        return np.asarray(number * _DAYS + codes % _DAYS, np.int64)
 
     def _vectors(self, keys: list[DayKey], groups: list[str], rows: NDArray[np.intp], volume: Floats) -> DayVectors:
         events, failed, new, strange = self._sums[rows].T

@@ -116,7 +116,7 @@ def _staircase(column: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Flo
         return np.zeros(1), np.ones(1), np.ones(1)
     ordered = np.sort(column)
     value, count = np.unique(ordered, return_counts=True)
-    count[[0, -1]] = n  # a step beside each of them, too
+    count[[0, -1]] = n + 1  # a step beside each of them, too
     keep = np.arange(len(value))
     if len(value) > MAX_STEPS:
         fewer, more = np.searchsorted(ordered, value, side="right"), n - np.searchsorted(ordered, value)

@@ -74,7 +74,8 @@ MOST_KMH = 900.0
 AT_HOME = 0.8
 """From where so large a share of the account's events come, it is: what comes from there has not travelled."""
 FAILING = 0.1
-"""Of the accounts that have an address, so many may fail from it within an hour: behind an office's many people somebody always does."""
+"""Of the accounts that have an address and did not fail from it lately, so many more may fail within an hour: behind an office's many
+people somebody always does. Names that only ever fail there make nothing look usual."""
 LEAST_FAILURES = 3.0
 """So many failures lately make a success remarkable."""
 _ROWS = 4096
@@ -103,8 +104,8 @@ _COUNTS = (
     ("events_1d", "events_30d", DAY / MONTH, 2.0),
     ("failures_1h", "failures_30d", _HOUR, 2.0),
     ("failures_1h", "failures_30d", _HOUR, 2.0),
-    ("address_failing_1h", "address_tenant_30d", FAILING, 3.0),
-    ("address_failing_1h", "address_tenant_30d", FAILING, 3.0),
+    ("address_failing_1h", "address_failing_1h", 0.0, 3.0),
+    ("address_failing_1h", "address_failing_1h", 0.0, 3.0),
     ("country_values_1h", "country_gap", 0.0, 1.0),
     ("events_1h", "events_1h", 0.0, 1.0),
     ("target_fresh_1h", "target_fresh_1h", 0.0, 2.0),
@@ -112,12 +113,13 @@ _COUNTS = (
     ("address_fresh_1h", "address_fresh_1h", 0.0, 2.0),
 )
 """Of each counted signal: what is observed, what with which factor is expected, and how much more is expected of everybody.
-Travel, speed and what is fresh are written over."""
+Travel, speed, sprays and what is fresh are written over."""
 _OBSERVED, _EXPECTED = _rows(*(row[0] for row in _COUNTS)), _rows(*(row[1] for row in _COUNTS))
 _FACTOR, _SMOOTH = (np.array([[row[at]] for row in _COUNTS]) for at in (2, 3))
 _RATES = ("events", "target_fresh", "device_fresh", "address_fresh")
 _LATELY, _EARLIER = _rows(*(f"{name}_1h" for name in _RATES)), _rows(*(f"{name}_1d" for name in _RATES))
 _FRESH = [_AT[name] for name in ("target_burst", "devices_at_once", "addresses_at_once")]
+_SPRAY = [_AT["spray"], _AT["spray_success"]]
 _OF_KNOWN = [_AT[name] for name in ("volume_hour", "volume_day", "target_burst", "devices_at_once", "addresses_at_once")]
 """Signals that count in proportion to how much of the account is known."""
 
@@ -164,6 +166,8 @@ class Counts(NamedTuple):
         earlier = np.maximum(reads[_EARLIER] - reads[_LATELY], 0.0) * _OF_DAY
         expected[_AT["volume_hour"]] = np.maximum(expected[_AT["volume_hour"]], earlier[0])
         expected[_FRESH] = earlier[1:]
+        at_work = np.maximum(reads[_READ["address_tenant_30d"]] - reads[_READ["address_failing_30d"]], 0.0)
+        expected[_SPRAY] = FAILING * at_work
         here = np.exp2(-reads[_READ["country_gap"]] / HOUR)
         observed[_AT["travel"]] = np.maximum(observed[_AT["travel"]] - here, 0.0)
         expected[_AT["travel"]] = 0.0
@@ -208,7 +212,7 @@ def _write(reads: Floats, outcome: NDArray[np.int8], speed: Floats, out: Floats)
     away = np.where(shares.own[at] < AT_HOME, -np.log(shares.own[at]), 0.0)
     excess[_AT["travel"]] = counts.observed[_AT["travel"]] * away * (events / (events + KNOWN_EVENTS))
     excess[_AT["speed"]] = np.log(np.maximum(speed / MOST_KMH, 1.0))
-    excess[[_AT["travel"], _AT["speed"]]] *= outcome >= 0  # an attempt that failed was not the account's own way
+    excess[_AT["travel"]] *= outcome >= 0  # an attempt that failed was not the account's own way
     out[3 * _N :] = excess
 
 

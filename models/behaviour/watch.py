@@ -30,6 +30,8 @@ ALARM = 0.5
 AGAIN = 3.0
 """Told again is what exceeds this multiple of what was told before, which is half forgotten after :data:`FORGOTTEN_DAYS`."""
 FORGOTTEN_DAYS = 60.0
+LEAST = 0.01
+"""What was told and has faded below is forgotten."""
 PROGRAM_AT_MOST = 0.0
 """Programs change whenever they are changed: a service account is shown after every alarm about a person."""
 COLD_DAYS = 20
@@ -67,11 +69,12 @@ class _Account:
         if day.program:
             return min(score, PROGRAM_AT_MOST)
         faded = 2.0 ** ((self.told_day - day.ordinal) / FORGOTTEN_DAYS)
-        told = faded * np.array([self.told.get(rival, 0.0) for rival in rivals])
+        known = {rival: faded * one for rival, one in self.told.items() if faded * one > LEAST}
+        told = np.array([known.get(rival, 0.0) for rival in rivals])
         news = float((held - AGAIN * told).max()) + PRIOR
         if news > ALARM:
             most = np.maximum(held, told).tolist()
-            self.told = {rival: one for rival, one in zip(rivals, most, strict=True) if one > 0}
+            self.told = known | {rival: one for rival, one in zip(rivals, most, strict=True) if one > LEAST}
             self.told_day = day.ordinal
             return news
         return score if score < ALARM - 1 else ALARM - math.exp(ALARM - 1 - score)

@@ -25,7 +25,7 @@ from service.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when what is learned of behaviour is held, or means, something else."""
 _SEAL = 32
 

@@ -6,6 +6,7 @@ import json
 import pickletools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from features.default_view import DEFAULT_VIEW
+from features.default_view import ANOMALY_FEATURES, DEFAULT_VIEW
 from features.encode import COLUMNS, FactBlock, RuleRef
 from models.bundle import Golden, ModelBundle
 from models.bundle_files import write_bundle
+from models.classifier import AlertClassifier
 from models.decision import Action, ReasonCode
 from models.errors import BundleError
 from models.evidence import anomaly
@@ -208,6 +210,21 @@ def test_a_bundle_decides_and_explains(bundle: Path) -> None:
     reasons = loaded.explain(rows[int(np.nanargmax(scored.score))])
     assert 0 < len(reasons) <= 5
     assert all(reason.feature in DEFAULT_VIEW.names for reason in reasons)
+
+
+def test_behaviour_that_is_not_known_is_no_reason(bundle: Path) -> None:
+    added = [DEFAULT_VIEW.index(name) for name in ANOMALY_FEATURES]
+    rows = np.random.default_rng(3).exponential(2.0, (400, len(DEFAULT_VIEW.features)))
+    target = (rows[:, added].max(axis=1) > 4.0).astype(np.int8)
+    rows[:100, added] = np.nan
+    model = AlertClassifier(trees=5, threads=1).fit(rows, target, feature_names=DEFAULT_VIEW.names, added=added)
+    loaded = replace(ModelBundle.load(bundle), booster=model.booster_)
+
+    def told(row: np.ndarray) -> set[str]:
+        return {reason.feature for reason in loaded.explain(row)} & set(ANOMALY_FEATURES)
+
+    assert not any(told(row) for row in rows[:100])
+    assert told(rows[100 + int(rows[100:, added].max(axis=1).argmax())])
 
 
 def test_certificates_of_another_model_are_refused(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """``python -m training.behaviour.alerts_with_entities``: what alerts' ranking gains from their entities' behaviour, in simulated worlds.
 
-In each world events and alerts tell one story. Behaviour is learned from the events without labels, alerts know how unusual their
-user and host were as of then, and the model of alerts learns from the verdicts of people. Each tenant is left out in turn and
-scored twice, with and without its entities. Average precision is over alert groups, by the truth.
+In each world events and alerts tell one story. Behaviour is learned without labels from all of the events, later ones too; alerts
+know how unusual their user and host were as of then, and the model of alerts learns from the verdicts of people. Each tenant is left
+out in turn and scored twice, with and without its entities. Average precision is over alert groups, by the truth.
 """
 
 from __future__ import annotations

@@ -106,6 +106,18 @@ def test_events_that_are_not_fit_are_in_no_day() -> None:
     assert days.take(10**6).vectors.keys == []
 
 
+def test_names_of_whom_no_day_is_open_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.behaviour.day_gather.MOST_NAMES", 0)
+    encoder, walk, days, keys = EventEncoder(SECRET, accounts()), EventWalk(SECRET), DayGatherer(), []
+    for start in range(0, len(EVENTS), 50):
+        block = encoder.events(EVENTS[start : start + 50])
+        days.add(Seen(block, walk.read(block), np.arange(len(block.at))), np.ones(len(block.at), bool))
+        keys += days.take(int(block.time[-1] // 86400)).vectors.keys
+        assert len(days._named) <= 2 * len(days._rows) + 100
+    assert [*keys, *days.take(10**6).vectors.keys] == WHOLE.vectors.keys
+    assert not days._named
+
+
 def test_days_before_1970_are_days_too() -> None:
     old = [msgspec.structs.replace(event, time=event.time - timedelta(days=40_000)) for event in EVENTS]
     encoder, walk, days = EventEncoder(SECRET), EventWalk(SECRET), DayGatherer()

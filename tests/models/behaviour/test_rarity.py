@@ -56,6 +56,8 @@ def test_what_nobody_ever_had_surprises_however_many_had_the_same_before() -> No
     by_a_hair = rarity.surprises(np.array([[0.04, 0.04]]))
     assert (by_a_hair < 0.5).all()
     assert rarity.surprises(np.zeros((1, 2))).tolist() == [[0.0, 0.0]]
+    of_one = Rarity.fit(np.full((1, 2), 5.0), NAMES, both_tails=False)
+    assert (of_one.surprises(np.array([[5.05, 5.05]])) < 0.1).all()
 
 
 def test_where_little_is_not_rare_only_much_surprises() -> None:

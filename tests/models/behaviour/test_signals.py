@@ -136,6 +136,12 @@ def test_many_accounts_that_fail_from_one_address() -> None:
     assert Told([*LIFE, *alone, event(40.001, source=USUAL)])["spray"] == 0.0
 
 
+def test_names_that_only_ever_fail_make_no_spray_look_usual() -> None:
+    before = [event(33 + at / 48, f"made-up-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(330)]
+    tries = [event(40 + at * 1e-5, f"user-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(30)]
+    assert Told([*LIFE, *before, *tries, event(40.001, source=USUAL)])["spray_success"] > 1.5
+
+
 def test_behind_an_office_somebody_always_fails() -> None:
     office = [event(39.9 + at * 1e-5, f"user-{at}", source=USUAL) for at in range(60)]
     some = [event(40 + at * 1e-5, f"user-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(6)]
@@ -151,6 +157,9 @@ def test_another_country_within_the_hour_and_a_way_too_far() -> None:
     assert told.reason("speed").observed > 900
     in_vain = Told([*LIFE, event(40), event(40.01, source=there, outcome=Outcome.FAILURE)])
     assert in_vain["travel"] == in_vain["speed"] == 0.0
+    after_failing = [*LIFE, event(40), event(40.0095, source=there, outcome=Outcome.FAILURE), event(40.01, source=there)]
+    assert Told(after_failing)["speed"] == told["speed"]
+    assert Told([*after_failing[:-1], event(40.01)])["speed"] == 0.0, "it was somebody else who failed there"
     assert Told([*LIFE, event(40), event(40.01, source=there), event(40.011)])["travel"] == 0.0
     later = Told([*LIFE, event(40), event(41.0, source=there)])
     assert later["travel"] < 0.1

@@ -80,6 +80,20 @@ def test_an_alarm_is_told_again_only_when_it_has_grown_or_was_forgotten() -> Non
     assert score(300, 5.0) > ALARM
 
 
+def test_who_is_no_rival_for_a_day_is_not_told_again() -> None:
+    weights = Weights.from_vector(("a",), np.zeros(5), 0.0, (1.0,))
+    watch = Watch()
+
+    def score(ordinal: int, rival: int) -> float:
+        day = Day("t", "ann", False, ordinal, "", 1, {"a": {"x": 1.0}})
+        found = Evidence(np.zeros(5), ("a",), np.array([rival]), np.array([[5.0]]), 10_000)
+        return watch.judge(day, found, weights).score
+
+    assert score(0, 1) > ALARM
+    assert score(1, 2) > ALARM
+    assert score(2, 1) < ALARM
+
+
 def test_what_was_told_of_one_rival_does_not_hide_another() -> None:
     weights = Weights.from_vector(("a",), np.zeros(5), 0.0, (1.0,))
     watch = Watch()
