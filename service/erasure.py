@@ -37,9 +37,8 @@ async def erase_entity(host: Host, key: Key, *names: str) -> dict[str, Any]:
     uids = await asyncio.to_thread(_naming, host, key.tenant, names)
     async with host.observer.turn:
         host.observer.memory.forget_snapshots()
+        host.observer.memory.forget()  # before the write, which goes on when whoever waits for it is gone
         gone = await host.write(partial(erase_behaviour, tenant=key.tenant, names=names, aliases=host.encoder.aliases))
-        if any(gone.values()):
-            host.observer.memory.forget()
     if not uids and not any(gone.values()):
         raise NotFoundError("nothing names that entity")
     return {"erased": await erase_alerts(host, key, uids), **gone}

@@ -9,12 +9,12 @@ from abc import ABC, abstractmethod
 
 log = logging.getLogger(__name__)
 
-_AGAIN_AT_MOST = 300.0
-"""What fails again and again is tried after twice the time, but so often at least."""
-
 
 class Looking(ABC):
     """Looks every ``poll_seconds``, and at once again while there is more. ``start`` and ``stop`` it once."""
+
+    again_at_most = 30.0
+    """Seconds: what fails again and again is tried after twice the time, but so often at least."""
 
     def __init__(self, poll_seconds: float) -> None:
         self._poll_seconds = poll_seconds
@@ -47,7 +47,7 @@ class Looking(ABC):
             except Exception:  # it goes on from what is stored, whatever it is that fails now
                 log.exception("%s broke off; it is tried again", type(self).__name__.lower())
                 await asyncio.sleep(wait)
-                wait = min(2.0 * wait, max(_AGAIN_AT_MOST, wait))
+                wait = min(2.0 * wait, max(self.again_at_most, wait))
             else:
                 wait = self._poll_seconds
                 await asyncio.sleep(self.spent(time.monotonic() - started) if more else self._poll_seconds)

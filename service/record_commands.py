@@ -13,6 +13,7 @@ from features.context import Context
 from features.hashing import load_or_create_secret
 from models.incidents.printable import printable
 from service.behaviour.names import Veil
+from service.behaviour.snapshots import forget_snapshots
 from service.behaviour.subject import erase_behaviour, stored_about, whom_named
 from service.errors import NotFoundError, StartError
 from service.explaining import Explainer
@@ -68,8 +69,10 @@ def erase(
             raise StartError(f"{error}; while the service runs, an admin's key erases by DELETE /v1/alerts/…") from error
         try:
             uids = [alert] if alert else naming(database.writer, tenant, entity)
-            aliases = Context.load(settings.context).aliases
-            gone = erase_behaviour(database.writer, tenant, [entity], aliases) if entity else {}
+            gone = {}
+            if entity:
+                forget_snapshots(settings.state)
+                gone = erase_behaviour(database.writer, tenant, [entity], Context.load(settings.context).aliases)
             if not uids and not any(gone.values()):
                 raise NotFoundError("nothing names that entity")
             for uid in uids:

@@ -110,7 +110,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> Path:
-        """Snapshots of the counters."""
+        """Snapshots of the counters and of behaviour."""
         return self.var / "service" / "state"
 
     @property

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from features.alert import from_epoch
 from models.behaviour.day import FIRST
+from models.behaviour.engine import believable
 from service.behaviour.folding import DAY_SECONDS
 from service.store.events import ReadEvent
 
@@ -50,10 +52,11 @@ class Clock:
         return Closing(first) if (first := self._first_open(now)) > self.closed else None
 
     def take(self, one: ReadEvent) -> None:
-        """Take up an event before which nothing is due."""
+        """Take up an event before which nothing is due. One that nobody believes, as nobody judges it, is of no day."""
         self._received = max(self._received, one.received)
         self.closed = self.closed or self._first_open(self._received)
-        if (one.event.time - FIRST).days < self.closed:
+        at = one.event.time
+        if believable(at, from_epoch(one.received)) and (at - FIRST).days < self.closed:
             self._past.pop(one.event.tenant, None)
             self._past[one.event.tenant] = self._received
 

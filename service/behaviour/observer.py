@@ -188,7 +188,8 @@ class Observer(Looking):
             for start in range(0, len(closed), AT_ONCE):
                 folding = await self._ask(partial(self._days, closed=closed[start : start + AT_ONCE]))
                 await self._put(folding, {})
-            self._bounded = 0.0 if closed else self._bounded
+            if closed and closing.tenant is None:  # what one tenant imports is proved within the hour
+                self._bounded = 0.0
         await self._write(lambda connection: set_mark(connection, CLOSED, watching.closed))
 
     def _days(self, connection: Connection, closed: Sequence[Closed]) -> Folding:
@@ -221,7 +222,7 @@ class Observer(Looking):
         return folding is not None
 
     async def _prove(self) -> bool:
-        """Prove the bounds of controls anew, every hour and when days have ended."""
+        """Prove the bounds of controls anew, every hour and when days have ended for all."""
         now = self.now()
         if now - self._bounded >= _HOUR_SECONDS:
             alpha = {Control.STEP_UP: self._settings.step_up_share, Control.RESTRICT: self._settings.restrict_share}

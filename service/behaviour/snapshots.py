@@ -2,7 +2,8 @@
 
 One fits the model, the settings and the format under which it was made, and is as the service wrote it: it is sealed with the
 installation's secret. Any other is left aside, and all stored events are folded. It holds what was learned of people, so only the
-service may read it, and none is gone on from for longer than judgements are kept: then what events no longer say is forgotten.
+service may read it. One that was begun longer ago than judgements are kept is left aside, too, and what events no longer say is
+forgotten: that is asked when one is read, not of a service that runs on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import logging
 import os
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 FORMAT = 3
 """To be raised when what is learned of behaviour is held, or means, something else."""
 _SEAL = 32
+_NAME = re.compile(r"behaviour-([0-9]+)-([0-9a-f]{16})\.bin")
+_DRAFT = "behaviour.part"
 
 
 class _Saved(msgspec.Struct, array_like=True):
@@ -50,11 +54,18 @@ class Snapshots:
         self._last = 0
 
     def newest(self, until: Place, make: Callable[[], Watching], now: float) -> Watching:
-        """Return behaviour as in the newest snapshot of nothing after ``until``, or what ``make`` makes."""
-        for path in sorted(_found(self._folder, self._key), key=_event, reverse=True):
+        """Return behaviour as in the newest snapshot of nothing after ``until``, or what ``make`` makes.
+
+        What comes after ``until`` is of records that are gone, as where older ones were put back: it is deleted before others get its number.
+        """
+        for path in _found(self._folder, self._key):
             try:
                 saved = self._read(path)
-                if saved.event > until.event or saved.word > until.word or now - saved.began > self._kept_seconds:
+                if saved.event > until.event or saved.word > until.word:
+                    log.warning("snapshot deleted: %s: what it was made of is stored no more", path.name)
+                    path.unlink()
+                    continue
+                if now - saved.began > self._kept_seconds:
                     continue
                 watching = make()
                 put_in(watching, saved.state)
@@ -70,7 +81,7 @@ class Snapshots:
         return watching.seq - self._last >= self._every
 
     def save(self, watching: Watching) -> None:
-        """Write what was learned, and forget older snapshots; nothing if there is nothing new. A disk that fails is logged."""
+        """Write what was learned, and forget older snapshots; nothing if there is nothing new. Whatever fails is logged."""
         if watching.seq <= self._last:
             return
         path = self._folder / f"behaviour-{watching.seq}-{self._key[:16]}.bin"
@@ -80,25 +91,27 @@ class Snapshots:
             for old in _found(self._folder):
                 if old != path:
                     old.unlink()
-        except (OSError, PlainError):
+        except Exception:  # what was observed is right all the same
             log.exception("no snapshot of behaviour could be written")
         self._last = watching.seq  # one that fails is not tried again at every event
 
     def _write(self, path: Path, body: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".part")
-        draft.touch(mode=0o600)
-        with draft.open("wb") as file:
-            file.write(self._seal(body) + body)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        draft = self._folder / _DRAFT
+        try:
+            draft.touch(mode=0o600)
+            with draft.open("wb") as file:
+                file.write(self._seal(body) + body)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Delete all snapshots: what they say of people must be known no more."""
         self._last = 0
-        for path in _found(self._folder):
-            path.unlink()
+        forget_snapshots(self._folder)
 
     def _read(self, path: Path) -> _Saved:
         data = path.read_bytes()
@@ -115,9 +128,14 @@ class Snapshots:
         return seal.digest()
 
 
+def forget_snapshots(folder: Path) -> None:
+    """Delete all snapshots of behaviour in the folder of states, whatever made them, and what was begun of one."""
+    for path in folder.glob("behaviour*"):
+        path.unlink()
+
+
 def _found(folder: Path, key: str = "") -> list[Path]:
-    return list(folder.glob(f"behaviour-*-{key[:16] or '*'}.bin"))
-
-
-def _event(path: Path) -> int:
-    return int(path.stem.split("-")[1])
+    """Return the snapshots in a folder, or those of one key, the newest first."""
+    named = [(found, path) for path in folder.glob("behaviour-*.bin") if (found := _NAME.fullmatch(path.name))]
+    some = [(int(found[1]), path) for found, path in named if found[2].startswith(key[:16])]
+    return [path for _, path in sorted(some, reverse=True)]

@@ -48,7 +48,7 @@ class Watching:
     """The state of behaviour in memory. ``seq`` and ``word``: the last event and word on a day that were taken up; days before
     :attr:`closed` (since 1970) are closed.
 
-    ``anomalies`` is what alerts may know of it, ``began`` (epoch seconds) when the first of its events was taken up.
+    ``anomalies`` is what alerts may know of it, ``began`` (epoch seconds) when it was begun, knowing nothing.
     """
 
     def __init__(self, engine: BehaviourEngine, resolve: Resolve, late_seconds: float, began: float = 0.0) -> None:

@@ -54,6 +54,9 @@ class Edit(NamedTuple):
 class Keeper(Looking):
     """Keeps the incidents of all tenants. ``start`` and ``stop`` it once."""
 
+    again_at_most = 300.0
+    """Each time it begins anew, with all open incidents."""
+
     def __init__(
         self,
         engine: Engine,

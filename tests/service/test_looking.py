@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from service.incidents.keeper import Keeper
 from service.looking import Looking
 
 
@@ -45,3 +48,26 @@ def test_where_there_is_more_it_does_not_wait() -> None:
         return often.looks
 
     assert asyncio.run(run()) == 2
+
+
+@pytest.mark.parametrize(("at_most", "waits"), [(Looking.again_at_most, [30.0, 30.0]), (Keeper.again_at_most, [32.0, 64.0])])
+def test_what_fails_is_tried_ever_less_often_but_often_enough(
+    monkeypatch: pytest.MonkeyPatch, at_most: float, waits: list[float]
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 7:
+            raise asyncio.CancelledError
+
+    class Failing(Looking):
+        again_at_most = at_most
+
+        async def look(self) -> bool:
+            raise RuntimeError("a bad hour")
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(Failing(1.0)._run())
+    assert waited == [1.0, 2.0, 4.0, 8.0, 16.0, *waits]

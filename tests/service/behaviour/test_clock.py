@@ -66,6 +66,16 @@ def test_no_tenant_makes_another_wait() -> None:
     assert clock.due(NOON + second + PAUSE_SECONDS) == Closing(20_000, "other")
 
 
+def test_a_device_whose_clock_is_wrong_does_not_keep_an_import_from_being_judged() -> None:
+    clock = Clock(LATE)
+    clock.take(read(NOON - DAY, NOON))
+    clock.take(read(400 * DAY, NOON + 9.0))
+    assert clock.due(NOON + PAUSE_SECONDS) == Closing(20_000, "acme")
+    clock.close(Closing(20_000, "acme"))
+    clock.take(read(400 * DAY, NOON + 18.0))
+    assert clock.due(NOON + 100.0) is None, "what nobody judges is of no day"
+
+
 def test_a_copy_goes_on_by_itself() -> None:
     clock = Clock(LATE)
     clock.take(read(NOON, NOON))

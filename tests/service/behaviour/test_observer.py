@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +20,7 @@ from service.behaviour.observer import Observer
 from service.errors import OverloadedError
 from service.keys import Role
 from service.store.entity_tables import anomalies, control_changes, entities, risk_days
-from service.store.events import count_events
+from service.store.events import count_events, event_row, insert_events
 from tests.service.behaviour.world import (
     BOUNDED,
     DAY,
@@ -215,6 +216,25 @@ def test_a_control_goes_down_late_and_is_told_once(tmp_path: Path) -> None:
         assert [places.index(one) for one, _ in changes] == sorted((places.index(one) for one, _ in changes), reverse=True)
         said = [one for one in told(service) if one.kind == "risk.level_changed"]
         assert len({one.uid for one in said}) == len(said) == 3
+
+
+def test_bounds_are_proved_anew_when_a_day_has_ended_for_all_and_not_after_each_import(tmp_path: Path) -> None:
+    with Service(tmp_path / "var", poll_seconds=3600.0, late_seconds=60.0) as service:
+        observer = service.host.observer
+        observer.now = lambda: TODAY * DAY
+        received(service, week(TODAY - 1, PEOPLE))
+        looked(service)
+        observer.now = lambda: TODAY * DAY + 30.0
+        looked(service)
+        before = observer.bounds
+        assert not stored(service, anomalies)
+        rows = [event_row(one, observer.now()) for one in week(TODAY - 3, PEOPLE)]
+        service.run(service.host.write(partial(insert_events, rows=rows)))
+        later(service, 20.0)
+        assert stored(service, anomalies), "the import was judged"
+        assert observer.bounds is before
+        later(service, 60.0)
+        assert observer.bounds is not before
 
 
 def test_records_are_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
