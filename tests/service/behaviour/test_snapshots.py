@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from service.behaviour import snapshots
 from service.behaviour.feed import ANOMALIES
+from service.behaviour.subject import erase_behaviour
 from service.behaviour.watching import Watching
 from service.commands import app
 from service.settings import ServiceSettings
@@ -185,13 +187,13 @@ def test_who_is_erased_is_forgotten_also_where_nothing_is_stored_or_nobody_waits
     var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Service(var, **SET) as service:
-        memory = service.host.observer.memory
         looked(service)
-        service.run(service.host.write(lambda connection: connection.exec_driver_sql("DELETE FROM anomalies WHERE uid = 'p1'")))
+        gone = partial(erase_behaviour, tenant="acme", names=["p1"], aliases=service.host.encoder.aliases)
+        service.run(service.host.write(gone))  # as when all that was stored was too old
         assert "p1" in names(service)
-        assert service.send("DELETE", "/v1/entities/user/nobody").status_code == 404
-        assert memory.watching is None
+        assert service.send("DELETE", "/v1/entities/user/p1").status_code == 404
         looked(service)
+        assert names(service) == {"p0", "p2", "p3"}
         write = service.host.write
 
         async def left(call: object) -> None:
@@ -200,8 +202,7 @@ def test_who_is_erased_is_forgotten_also_where_nothing_is_stored_or_nobody_waits
 
         monkeypatch.setattr(service.host, "write", left)
         with pytest.raises(asyncio.CancelledError):
-            service.send("DELETE", "/v1/entities/user/p1")
+            service.send("DELETE", "/v1/entities/user/p2")
         monkeypatch.undo()
-        assert memory.watching is None
         looked(service)
-        assert names(service) == {"p0", "p2", "p3"}
+        assert names(service) == {"p0", "p3"}
