@@ -6,7 +6,9 @@ over the values known. Counts are kept as weights that grow with time, so that n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,32 +33,31 @@ Rows = NDArray[np.int64]
 
 
 class _Posting:
-    """Who has one value, and how much of it."""
+    """Who has one value: accounts' rows in order, and how much of it each has; and how much everybody has, not decayed."""
 
-    def __init__(self) -> None:
-        self.slot: dict[int, int] = {}
-        self.rows: Rows = np.zeros(2, np.int64)
-        self.weight: Floats = np.zeros(2)
-        self.size = 0
+    __slots__ = ("everybody", "rows", "weight")
+
+    def __init__(self, rows: Iterable[int] = (), weight: Iterable[float] = (), everybody: float = 0.0) -> None:
+        self.rows, self.weight, self.everybody = array("i", rows), array("d", weight), everybody
 
     def snapshot(self) -> _Posting:
-        """Return a copy to read, without the index that is needed to add."""
-        copy = _Posting()
-        copy.size, copy.rows, copy.weight = self.size, self.rows[: self.size].copy(), self.weight[: self.size].copy()
-        return copy
+        """Return a copy to read."""
+        return _Posting(self.rows, self.weight, self.everybody)
+
+    def __contains__(self, row: int) -> bool:
+        at = bisect_left(self.rows, row)
+        return at < len(self.rows) and self.rows[at] == row
 
     def add(self, row: int, weight: float) -> None:
-        at = self.slot.setdefault(row, len(self.slot))
-        if at == len(self.rows):
-            self.rows, self.weight = np.append(self.rows, np.zeros(at, np.int64)), np.append(self.weight, np.zeros(at))
-        self.rows[at] = row
+        at = bisect_left(self.rows, row)
+        if at == len(self.rows) or self.rows[at] != row:
+            self.rows.insert(at, row)
+            self.weight.insert(at, 0.0)
         self.weight[at] += weight
-        self.size = len(self.slot)
 
     def of(self, position: Rows, size: int) -> Floats:
-        at = position[self.rows[: self.size]]
-        out = np.zeros(size)
-        out[at[at >= 0]] = self.weight[: self.size][at >= 0]
+        at, out = position[np.frombuffer(self.rows, np.intc)], np.zeros(size)
+        out[at[at >= 0]] = np.frombuffer(self.weight)[at >= 0]
         return out
 
 
@@ -66,39 +67,40 @@ class _Field:
     def __init__(self) -> None:
         self.postings: dict[str, _Posting] = {}
         self.total: Floats = np.zeros(0)
-        self.distinct: dict[int, int] = {}
-        self.population: dict[str, float] = {}
+        self.distinct: NDArray[np.int32] = np.zeros(0, np.int32)
         self.population_total = 0.0
 
     def key(self, row: int, value: str) -> str:
         """Return the value, or ``OTHER`` where it would be one too many for the account."""
         posting = self.postings.get(value)
-        if posting is not None and row in posting.slot:
+        if posting is not None and row in posting:
             return value
-        return value if self.distinct.get(row, 0) < MAX_VALUES_OF_ACCOUNT else OTHER
+        return value if self.distinct[row] < MAX_VALUES_OF_ACCOUNT else OTHER
 
     def add(self, row: int, values: dict[str, float], growth: float) -> None:
-        self.total = grown(self.total, row + 1)
+        self.total, self.distinct = grown(self.total, row + 1), grown(self.distinct, row + 1)
         for value, weight in values.items():
             key = self.key(row, value)
-            posting = self.postings.setdefault(key, _Posting())
-            if row not in posting.slot:
-                self.distinct[row] = self.distinct.get(row, 0) + 1
+            posting = self.postings.get(key)
+            if posting is None:
+                posting = self.postings[key] = _Posting()
+            if row not in posting:
+                self.distinct[row] += 1
             posting.add(row, weight * growth)
+            posting.everybody += weight
             self.total[row] += weight * growth
-            self.population[key] = self.population.get(key, 0.0) + weight
             self.population_total += weight
 
     def snapshot(self) -> _Field:
         """Return a copy to read."""
         copy = _Field()
         copy.postings = {value: posting.snapshot() for value, posting in self.postings.items()}
-        copy.total, copy.population, copy.population_total = self.total.copy(), dict(self.population), self.population_total
+        copy.total, copy.population_total = self.total.copy(), self.population_total
         return copy
 
     def share(self, value: str) -> float:
-        spread = UNSEEN / (len(self.population) + 1)
-        return (self.population.get(value, 0.0) + spread) / (self.population_total + UNSEEN)
+        posting, spread = self.postings.get(value), UNSEEN / (len(self.postings) + 1)
+        return ((posting.everybody if posting else 0.0) + spread) / (self.population_total + UNSEEN)
 
 
 class Profiles:
