@@ -75,7 +75,8 @@ def _where() -> FeatureView:
         _count("device_values", HOUR, "different devices of the account"),
         _count("address_values", HOUR, "different addresses of the account"),
         _count("country_values", HOUR, "different countries of the account"),
-        *(_count("address_failing", span, "accounts that failed from this address") for span in (HOUR, MONTH)),
+        *(_count("address_failing", span, "accounts that failed from this address") for span in (HOUR, DAY)),
+        _count("address_tenant", DAY, "accounts that have this address"),
         Feature(
             name="country_gap", op=Op.GAP, a="country", unit="seconds", text="since the account's last event from this country"
         ),

@@ -74,7 +74,7 @@ MOST_KMH = 900.0
 AT_HOME = 0.8
 """From where so large a share of the account's events come, it is: what comes from there has not travelled."""
 FAILING = 0.1
-"""Of the accounts that have an address and did not fail from it lately, so many more may fail within an hour: behind an office's many
+"""Of the accounts that had an address in the last day and did not fail from it, so many may fail within an hour: behind an office's many
 people somebody always does. Names that only ever fail there make nothing look usual."""
 LEAST_FAILURES = 3.0
 """So many failures lately make a success remarkable."""
@@ -166,7 +166,7 @@ class Counts(NamedTuple):
         earlier = np.maximum(reads[_EARLIER] - reads[_LATELY], 0.0) * _OF_DAY
         expected[_AT["volume_hour"]] = np.maximum(expected[_AT["volume_hour"]], earlier[0])
         expected[_FRESH] = earlier[1:]
-        at_work = np.maximum(reads[_READ["address_tenant_30d"]] - reads[_READ["address_failing_30d"]], 0.0)
+        at_work = np.maximum(reads[_READ["address_tenant_1d"]] - reads[_READ["address_failing_1d"]], 0.0)
         expected[_SPRAY] = FAILING * at_work
         here = np.exp2(-reads[_READ["country_gap"]] / HOUR)
         observed[_AT["travel"]] = np.maximum(observed[_AT["travel"]] - here, 0.0)

@@ -137,7 +137,7 @@ def test_many_accounts_that_fail_from_one_address() -> None:
 
 
 def test_names_that_only_ever_fail_make_no_spray_look_usual() -> None:
-    before = [event(33 + at / 48, f"made-up-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(330)]
+    before = [event(33 + at / 48, f"made-up-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(335)]
     tries = [event(40 + at * 1e-5, f"user-{at}", outcome=Outcome.FAILURE, source=USUAL) for at in range(30)]
     assert Told([*LIFE, *before, *tries, event(40.001, source=USUAL)])["spray_success"] > 1.5
 
