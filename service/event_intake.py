@@ -105,8 +105,8 @@ class EventIntake:
 
 def _not_all(error: Exception) -> ServiceError:
     """Return the answer to those whose events were not written: try again, or, where that may be of no use, an internal error."""
-    sort = OverloadedError if isinstance(error, ServiceError) else ServiceError
-    why = f" ({error.detail})" if isinstance(error, ServiceError) else ""
-    if sort is ServiceError:
-        log.error("events could not be stored", exc_info=error)
-    return sort(f"not all events could be written{why}; those that were are duplicates when sent again")
+    after = "those that were are duplicates when sent again"
+    if isinstance(error, ServiceError):
+        return OverloadedError(f"not all events could be written ({error.detail}); {after}")
+    log.error("events could not be stored", exc_info=error)
+    return ServiceError(f"not all events could be written; {after}")

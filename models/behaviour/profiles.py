@@ -48,12 +48,15 @@ class _Posting:
         at = bisect_left(self.rows, row)
         return at < len(self.rows) and self.rows[at] == row
 
-    def add(self, row: int, weight: float) -> None:
+    def add(self, row: int, weight: float) -> bool:
+        """Add so much of the value to an account; return whether it had none before."""
         at = bisect_left(self.rows, row)
-        if at == len(self.rows) or self.rows[at] != row:
+        new = at == len(self.rows) or self.rows[at] != row
+        if new:
             self.rows.insert(at, row)
             self.weight.insert(at, 0.0)
         self.weight[at] += weight
+        return new
 
     def of(self, position: Rows, size: int) -> Floats:
         at, out = position[np.frombuffer(self.rows, np.intc)], np.zeros(size)
@@ -84,9 +87,7 @@ class _Field:
             posting = self.postings.get(key)
             if posting is None:
                 posting = self.postings[key] = _Posting()
-            if row not in posting:
-                self.distinct[row] += 1
-            posting.add(row, weight * growth)
+            self.distinct[row] += posting.add(row, weight * growth)
             posting.everybody += weight
             self.total[row] += weight * growth
             self.population_total += weight
