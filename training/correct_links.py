@@ -19,7 +19,7 @@ from scipy.special import expit
 from features.alert import Alert
 from features.grouping import Correction, Judgement
 from models.incidents.correlator import Correlator
-from models.incidents.links import FEATURES, LinkModel, link_features
+from models.incidents.link_model import FEATURES, LinkModel, link_features
 from models.incidents.postings import Pairs
 from models.incidents.tokens import Resolve
 from training.links import as_lines

@@ -14,7 +14,7 @@ from features.reading import read_chunks
 from models.incidents.correlator import Correlator, background
 from models.incidents.forest import Grove
 from models.incidents.incident import Incident
-from models.incidents.links import DEFAULT, LinkModel
+from models.incidents.link_model import DEFAULT, LinkModel
 from models.incidents.telling import tell
 from models.incidents.tokens import Resolve
 

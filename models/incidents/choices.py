@@ -1,4 +1,5 @@
-"""Choices: for each line the earlier and the later line that it most likely shares an incident with."""
+"""Choices: what is said of pairs of lines, and for each line the earlier and the later one that it most likely shares an incident
+with."""
 
 from __future__ import annotations
 
@@ -6,12 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 from models.incidents.forest import Edge
 
-_GONE = -1
-"""The choice of a line that chose one which was let go: its choice is over."""
+LINKED_FROM = 0.5
+"""Two lines are linked that are likelier of one incident than not."""
+_NONE: Mapping[int, float] = {}
+_NOBODY, _GONE = -2, -1
+"""The choice of a line that nothing is likely enough for, and of one that chose what was let go: its choice is over."""
 
 
 class Choices:
-    """What lines are linked with, and which of these links hold: those that either end would choose.
+    """What is said of lines, and which links hold: the likely ones that either end would choose.
 
     ``place`` gives a line's place in the order of lines, the later of two equals is chosen. A line that was let go stays chosen,
     so that forgetting joins nothing.
@@ -25,8 +29,8 @@ class Choices:
         self._best_later: dict[int, int] = {}
 
     def link(self, later: int, chances: Mapping[int, float]) -> set[int]:
-        """Link a line with earlier ones, with a chance each, in place of those it was linked with; return the lines affected."""
-        before = self._earlier.get(later, {})
+        """Say of a line how likely it is of one incident with earlier ones, in place of what was said; return the lines affected."""
+        before = self._earlier.get(later, _NONE)
         if before == chances:
             return set()
         for earlier in before:
@@ -39,7 +43,11 @@ class Choices:
             self._earlier[later] = chances
         else:
             del self._earlier[later]
-        return {later, *before, *chances}
+        return {later, *_likely(before), *_likely(chances)}
+
+    def said(self, later: int) -> Mapping[int, float]:
+        """Return how likely a line is of one incident with earlier ones, as far as anything was said."""
+        return self._earlier.get(later, _NONE)
 
     def _unlink(self, earlier: int, later: int) -> None:
         links = self._later[earlier]
@@ -50,11 +58,11 @@ class Choices:
 
     def edges(self, number: int) -> Iterator[Edge]:
         """Return the links of a line that hold."""
-        for earlier, chance in self._earlier.get(number, {}).items():
-            if self._holds(earlier, number):
+        for earlier, chance in self._earlier.get(number, _NONE).items():
+            if chance >= LINKED_FROM and self._holds(earlier, number):
                 yield Edge(earlier, number, chance)
-        for later, chance in self._later.get(number, {}).items():
-            if self._holds(number, later):
+        for later, chance in self._later.get(number, _NONE).items():
+            if chance >= LINKED_FROM and self._holds(number, later):
                 yield Edge(number, later, chance)
 
     def _holds(self, earlier: int, later: int) -> bool:
@@ -73,7 +81,7 @@ class Choices:
         return best
 
     def _best(self, chances: Mapping[int, float]) -> int:
-        return max(chances, key=lambda number: (chances[number], self._place(number)))
+        return max(_likely(chances), key=lambda number: (chances[number], self._place(number)), default=_NOBODY)
 
     def drop(self, number: int) -> None:
         """Let a line go. Those before it must be gone already."""
@@ -89,3 +97,7 @@ class Choices:
             self._unlink(earlier, number)
         self._best_earlier.pop(number, None)
         self._best_later.pop(number, None)
+
+
+def _likely(chances: Mapping[int, float]) -> Iterator[int]:
+    return (number for number, chance in chances.items() if chance >= LINKED_FROM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +14,13 @@ from models.incidents.choices import Choices
 from models.incidents.corrections import Corrections
 from models.incidents.forest import Edge, Grove, bridges, groves
 from models.incidents.lines import Kept, Key, LineTable, bin_of, line_key, severity_score
-from models.incidents.links import LATE_BINS, SUSPECT_FROM, LinkModel, link_features, logit
+from models.incidents.link_model import LinkModel, link_features
+from models.incidents.links import LATE_BINS, SUSPECT_FROM, logit
 from models.incidents.postings import WINDOW_BINS, Pairs, Postings
 from models.incidents.tokens import Resolve, Token, tokens
 
-LINKED_FROM = 0.5
-"""Two lines are linked that are likelier of one incident than not."""
+SAID_FROM = 0.05
+"""Two lines that are less likely of one incident have nothing to say to each other: most pairs, which share a busy host by chance."""
 RAISED_FROM = 0.1
 """An incident is shown once one of its alerts has this score; until then its alerts are background."""
 
@@ -36,8 +37,9 @@ class Correlator:
     """Joins alerts of any number of tenants into incidents.
 
     Each line is linked with the earlier and with the later line that it most likely shares an incident with; incidents are the
-    trees of these links. That depends on the set of lines only, not on the order in which they came, as long as none comes more
-    than a day late. Work is bounded: a token that many lines name links nothing, and lines leave after the window.
+    trees that grow along these links, the strongest first, as long as what is said between their lines agrees. That depends on the
+    set of lines only, not on the order in which they came, as long as none comes more than a day late. Work is bounded: a token that
+    many lines name links nothing, and lines leave after the window; what is left of their incident stays one.
     """
 
     def __init__(self, model: LinkModel, resolve: Resolve | None = None) -> None:
@@ -47,7 +49,8 @@ class Correlator:
         self._postings = Postings(self.lines)
         self._choices = Choices(self.lines.place)
         self._corrections = Corrections()
-        self._bridges: dict[int, set[Edge]] = {}
+        self._left: dict[int, set[Edge]] = {}
+        """What holds together what is left of groves that lost lines."""
         self._changed: set[int] = set()
         self._dirty: set[int] = set()
         self._touched: set[int] = set()
@@ -105,15 +108,15 @@ class Correlator:
         """Bring links and incidents up to date with all that was added."""
         self._spread()
         pairs = self.pairs(self._dirty)
-        linked: dict[int, dict[int, float]] = {}
+        said: dict[int, dict[int, float]] = {}
         if len(pairs.later):
             p = self.model.probability(link_features(pairs.shared, self.lines.sides(pairs.earlier, pairs.later)))
-            strong = np.flatnonzero(p >= LINKED_FROM)
-            found = (column[strong].tolist() for column in (pairs.earlier, pairs.later, p))
+            told = np.flatnonzero(p >= SAID_FROM)
+            found = (column[told].tolist() for column in (pairs.earlier, pairs.later, p))
             for earlier, later, chance in zip(*found, strict=True):
-                linked.setdefault(later, {})[earlier] = chance
+                said.setdefault(later, {})[earlier] = chance
         for later in self._dirty:
-            self._touched |= self._choices.link(later, linked.get(later, {}))
+            self._touched |= self._choices.link(later, said.get(later, {}))
         touched, self._dirty, self._touched = self._touched, set(), set()
         return self._regrow(touched)
 
@@ -158,7 +161,7 @@ class Correlator:
 
     def bridged(self, edge: Edge) -> bool:
         """Return whether an edge stands for links with lines that were let go."""
-        return edge in self._bridges.get(edge.earlier, ())
+        return edge in self._left.get(edge.earlier, ()) and edge.earlier not in self._choices.said(edge.later)
 
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
@@ -175,49 +178,42 @@ class Correlator:
             return []
         gone = {line.number for line in old}
         lost = list({id(grove): grove for grove in map(self._grove_of.get, gone) if grove is not None}.values())
-        self._bridge(gone)
+        self._hold(gone, lost)
         for grove in lost:
-            self._corrections.pass_on(
-                (number for number in grove.lines if number in gone), [number for number in grove.lines if number not in gone]
-            )
+            left = [number for number in grove.lines if number not in gone]
+            self._corrections.pass_on((number for number in grove.lines if number in gone), left)
         self._spread()
         self._postings.drop_before(limit, old)
         for number in gone:
             self._choices.drop(number)
             self._corrections.drop(number)
-        for number in (number for grove in lost for number in grove.lines):
-            del self._grove_of[number]
         self._dirty -= gone
         self._touched -= gone
         self.lines.drop(old)
-        self._regrow({number for grove in lost for number in grove.lines if number not in gone})
+        for grove in lost:
+            for number in grove.lines:
+                del self._grove_of[number]
+            self._grow({number for number in grove.lines if number not in gone}, ())
         return lost
 
-    def _bridge(self, gone: set[int]) -> None:
-        """Hold together what is left of groves when lines go."""
-        inside = {
-            edge
-            for number in gone & self._grove_of.keys()
-            for edge in self._edges(number)
-            if self._grove_of.get(edge.earlier) is self._grove_of.get(edge.later) is not None
-        }
-        order = {number: self.lines.place(number) for edge in inside for number in edge[:2]}
-        for edge in {edge for number in gone for edge in self._bridges.pop(number, ())}:
+    def _hold(self, gone: set[int], lost: Iterable[Grove]) -> None:
+        """Hold together what is left of groves when lines go: by what is left of their trees, and bridges over the gaps."""
+        for edge in {edge for number in gone for edge in self._left.pop(number, ())}:
             for end in edge[:2]:
-                self._bridges.get(end, set()).discard(edge)
-        for edge in bridges(gone, inside, order):
-            self._bridges.setdefault(edge.earlier, set()).add(edge)
-            self._bridges.setdefault(edge.later, set()).add(edge)
+                self._left.get(end, set()).discard(edge)
+        for grove in lost:
+            order = {number: place for place, number in enumerate(grove.lines)}
+            broken = [edge for edge in grove.edges if edge.earlier in gone or edge.later in gone]
+            for edge in (*set(grove.edges).difference(broken), *bridges(gone.intersection(order), broken, order)):
+                self._left.setdefault(edge.earlier, set()).add(edge)
+                self._left.setdefault(edge.later, set()).add(edge)
 
-    def _edges(self, number: int) -> list[Edge]:
-        """Return the links of a line that hold: to its best earlier and later lines, those that chose it, and what people said."""
+    def _held(self, number: int) -> Iterator[Edge]:
+        """Return the edges of a line that hold whatever is said: what analysts joined, and what is left of former trees."""
         place = self.lines.place
-        found = [
-            Edge(min(number, other, key=place), max(number, other, key=place), 1.0) for other in self._corrections.joined(number)
-        ]
-        found += self._bridges.get(number, ())
-        found += self._choices.edges(number)
-        return found
+        for other in self._corrections.joined(number):
+            yield Edge(min(number, other, key=place), max(number, other, key=place), 1.0)
+        yield from self._left.get(number, ())
 
     def _regrow(self, touched: set[int]) -> Changes:
         """Make the trees anew in which anything was touched."""
@@ -230,18 +226,24 @@ class Correlator:
             if number in reached:
                 continue
             reached.add(number)
-            for edge in self._edges(number):
-                edges.add(edge)
-                ahead.append(edge.earlier if edge.later == number else edge.later)
+            chosen = list(self._choices.edges(number))
+            edges.update(chosen)
+            ahead += (edge.earlier if edge.later == number else edge.later for edge in (*chosen, *self._held(number)))
             before = self._grove_of.get(number)
             if before is not None and before.lines[0] not in dissolved:
                 dissolved.add(before.lines[0])
                 ahead += before.lines
-        order = {number: self.lines.place(number) for number in reached}
-        made = groves(reached, edges, order, self._corrections.sides)
+        return Changes(self._grow(reached, edges), dissolved)
+
+    def _grow(self, lines: set[int], edges: Iterable[Edge]) -> list[Grove]:
+        """Make the trees of ``lines`` that grow along ``edges``, and along those that hold whatever is said."""
+        order = {number: self.lines.place(number) for number in lines}
+        held = {edge for number in lines for edge in self._held(number) if edge.earlier in lines and edge.later in lines}
+        said = {number: chances for number in lines if (chances := self._choices.said(number))}
+        made = groves(lines, edges, order, self._corrections.sides, said=said, held=held)
         for grove in made:
             self._grove_of.update(dict.fromkeys(grove.lines, grove))
-        return Changes(made, dissolved)
+        return made
 
 
 def background(alert: Alert) -> str:

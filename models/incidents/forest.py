@@ -1,8 +1,9 @@
-"""Which lines make one incident: the strongest links first, never across what an analyst has split."""
+"""Which lines make one incident: the strongest links first, where the rest agrees, never across what an analyst has split."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+import math
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
@@ -46,41 +47,87 @@ class Parts(Generic[T]):
         return first != second
 
 
+AGREED_FROM = 0.4
+"""Two trees become one where what is said of the pairs of lines between them is at least this likely on average."""
+
+Said = Mapping[int, Mapping[int, float]]
+"""For a later line, by earlier one: how likely both are of one incident, as far as anything worth a word is said of the two."""
+
+
+class _Growing:
+    """Trees as they grow together."""
+
+    def __init__(self, lines: Iterable[int], sides: Mapping[int, Mapping[int, int]], said: Said) -> None:
+        self.parts = Parts(lines)
+        self.members = {line: [line] for line in self.parts.above}
+        self._under = {line: dict(sides[line]) for line in self.members if line in sides}
+        self._around: dict[int, list[tuple[int, float]]] = {}
+        for later, chances in said.items():
+            for earlier, chance in chances.items():
+                if earlier in self.members:
+                    self._around.setdefault(later, []).append((earlier, chance))
+                    self._around.setdefault(earlier, []).append((later, chance))
+
+    def join(self, edge: Edge, *, asked: bool) -> bool:
+        """Join the trees that an edge leads between, unless it must not be; return whether that made one of two."""
+        one, other = self.parts.root(edge.earlier), self.parts.root(edge.later)
+        if one == other:
+            return False
+        first, second = self._under.get(one, {}), self._under.get(other, {})
+        if any(second.get(split, side) != side for split, side in first.items()):
+            return False
+        if len(self.members[one]) < len(self.members[other]):
+            one, other = other, one
+        if asked and not self._agreed(self.members[other], one):
+            return False
+        self.parts.join(one, other)
+        self.members[one] += self.members.pop(other)
+        if first or second:
+            self._under[one] = first | second
+        return True
+
+    def _agreed(self, few: Sequence[int], many: int) -> bool:
+        root = self.parts.root
+        said = [chance for line in few for other, chance in self._around.get(line, ()) if root(other) == many]
+        return math.fsum(said) >= AGREED_FROM * len(said)  # to the bit the same in any order
+
+
 def groves(
-    lines: Iterable[int], edges: Iterable[Edge], order: Mapping[int, int], sides: Mapping[int, Mapping[int, int]]
+    lines: Iterable[int],
+    edges: Iterable[Edge],
+    order: Mapping[int, int],
+    sides: Mapping[int, Mapping[int, int]],
+    *,
+    said: Said | None = None,
+    held: Iterable[Edge] = (),
 ) -> list[Grove]:
     """Return the trees of strongest links over ``lines`` (Kruskal 1956).
 
     ``order`` breaks ties, so that the result depends on the sets alone. ``sides`` gives for a line by split the side that an
-    analyst put it on: two sides of one split are never joined.
+    analyst put it on: two sides of one split are never joined. Where ``said`` is given, an edge joins two trees only if all that is
+    said between them agrees on average (average linkage as a veto, Sokal and Michener 1958), so that one mistaken link does not make
+    one of two incidents; edges that are ``held`` come first, and are not asked about.
 
     >>> edges = [Edge(1, 2, 0.9), Edge(2, 3, 0.8)]
     >>> order = {n: n for n in (1, 2, 3)}
     >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {1: {7: 0}, 3: {7: 1}})]
     [(1, 2), (3,)]
+    >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {}, said={2: {1: 0.9}, 3: {1: 0.1, 2: 0.4}})]
+    [(1, 2), (3,)]
     """
-    parts = Parts(lines)
-    root = parts.root
-    under = {line: dict(sides[line]) for line in parts.above if line in sides}
-    kept: list[Edge] = []
-    for edge in sorted(edges, key=lambda e: (-e.probability, order[e.later], order[e.earlier])):
-        a, b = root(edge.earlier), root(edge.later)
-        if a == b:
-            continue
-        one, other = under.get(a, {}), under.get(b, {})
-        if any(other.get(split, side) != side for split, side in one.items()):
-            continue
-        parts.above[b] = a
-        if other:
-            under[a] = one | other
-        kept.append(edge)
-    members: dict[int, list[int]] = {}
-    for line in sorted(parts.above, key=order.__getitem__):
-        members.setdefault(root(line), []).append(line)
-    joined: dict[int, list[Edge]] = {first: [] for first in members}
+    growing = _Growing(lines, sides, said or {})
+    kept = [edge for edge in _strongest_first(held, order) if growing.join(edge, asked=False)]
+    kept += [edge for edge in _strongest_first(edges, order) if growing.join(edge, asked=said is not None)]
+    root = growing.parts.root
+    found = sorted((sorted(some, key=order.__getitem__) for some in growing.members.values()), key=lambda some: order[some[0]])
+    joined: dict[int, list[Edge]] = {root(some[0]): [] for some in found}
     for edge in kept:
         joined[root(edge.later)].append(edge)
-    return [Grove(tuple(some), tuple(joined[first])) for first, some in members.items()]
+    return [Grove(tuple(some), tuple(joined[root(some[0])])) for some in found]
+
+
+def _strongest_first(edges: Iterable[Edge], order: Mapping[int, int]) -> list[Edge]:
+    return sorted(edges, key=lambda e: (-e.probability, order[e.later], order[e.earlier]))
 
 
 def bridges(gone: Collection[int], edges: Iterable[Edge], order: Mapping[int, int]) -> list[Edge]:

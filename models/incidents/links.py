@@ -1,11 +1,10 @@
-"""Links: how likely two lines are of one incident, and why."""
+"""Links: what two lines have in common, and how they compare."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +18,11 @@ BIN_SECONDS = 300.0
 """Repeats of one rule on the same entities within so long are one line."""
 LATE_BINS = int(86400.0 / BIN_SECONDS)
 """So late an alert may come and still end where it would have; later ones are joined to what is still known."""
-FEATURES = (
+USUAL = (
     "rarity", "node", "user", "outside", "node_rarity", "user_rarity", "outside_rarity", "more", "moved", "minutes", "long", "hour",
     "forward", "backward", "same_rule", "other_product", "early", "late", "highest", "lowest", "suspect", "likely", "sure",
 )  # fmt: skip
-"""What speaks for or against a link. ``rarity``: the surprise, −log of the number of lines expected by chance, that two lines with the
+"""What usually speaks for or against a link. ``rarity``: the surprise, −log of the number of lines expected by chance, that two lines with the
 rarest token in common come so close; also by sort of token, 0 where none is shared. ``node``, ``user``, ``outside``: such a token
 is shared; ``more``: tokens beyond the first. ``moved``: a host is the source in one of the two only. ``minutes``: log of one plus
 minutes apart, ``long``: its part over 6 (7 hours), ``hour``: less than an hour apart. ``forward``, ``backward``: further on or back
@@ -60,32 +59,33 @@ class Sides(NamedTuple):
     product: NDArray[np.int64]
 
 
-def link_features(shared: Shared, sides: Sides) -> NDArray[np.float64]:
-    """Return what speaks for and against a link, f8[n, F] in the order of ``FEATURES``."""
+def usual_features(shared: Shared, sides: Sides) -> NDArray[np.float64]:
+    """Return what speaks for and against a link, f8[n, F] in the order of ``USUAL``."""
     columns = {**_in_common(shared, len(sides.margin)), **_compared(sides)}
-    return np.stack([columns[name] for name in FEATURES], axis=1)
+    return np.stack([columns[name] for name in USUAL], axis=1)
 
 
 def _in_common(shared: Shared, n: int) -> dict[str, NDArray[np.float64]]:
     node, place = shared.sort == Sort.NODE, (shared.parts[:, 0] | shared.parts[:, 1]) & PLACE > 0
     surprise = -np.log((shared.lines + 1.0) * (shared.apart + 60.0) / WINDOW_SECONDS)
-    found = {"rarity": _highest(shared.pair, surprise, n)}
+    found = {"rarity": highest(shared.pair, surprise, n)}
     outside = (shared.sort == Sort.OUTSIDE) | (node & ~place)
     for name, mine in (("node", node & place), ("user", shared.sort == Sort.USER), ("outside", outside)):
-        rarity = _highest(shared.pair[mine], surprise[mine], n)
+        rarity = highest(shared.pair[mine], surprise[mine], n)
         found[name] = np.isfinite(rarity).astype(np.float64)
         found[f"{name}_rarity"] = np.where(np.isfinite(rarity), rarity, 0.0)
     moved = node & ((shared.parts[:, 0] ^ shared.parts[:, 1]) & ACTOR > 0)
     found["moved"] = (np.bincount(shared.pair[moved], minlength=n) > 0).astype(np.float64)
     found["more"] = np.clip(np.bincount(shared.pair, minlength=n) - 1.0, 0.0, 3.0)
-    apart = _highest(shared.pair, shared.apart, n)
+    apart = highest(shared.pair, shared.apart, n)
     found["minutes"] = np.log1p(apart / 60.0)
     found["long"] = np.maximum(found["minutes"] - 6.0, 0.0)
     found["hour"] = (apart < 3600.0).astype(np.float64)
     return found
 
 
-def _highest(pair: NDArray[np.int64], value: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def highest(pair: NDArray[np.int64], value: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return the highest value of each of n pairs, −inf of those without."""
     found = np.full(n, -np.inf)
     np.maximum.at(found, pair, value)
     return found
@@ -94,7 +94,7 @@ def _highest(pair: NDArray[np.int64], value: NDArray[np.float64], n: int) -> NDA
 def _compared(sides: Sides) -> dict[str, NDArray[np.float64]]:
     known = (sides.tactic >= 0).all(axis=1)
     step = np.sign(sides.tactic[:, 1] - sides.tactic[:, 0])
-    highest, lowest = sides.margin.max(axis=1), sides.margin.min(axis=1)
+    upper, lower = sides.margin.max(axis=1), sides.margin.min(axis=1)
     return {
         "forward": (known & (step > 0)).astype(np.float64),
         "backward": (known & (step < 0)).astype(np.float64),
@@ -102,40 +102,9 @@ def _compared(sides: Sides) -> dict[str, NDArray[np.float64]]:
         "other_product": (sides.product[:, 0] != sides.product[:, 1]).astype(np.float64),
         "early": sides.margin[:, 0],
         "late": sides.margin[:, 1],
-        "highest": highest,
-        "lowest": lowest,
-        "suspect": np.maximum(lowest - SUSPECT_FROM, 0.0),
-        "likely": np.maximum(highest, 0.0),
-        "sure": np.maximum(highest - 2.0, 0.0),
+        "highest": upper,
+        "lowest": lower,
+        "suspect": np.maximum(lower - SUSPECT_FROM, 0.0),
+        "likely": np.maximum(upper, 0.0),
+        "sure": np.maximum(upper - 2.0, 0.0),
     }
-
-
-class LinkModel(msgspec.Struct, frozen=True):
-    """A logistic model of "one incident": ``intercept`` and a weight for each of ``FEATURES``."""
-
-    intercept: float
-    weights: tuple[float, ...]
-    incidents: int = 0
-    """From how many past incidents it was learned; 0: the default, learned in simulated worlds."""
-    corrections: int = 0
-    """What so many merges and splits by analysts changed in it."""
-
-    def __post_init__(self) -> None:
-        """Refuse a model of other features."""
-        if len(self.weights) != len(FEATURES):
-            raise ValueError(f"{len(self.weights)} weights for {len(FEATURES)} features")
-
-    def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return for n pairs the probability that both are of one incident."""
-        chances = 1.0 / (1.0 + np.exp(-(self.intercept + features @ np.asarray(self.weights))))
-        return np.asarray(chances.round(9))  # the last digits depend on which pairs are asked for together
-
-
-_LEARNED = {
-    "rarity": 1.03, "node": -0.62, "user": 0.34, "outside": 1.00, "node_rarity": -0.32, "user_rarity": -0.29,
-    "outside_rarity": -0.60, "more": 0.63, "moved": 1.34, "minutes": 0.06, "long": -1.15, "hour": 0.08,
-    "forward": 0.35, "backward": -0.42, "same_rule": -0.18, "other_product": -0.02, "early": 0.44, "late": 0.51,
-    "highest": 0.52, "lowest": 0.43, "suspect": -0.40, "likely": -0.31, "sure": -0.65,
-}  # fmt: skip
-DEFAULT = LinkModel(-0.05, tuple(_LEARNED[name] for name in FEATURES))
-"""Learned in simulated worlds of three levels of noise (``python -m training.incidents.linking 100 101``)."""

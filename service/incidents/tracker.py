@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from models.incidents.correlator import RAISED_FROM, Correlator
 from models.incidents.incident import Incident
 from models.incidents.lines import bin_of
-from models.incidents.links import BIN_SECONDS, LinkModel
+from models.incidents.link_model import LinkModel
+from models.incidents.links import BIN_SECONDS
 from models.incidents.tokens import Resolve
 from service.incidents.batch import Batch
 from service.incidents.book import Book

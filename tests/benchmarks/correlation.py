@@ -18,7 +18,7 @@ import numpy as np
 from features.alert import Alert, Entity, EntityKind, Observable, Role, Rule
 from features.aliases import Alias, AliasTable
 from models.incidents.correlator import Correlator
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from models.incidents.tokens import Resolve
 
 BATCH, FORGOTTEN_EVERY, A_DAY = 1_000, 50_000, 100_000

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.alert import Alert, Entity, EntityKind, Role
 from features.grouping import Correction, Judgement
-from models.incidents.links import DEFAULT, LinkModel
+from models.incidents.link_model import DEFAULT, LinkModel
 from tests.conftest import START, build_alert
 from training.correct_links import ENOUGH_CORRECTIONS, correct_links, corrected_pairs
 from training.correlate import correlate

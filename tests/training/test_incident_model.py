@@ -11,7 +11,7 @@ from features.alert import Alert
 from features.grouping import Correction, Judgement, Placement
 from features.history import HistoryWriter
 from features.label import Label, Provenance
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from models.incidents.priority import DEFAULT as DEFAULT_PRIORITY
 from tests.conftest import START, build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, SECRET

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from features.alert import Alert, Entity, EntityKind, Role
-from models.incidents.links import DEFAULT, FEATURES
+from models.incidents.link_model import DEFAULT, link_features
 from tests.conftest import build_alert
-from training.links import BENIGN, ENOUGH_INCIDENTS, learn_links, link_examples
+from training.links import BENIGN, ENOUGH_INCIDENTS, examples, learn_links
 
 DAY = 86_400.0
 
@@ -30,9 +30,9 @@ def test_weights_are_learned_from_enough_incidents() -> None:
     model = learn_links(*_past(ENOUGH_INCIDENTS + 5))
     assert model.incidents == ENOUGH_INCIDENTS + 5
     assert model != DEFAULT
-    x, y, _ = link_examples(*_past(ENOUGH_INCIDENTS + 5))
-    p = model.probability(x)
-    assert p[y].min() > 0.5 > p[~y].max()
+    shared, sides, same, _ = examples(*_past(ENOUGH_INCIDENTS + 5))
+    p = model.probability(link_features(shared, sides))
+    assert p[same].min() > 0.5 > p[~same].max()
 
 
 def test_few_incidents_leave_the_default() -> None:
@@ -41,10 +41,9 @@ def test_few_incidents_leave_the_default() -> None:
 
 def test_what_nobody_judged_teaches_nothing() -> None:
     alerts, score, known = _past(4)
-    x, y, count = link_examples(alerts, score, known)
+    told = examples(alerts, score, known)
     blank: list[str | None] = [None if name == BENIGN else name for name in known]
-    fewer, same, again = link_examples(alerts, score, blank)
-    assert (count, again) == (4, 4)
-    assert y.sum() == same.sum() == len(same)
-    assert len(fewer) < len(x)
-    assert x.shape[1] == len(FEATURES)
+    less = examples(alerts, score, blank)
+    assert (told.incidents, less.incidents) == (4, 4)
+    assert told.same.sum() == less.same.sum() == len(less.same)
+    assert len(less.same) < len(told.same) == len(told.sides.margin)

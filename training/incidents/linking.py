@@ -1,4 +1,4 @@
-"""Learn the default models of links and of priority in simulated worlds: ``python -m training.incidents.linking SEED…`` prints them."""
+"""Learn the default weights of links and of priority in simulated worlds: ``python -m training.incidents.linking SEED…`` prints them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from models.incidents.links import FEATURES, LinkModel
+from models.incidents.links import USUAL, usual_features
 from models.incidents.priority import FEATURES as PRIORITY_FEATURES
 from models.incidents.priority import known_criticality, priority_features
 from training.correlate import Correlated, correlate
 from training.incidents.worlds import NOISES, Scored, scored_world
-from training.links import link_examples
+from training.links import examples
 from training.priority import fit_priority, outcomes
 
 _SECRET = bytes(32)
@@ -26,13 +26,14 @@ def main(seeds: Sequence[int]) -> None:
     """Simulate a world for each seed and level of noise, and print intercept and weights."""
     with tempfile.TemporaryDirectory() as folder:
         worlds = [scored_world(Path(folder), seed, noise, _SECRET, teachers=0) for seed in seeds for noise in NOISES]
-    examples = [link_examples(world.alerts, world.score, world.incident, world.resolve) for world in worlds]
-    x, y = np.concatenate([x for x, _, _ in examples]), np.concatenate([y for _, y, _ in examples])
+    told = [examples(world.alerts, world.score, world.incident, world.resolve) for world in worlds]
+    x, y = np.concatenate([usual_features(one.shared, one.sides) for one in told]), np.concatenate([one.same for one in told])
     fitted = LogisticRegression(max_iter=5_000).fit(x, y)
-    links = LinkModel(float(fitted.intercept_[0]), tuple(fitted.coef_[0].tolist()))
-    sys.stdout.write(f"links, of {sum(count for _, _, count in examples)} incidents and {len(y):,} pairs\n")
-    _print(links.intercept, FEATURES, links.weights)
-    shown = [past_incidents(world, correlate(world.alerts, world.score, world.resolve, links, world.anomaly)) for world in worlds]
+    sys.stdout.write(f"links, of {sum(one.incidents for one in told)} incidents and {len(y):,} pairs\n")
+    _print(float(fitted.intercept_[0]), USUAL, fitted.coef_[0].tolist())
+    shown = [
+        past_incidents(world, correlate(world.alerts, world.score, world.resolve, anomaly=world.anomaly)) for world in worlds
+    ]
     priority = fit_priority(np.concatenate([x for x, _ in shown]), np.concatenate([y for _, y in shown]))
     sys.stdout.write(f"priority, of {priority.incidents:,} incidents\n")
     _print(priority.intercept, PRIORITY_FEATURES, priority.weights)

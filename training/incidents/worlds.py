@@ -49,18 +49,21 @@ def warm(alerts: Sequence[Alert]) -> NDArray[np.bool_]:
     return np.asarray(time >= time.min() + WARM_SECONDS)
 
 
-def scored_world(folder: Path, seed: int, noise: float, secret: bytes, days: int = DAYS, *, teachers: int = TEACHERS) -> Scored:
-    """Simulate a world and score each tenant's alerts by a model of the verdicts in ``teachers`` others, in the two others if 0.
+def scored_world(
+    folder: Path, seed: int, noise: float, secret: bytes, days: int = DAYS, *, tenants: int = TENANTS, teachers: int = TEACHERS
+) -> Scored:
+    """Simulate a world and score each tenant's alerts by a model of the verdicts in ``teachers`` others.
 
-    Nothing in a tenant depends on the others, so the same alerts are measured however many teach.
+    Nothing in a tenant depends on the others, so the same alerts are measured however many teach. Without ``teachers`` its
+    ``tenants`` teach each other: three of them are scored by what was learned of all the rest, of three in all each by the other two.
     """
 
-    def world(tenants: int) -> Simulated:
-        return simulate(tenants, days, seed, folder / f"{seed}-{noise}-{tenants}", noise=noise, campaign_days=CAMPAIGN_DAYS)
+    def world(count: int) -> Simulated:
+        return simulate(count, days, seed, folder / f"{seed}-{noise}-{count}", noise=noise, campaign_days=CAMPAIGN_DAYS)
 
-    simulated = world(TENANTS)
-    dataset = load_dataset(world(TENANTS + teachers).history if teachers else simulated.history, "history", secret, labels=True)
-    others = leave_one_tenant_out(dataset, TENANTS if teachers else 1)
+    simulated = world(tenants)
+    dataset = load_dataset(world(tenants + teachers).history if teachers else simulated.history, "history", secret, labels=True)
+    others = leave_one_tenant_out(dataset, TENANTS if tenants + teachers > TENANTS else 1)
     weighed = weigh_labels(TrainingRows.gather(dataset), FitParameters(), others=others)
     rows = pq.read_table(simulated.truth, columns=["tenant", "alert_uid", "incident_uid"]).to_pylist()
     true = {(row["tenant"], row["alert_uid"]): row["incident_uid"] for row in rows}

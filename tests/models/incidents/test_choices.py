@@ -35,3 +35,16 @@ def test_forgetting_what_was_chosen_chooses_nothing_else() -> None:
     assert not list(choices.edges(4))
     choices.link(3, {2: 0.6})
     assert set(choices.edges(3)) == {Edge(2, 3, 0.6)}
+
+
+def test_what_is_not_likely_is_said_but_links_nothing() -> None:
+    choices = Choices(int)
+    assert choices.link(3, {1: 0.9, 2: 0.2}) == {1, 3}
+    assert choices.link(4, {2: 0.3}) == {4}
+    assert set(choices.edges(3)) == {Edge(1, 3, 0.9)}
+    assert not list(choices.edges(2))
+    assert not list(choices.edges(4))
+    assert (choices.said(3), choices.said(4), choices.said(1)) == ({1: 0.9, 2: 0.2}, {2: 0.3}, {})
+    choices.drop(1)
+    choices.drop(2)
+    assert (choices.said(3), choices.said(4)) == ({}, {})

@@ -10,7 +10,7 @@ import pytest
 from features.alert import Alert, Entity, Observable
 from models.errors import CorrelationError
 from models.incidents.correlator import Correlator, background
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from models.incidents.postings import HUB_LINES, WINDOW_BINS
 from tests.models.incidents.alerts_by_hand import (
     ACTOR,
@@ -170,7 +170,7 @@ def test_what_was_split_does_not_rejoin_through_later_lines() -> None:
     correlator.split(7, [[numbers["a0"], numbers["a1"]], [numbers["a2"], numbers["a3"]]])
     correlator.settle()
     later = [
-        (alert(f"b{n}", f"q{n % 5}", host("h"), user("u"), minutes=30.0 + n * 60.0), chance.uniform(0.3, 0.99))
+        (alert(f"b{n}", f"q{n % 5}", host("h"), user("u"), minutes=30.0 + n * 60.0), chance.uniform(0.8, 0.99))
         for n in range(240)
     ]
     for one, score in later:
@@ -248,7 +248,7 @@ def test_nothing_dangles_over_a_long_random_run() -> None:
     correlator.forget()
     assert len(correlator.lines) == 1
     for left in (
-        correlator._bridges,
+        correlator._left,
         correlator._corrections.sides,
         correlator._corrections._joined,
         correlator._choices._earlier,

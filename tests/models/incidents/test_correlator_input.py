@@ -11,7 +11,7 @@ import pytest
 from features.alert import Entity, EntityKind, Observable, Role
 from models.incidents.correlator import Correlator
 from models.incidents.lines import severity_score
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from models.incidents.postings import HUB_LINES
 from tests.models.incidents.alerts_by_hand import START, alert, fed, host, partition, together, trees, user
 

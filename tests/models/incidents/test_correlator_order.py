@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from features.alert import Alert, Rule
 from models.incidents import postings
 from models.incidents.correlator import Correlator
-from models.incidents.links import DEFAULT
+from models.incidents.forest import Parts
+from models.incidents.link_model import DEFAULT
 from tests.models.incidents.alerts_by_hand import START, address, alert, host, partition, trees, user
 
 Scored = tuple[Alert, float | None]
@@ -109,27 +110,49 @@ def test_corrections_make_the_same_in_any_order(told: list[Scored], chance: rand
 
 @settings(max_examples=200, deadline=None)
 @given(stories(25.0), st.integers(1, 6))
-def test_what_is_left_after_forgetting_is_what_it_was(told: list[Scored], every: int) -> None:
-    """Each alert comes at most a day late, and lines are let go now and then: those left are joined as if none had been."""
-    chance = random.Random(every)
-    ordered = sorted(told, key=lambda item: item[0].time + timedelta(minutes=chance.randrange(0, 1430)))
-    late = [
-        (msgspec.structs.replace(one, received_time=max(before.time for before, _ in ordered[: n + 1])), score)
-        for n, (one, score) in enumerate(ordered)
-    ]
-    forgetful = Correlator(DEFAULT)
+def test_forgetting_joins_and_parts_nothing(told: list[Scored], every: int) -> None:
+    """Each alert comes at most a day late, and lines are let go now and then. What is left of an incident stays one, and what no link
+    leads to from what was ever in one that lost lines is as if nothing had been let go."""
+    late = _a_day_late(told, random.Random(every))
+    forgetful, touched = Correlator(DEFAULT), set[str]()
     for n, (one, score) in enumerate(late):
         forgetful.add(one, score)
         if n % every == 0:
             forgetful.settle()
-            forgetful.forget()
+            before = partition(forgetful)
+            uids = {number: line.uid for number, line in forgetful.lines.kept.items()}
+            touched |= {uids[number] for grove in forgetful.forget() for number in grove.lines}
+            left = {line.uid for line in forgetful.lines.kept.values()}
+            assert partition(forgetful) == {kept for lines in before if (kept := lines & left)}
     forgetful.settle()
-    expected = correlated(late)
     left = {line.uid for line in forgetful.lines.kept.values()}
-    assert partition(forgetful) == {kept for lines in partition(expected) if (kept := lines & left)}
+    expected = correlated(late)
+    whole = {uid for lines in _within_reach(expected) if lines <= left - touched for uid in lines}
+    assert {lines for lines in partition(forgetful) if lines & whole} == {lines for lines in partition(expected) if lines & whole}
     for number in forgetful.lines.kept:
         grove = forgetful.grove(number)
         assert len(grove.edges) == len(grove.lines) - 1
+
+
+def _a_day_late(told: list[Scored], chance: random.Random) -> list[Scored]:
+    ordered = sorted(told, key=lambda item: item[0].time + timedelta(minutes=chance.randrange(0, 1430)))
+    return [
+        (msgspec.structs.replace(one, received_time=max(before.time for before, _ in ordered[: n + 1])), score)
+        for n, (one, score) in enumerate(ordered)
+    ]
+
+
+def _within_reach(correlator: Correlator) -> list[set[str]]:
+    """Return the lines that links lead to from each other, whether they became one incident or not, by their uids."""
+    kept = correlator.lines.kept
+    parts = Parts(kept)
+    for number in kept:
+        for edge in correlator._choices.edges(number):
+            parts.join(edge.earlier, edge.later)
+    found: dict[int, set[str]] = {}
+    for number, line in kept.items():
+        found.setdefault(parts.root(number), set()).add(line.uid)
+    return list(found.values())
 
 
 def test_more_lines_in_one_bin_than_are_looked_at() -> None:

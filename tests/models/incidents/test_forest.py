@@ -54,3 +54,26 @@ def test_bridges_hold_together_what_was(edges: list[Edge], gone: set[int]) -> No
 def test_of_two_trees_the_stronger_is_taken() -> None:
     (grove,) = groves([1, 2, 3], [Edge(1, 2, 0.6), Edge(1, 3, 0.9), Edge(2, 3, 0.8)], ORDER, {})
     assert set(grove.edges) == {Edge(1, 3, 0.9), Edge(2, 3, 0.8)}
+
+
+def test_a_link_that_the_rest_speaks_against_joins_nothing() -> None:
+    edges = [Edge(1, 2, 0.9), Edge(3, 4, 0.8), Edge(2, 3, 0.6)]
+    said = {2: {1: 0.9}, 3: {2: 0.6, 1: 0.1}, 4: {3: 0.8, 1: 0.1, 2: 0.2}}
+    assert [grove.lines for grove in groves([1, 2, 3, 4], edges, ORDER, {}, said=said)] == [(1, 2), (3, 4)]
+    assert [grove.lines for grove in groves([1, 2, 3, 4], edges, ORDER, {})] == [(1, 2, 3, 4)]
+    held = groves([1, 2, 3, 4], edges, ORDER, {}, said=said, held=[Edge(1, 4, 0.05)])
+    assert [grove.lines for grove in held] == [(1, 2, 3, 4)]
+    assert Edge(1, 4, 0.05) in held[0].edges
+    fewer = {later: {earlier: chance for earlier, chance in of.items() if chance > 0.1} for later, of in said.items()}
+    assert [grove.lines for grove in groves([1, 2, 3, 4], edges, ORDER, {}, said=fewer)] == [(1, 2, 3, 4)]
+
+
+@settings(deadline=None)
+@given(EDGES, st.dictionaries(st.integers(1, 11), st.dictionaries(st.integers(0, 10), st.floats(0.05, 1.0))), st.integers())
+def test_what_is_said_counts_the_same_in_any_order(edges: list[Edge], said: dict[int, dict[int, float]], seed: int) -> None:
+    told = {later: {earlier: chance for earlier, chance in of.items() if earlier < later} for later, of in said.items()}
+    found = groves(ORDER, edges, ORDER, {}, said=told)
+    shuffled = {later: dict(random.Random(seed).sample(list(of.items()), len(of))) for later, of in reversed(told.items())}
+    assert groves(reversed(ORDER), edges[::-1], ORDER, {}, said=shuffled) == found
+    whole = {line: grove.lines for grove in groves(ORDER, edges, ORDER, {}) for line in grove.lines}
+    assert all(set(grove.lines) <= set(whole[grove.lines[0]]) for grove in found)

@@ -9,7 +9,8 @@ import msgspec
 from features.alert import Entity, EntityKind, Observable, Rule
 from models.incidents.correlator import Correlator
 from models.incidents.lines import NAMED_ALERTS, Kept, LineTable, line_key
-from models.incidents.links import DEFAULT, LATE_BINS
+from models.incidents.link_model import DEFAULT
+from models.incidents.links import LATE_BINS
 from tests.models.incidents.alerts_by_hand import START, alert, host, user
 
 

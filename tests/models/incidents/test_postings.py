@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.incidents import postings
 from models.incidents.correlator import Correlator
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from tests.models.incidents.alerts_by_hand import alert, host
 
 LINES = st.lists(st.tuples(st.integers(0, 2_400), st.sampled_from([0.0, 0.9]), st.integers(1, 3)), min_size=1, max_size=25)

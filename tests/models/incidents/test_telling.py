@@ -9,7 +9,7 @@ import sys
 from features.alert import Observable
 from models.incidents.correlator import Correlator
 from models.incidents.incident import Incident
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from models.incidents.postings import HUB_LINES
 from models.incidents.telling import tell
 from tests.models.incidents.alerts_by_hand import TARGET, alert, fed, host, user
@@ -89,7 +89,7 @@ def test_a_merge_and_a_bridge_say_so() -> None:
 def test_the_uid_of_a_line_is_the_same_in_another_process() -> None:
     code = (
         "from tests.models.incidents.alerts_by_hand import *; from models.incidents.correlator import Correlator;"
-        "from models.incidents.links import DEFAULT;"
+        "from models.incidents.link_model import DEFAULT;"
         "print(fed(Correlator(DEFAULT), [(alert('a', 'r', host('h'), user('u')), 0.5)])['a'])"
     )
     run = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.incidents import run_kernel, warm
 from models.incidents.correlator import Correlator
-from models.incidents.links import DEFAULT
+from models.incidents.link_model import DEFAULT
 from models.incidents.postings import HUB_LINES
 from tests.models.incidents.alerts_by_hand import alert, host
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from features.alert import Alert, Entity, EntityKind, Role, Rule, from_epoch
 from models.incidents import priority
-from models.incidents.links import DEFAULT, FEATURES, LinkModel
+from models.incidents.link_model import DEFAULT, FEATURES, LinkModel
 from service.incidents.batch import Batch
 from service.incidents.feed import Heard
 from service.incidents.keeper import FOLDED_SECONDS

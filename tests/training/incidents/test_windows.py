@@ -65,7 +65,7 @@ def test_a_rank_is_of_the_day_on_which_the_attack_shows(tmp_path: Path) -> None:
     dataset = _load(folder)
     windows = read_windows(dataset, folder)
     assert windows is not None
-    louder = np.where(dataset.target == 1, 0.6, 0.01)
+    louder = np.where(dataset.target == 1, 0.3, 0.01)
     louder[np.flatnonzero((dataset.target != 1) & (dataset.block.time < _T + 5000))] = 0.99
     _, joined, first = tables(dataset, louder, np.zeros(len(dataset)), windows, folder)
     assert [joined.rows[0][i] for i in (6, 9)] == ["2", "2"]
