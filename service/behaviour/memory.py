@@ -65,9 +65,14 @@ class Memory:
         """Delete them: they know what must not be known any more."""
         self._snapshots.forget()
 
-    def save(self, *, always: bool = False) -> None:
-        """Write a snapshot, when it is time for one or ``always``."""
-        if self.watching is not None and (always or self._snapshots.due(self.watching)):
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a snapshot."""
+        return self.watching is not None and self._snapshots.due(self.watching)
+
+    def save(self) -> None:
+        """Write a snapshot, if there is anything to write."""
+        if self.watching is not None:
             self._snapshots.save(self.watching)
 
     def _fresh(self, now: float) -> Watching:

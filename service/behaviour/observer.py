@@ -110,7 +110,7 @@ class Observer(Looking):
     async def stop(self) -> None:
         """Leave the rest for the next start, and a snapshot."""
         await super().stop()
-        await asyncio.to_thread(self.memory.save, always=True)
+        await asyncio.to_thread(self.memory.save)
 
     # -- alerts and verdicts -----------------------------------------------------------------------------------------
 
@@ -163,7 +163,8 @@ class Observer(Looking):
             await self._close(watching, closing)
         elif part.word is not None:
             await self._word(watching, part.word)
-        await asyncio.to_thread(self.memory.save)
+        if self.memory.due:
+            await asyncio.to_thread(self.memory.save)
         BEHAVIOUR_BEHIND.set(max(await self._ask(last_event) - watching.seq, 0))  # what was observed may have been forgotten
         return bool(part.events or part.word or closing)
 
