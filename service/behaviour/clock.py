@@ -55,10 +55,14 @@ class Clock:
         """Take up an event before which nothing is due. One that nobody believes, as nobody judges it, is of no day."""
         self._received = max(self._received, one.received)
         self.closed = self.closed or self._first_open(self._received)
-        at = one.event.time
-        if believable(at, from_epoch(one.received)) and (at - FIRST).days < self.closed:
+        if self.is_past(one):
             self._past.pop(one.event.tenant, None)
             self._past[one.event.tenant] = self._received
+
+    def is_past(self, one: ReadEvent) -> bool:
+        """Whether an event is of a day that is closed."""
+        at = one.event.time
+        return believable(at, from_epoch(one.received)) and (at - FIRST).days < self.closed
 
     def close(self, closing: Closing) -> None:
         """Take up that days were closed."""
