@@ -1,4 +1,4 @@
-"""Judges of a day's vector, and how their word and the impersonation stream's come together."""
+"""Judges of days' vectors: how rare a day is among the tenant's days of such accounts, and beside the account's own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Events in, judgement out: the one path of scoring behaviour, live and over files.
 
-An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed, by two
-judges: the impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is. Then it is
-learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
+An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed: the
+impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is, and the model's forest, if it
+has one, how easily that is isolated. Then it is learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
 
 =========================  ============================================================================================
 input                      behaviour

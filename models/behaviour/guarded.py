@@ -1,4 +1,4 @@
-"""A day of a tenant is settled as a whole: who is called out is decided together, and what is not doubted is learned.
+"""A day of a tenant's accounts, or of its hosts, is settled as a whole: who is called out is decided together, and what is not doubted is learned.
 
 Doubted, and held (:mod:`models.behaviour.held`), is what is called out, what is unusual for an account under suspicion, and what
 belongs to a drift further than colleagues' (:mod:`models.behaviour.drift`).
