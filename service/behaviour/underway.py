@@ -17,6 +17,7 @@ from service.store.events import ReadEvent
 AT_ONCE = 250
 """Entities that are written in one transaction: as long as it takes, nothing else is scored."""
 _MOST_WAITING, _TAKEN = 20_000, 1_000
+"""Events that wait: with so many nothing further is read, and so many are taken up at once afterwards."""
 
 
 class Underway:
