@@ -126,13 +126,13 @@ class ModelBundle:
 
     def explain(self, features: NDArray[np.float64]) -> tuple[Reason, ...]:
         """Return at most five sentences on why this row (F,) scored as it did, strongest first (TreeSHAP, Lundberg 2020)."""
-        rows = np.vstack([features, features])
-        added = [self.view.index(name) for name in ANOMALY_FEATURES if name in self.view.names]
-        rows[1, added] = (
-            np.nan
-        )  # what behaviour adds is held against nothing known, not against a mean of what is known of others
+        added = np.array([self.view.index(name) for name in ANOMALY_FEATURES if name in self.view.names], np.intp)
+        rows = features[np.newaxis]
+        if not np.isnan(features[added]).all():  # held against nothing known, not against a mean of what is known of others
+            rows = np.vstack([features, features])
+            rows[1, added] = np.nan
         shares = np.asarray(self.booster.predict(rows, pred_contrib=True, num_threads=1))[:, :-1]
-        shares[0, added] -= shares[1, added]
+        shares[0, added] -= shares[-1, added]
         return sentences(self.view, features, shares[0])
 
     @classmethod

@@ -13,6 +13,8 @@ from features.event import Event, Outcome
 
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """An event outside of these is not believed: its clock is wrong, and decayed counts would overflow."""
+OLDEST_DAYS = 400
+"""An event that is older when it is received is not believed; who was not seen for so long is not known any more."""
 MAX_VALUES = 256
 """Distinct values of one field in one day; what comes after is one value, ``OTHER``."""
 OTHER = "\x00other"

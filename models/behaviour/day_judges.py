@@ -1,4 +1,4 @@
-"""Judges of a day's vector, and how their word and the impersonation stream's come together."""
+"""Judges of days' vectors: how rare a day is among the tenant's days of such accounts, and beside the account's own."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ class _Own:
         self._scores, self._count = np.zeros((0, OWN_PAST), np.float32), np.zeros(0, np.int64)
 
     def rows(self, keys: Sequence[DayKey]) -> NDArray[np.intp]:
-        found = self._rows.of((key.tenant, key.kind, key.entity) for key in keys)
+        if (kept := self._rows.forget(keys[0].ordinal)) is not None:
+            self._scores, self._count = self._scores[kept], self._count[kept]
+        found = self._rows.of(((key.tenant, key.kind, key.entity) for key in keys), keys[0].ordinal)
         self._scores, self._count = grown(self._scores, len(self._rows), -np.inf), grown(self._count, len(self._rows))
         return found
 

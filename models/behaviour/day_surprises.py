@@ -59,7 +59,7 @@ class Surprises:
 
     def look(self, days: DayVectors) -> tuple[Floats, Found | None]:
         """Return what is to be learned of the days, and what is found; nothing while the tenant is hardly known."""
-        values = np.hstack([days.values, self._own.beyond(_whose(days), days.values)])
+        values = np.hstack([days.values, self._own.beyond(_whose(days), days.values, days.keys[0].ordinal)])
         rarity = self._reference(days).rarity()
         if rarity is None:
             return values, None
@@ -69,7 +69,7 @@ class Surprises:
     def learn(self, days: DayVectors, values: Floats) -> None:
         """Learn days, now or later, by what :meth:`look` returned of them."""
         self._reference(days).learn(values)
-        self._own.learn(_whose(days), days.values)
+        self._own.learn(_whose(days), days.values, days.keys[0].ordinal)
 
     def _reference(self, days: DayVectors) -> _Reference:
         first = days.keys[0]

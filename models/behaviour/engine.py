@@ -1,8 +1,8 @@
 """Events in, judgement out: the one path of scoring behaviour, live and over files.
 
-An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed, by two
-judges: the impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is. Then it is
-learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
+An event is judged by what was known before it and then folded, in the order of receipt. A day is judged when it is closed: the
+impersonation stream asks whom an account's day looks like, rare days how rare its vector of features is, and the model's forest, if it
+has one, how easily that is isolated. Then it is learned, unless it is doubted (:mod:`models.behaviour.day_engine`).
 
 =========================  ============================================================================================
 input                      behaviour
@@ -12,6 +12,7 @@ a time that cannot be      outside 1970–2100, ahead of the receipt by more tha
 a late event               of a day on which its account was judged already: judged and folded (counts do not depend on order),
                            counted in ``late``; its day is not judged again
 a history that comes late  days on which the account was not judged yet, whatever was: judged when days are next closed
+an account that is away    not seen for 400 days, it is somebody new for rare days and habits; its profile is kept
 a new account              an event is judged in proportion to what is known; ``cold`` is said of it and of its days
 a service account          an actor of kind application: its peers are the tenant's other programs
 a shared account           several devices or addresses at once are its habit: held against that habit, and said in the reason
@@ -33,7 +34,7 @@ from features.alert import Entity
 from features.event import Event
 from features.event_encode import FIELDS, EventBlock, EventEncoder
 from features.label import Verdict
-from models.behaviour.day import END, FIRST, Gatherer, date_of, ordinal_of
+from models.behaviour.day import END, FIRST, OLDEST_DAYS, Gatherer, date_of, ordinal_of
 from models.behaviour.day_engine import DayEngine
 from models.behaviour.day_gather import NOTHING, DayGatherer, Gathered, Seen
 from models.behaviour.ended import Ended
@@ -46,7 +47,7 @@ from models.behaviour.watch import Judged
 
 FALSE_DISCOVERY = 0.1
 """Of a day's users that are flagged, at most this share by chance, unless the user says otherwise."""
-AHEAD, OLDEST = timedelta(hours=1), timedelta(days=400)
+AHEAD, OLDEST = timedelta(hours=1), timedelta(days=OLDEST_DAYS)
 SHARED = " (a shared account, held against its own habit)"
 _MAXIMA = {f"{field}_own_max": at for at, field in enumerate(FIELDS)}
 _SAID = 10_000
@@ -146,6 +147,7 @@ class BehaviourEngine:
         self._closed = max(self._closed, ordinal)
         gathered = self._vectors.take(ordinal, tenant)
         self._ended.add(gathered.vectors.keys)
+        self._ended.forget(self._closed - OLDEST_DAYS)
         settled = self._days.close(self._gathered.take(ordinal, tenant), gathered.vectors)
         out = [self._judgement(gathered, at, its.judged, its.flagged) for at, its in enumerate(settled)]
         self._said.keep(self._vectors.tokens)

@@ -1,4 +1,4 @@
-"""A day of a tenant is settled as a whole: who is called out is decided together, and what is not doubted is learned.
+"""A day of a tenant's accounts, or of its hosts, is settled as a whole: who is called out is decided together, and what is not doubted is learned.
 
 Doubted, and held (:mod:`models.behaviour.held`), is what is called out, what is unusual for an account under suspicion, and what
 belongs to a drift further than colleagues' (:mod:`models.behaviour.drift`).
@@ -16,7 +16,7 @@ from features.alert import EntityKind
 from features.label import Verdict
 from models.behaviour.combine import Combined
 from models.behaviour.conformal import discoveries
-from models.behaviour.day import Day
+from models.behaviour.day import OLDEST_DAYS, Day
 from models.behaviour.day_judges import Looked
 from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import FURTHEST, Drift, Movement, surprise
@@ -66,8 +66,8 @@ class Guarded:
     def __init__(self, learn: Callable[[Sequence[Entry]], None], drift: Drift, false_discovery: float) -> None:
         self.held: Held[Entry] = Held()
         self._learn, self._drift, self._false_discovery = learn, drift, false_discovery
-        self._before: Counter[tuple[str, bool, int]] = Counter()
-        """How many were judged of a tenant's day, or of its hosts', before others whose day it was came in."""
+        self._before: dict[int, Counter[tuple[str, bool]]] = {}
+        """How many were judged by day, of a tenant or its hosts, before others whose day it was came in."""
 
     def settle(self, entries: Sequence[Entry]) -> list[Settled]:
         """Settle one UTC day of all accounts of one tenant, or of all its hosts; learn also what was held until it.
@@ -77,13 +77,20 @@ class Guarded:
         if not entries:
             return []
         key = entries[0].key
-        fit, of = self.held.due(key.ordinal), (key.tenant, key.kind is EntityKind.HOST, key.ordinal)
+        fit, before, of = self.held.due(key.ordinal), self._judged_of(key.ordinal), (key.tenant, key.kind is EntityKind.HOST)
         p_values = [np.nan if one.judged.cold else one.judged.p_value for one in entries]
-        called = discoveries([*p_values, *[1.0] * self._before[of]], self._false_discovery)[: len(entries)]
-        self._before[of] += len(entries) - int(np.isnan(p_values).sum())
+        called = discoveries([*p_values, *[1.0] * before[of]], self._false_discovery)[: len(entries)]
+        before[of] += len(entries) - int(np.isnan(p_values).sum())
         settled = [self._settled(entry, flagged) for entry, flagged in zip(entries, called.tolist(), strict=True)]
         self._learn([*fit, *(entry for entry, its in zip(entries, settled, strict=True) if not its.held)])
         return settled
+
+    def _judged_of(self, ordinal: int) -> Counter[tuple[str, bool]]:
+        """Return how many were judged of a day before; of days before which no event is believed any more it is forgotten."""
+        if ordinal not in self._before:
+            kept = {day: count for day, count in self._before.items() if day >= ordinal - OLDEST_DAYS}
+            self._before = {**kept, ordinal: Counter()}
+        return self._before[ordinal]
 
     def verdict(self, account: Account, first: int, last: int, verdict: Verdict) -> int:
         """Take up what a person said of an account's days; return how many held ones were learned by that."""

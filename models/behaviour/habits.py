@@ -29,8 +29,13 @@ class _Means:
         self.days = np.zeros(0)
         self.mean = np.zeros((0, columns))
 
-    def rows(self, names: Sequence[Hashable]) -> NDArray[np.intp]:
-        found = self._rows.of(names)
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, names: Sequence[Hashable], day: int) -> NDArray[np.intp]:
+        if (kept := self._rows.forget(day)) is not None:
+            self.days, self.mean = self.days[kept], self.mean[kept]
+        found = self._rows.of(names, day)
         self.days, self.mean = grown(self.days, len(self._rows)), grown(self.mean, len(self._rows))
         return found
 
@@ -56,20 +61,21 @@ class Habits:
         out, shared = np.column_stack([volume, np.zeros((len(keys), 2))]), np.zeros(len(keys), bool)
         ordinals = np.array([key.ordinal for key in keys], np.int64)
         for start, end in _runs(ordinals):
-            part, some = slice(start, end), keys[start:end]
-            own = self._own.rows([key[1:] for key in some])
+            part, some, day = slice(start, end), keys[start:end], keys[start].ordinal
+            own = self._own.rows([key[1:] for key in some], day)
             known = self._own.days[own] > 0
             out[part, 1] = np.where(known, volume[part] - self._own.mean[own, 0], 0.0)
             shared[part] = (self._own.days[own] >= SHARED_DAYS) & (self._own.mean[own, 1] >= SHARED_AT_ONCE)
             self._own.learn(own, np.column_stack([volume[part], np.minimum(at_once[part], MOST_AT_ONCE)]))
             told = np.array([at for at in range(start, end) if groups[at]], np.intp)
             if len(told):
-                out[told, 2] = self._peers([(keys[at].tenant, keys[at].kind, groups[at]) for at in told.tolist()], volume[told])
+                names = [(keys[at].tenant, keys[at].kind, groups[at]) for at in told.tolist()]
+                out[told, 2] = self._peers(names, day, volume[told])
         return out, shared
 
-    def _peers(self, names: Sequence[Hashable], volume: Floats) -> Floats:
+    def _peers(self, names: Sequence[Hashable], day: int, volume: Floats) -> Floats:
         """Return how far each lies beyond its group's mean; the group then learns the day's mean of its members."""
-        group = self._group.rows(names)
+        group = self._group.rows(names, day)
         known = self._group.days[group] > 0
         mean = self._group.mean[group, 0]
         beyond = np.where(known, volume - mean, 0.0)

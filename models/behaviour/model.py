@@ -1,4 +1,4 @@
-"""What a bundle knows of behaviour: how much each field's evidence counts, and what accounts type. Plain data, no pickle."""
+"""What a bundle knows of behaviour: what evidence and judges count, a forest, peer groups, what accounts type. Plain data, no pickle."""
 
 from __future__ import annotations
 

@@ -30,15 +30,15 @@ class OwnDays:
     def __len__(self) -> int:
         return len(self._known)
 
-    def beyond(self, whose: Sequence[Hashable], values: Floats) -> Floats:
-        """Return by how many of the account's usual deviations each value exceeds its mean; 0 where too little is known."""
-        rows = self._rows(whose)
+    def beyond(self, whose: Sequence[Hashable], values: Floats, day: int) -> Floats:
+        """Return by how many of the account's usual deviations each value of a day exceeds its mean; 0 where too little is known."""
+        rows = self._rows(whose, day)
         deviations: Floats = (values - self._mean[rows]) / np.sqrt(self._variance[rows] + LEAST_VARIANCE)
         return np.where(self._days[rows, np.newaxis] >= KNOWN_DAYS, deviations, 0.0)
 
-    def learn(self, whose: Sequence[Hashable], values: Floats) -> None:
+    def learn(self, whose: Sequence[Hashable], values: Floats, day: int) -> None:
         """Take up one day of each of ``whose``, who are distinct."""
-        rows = self._rows(whose)
+        rows = self._rows(whose, day)
         share = 1.0 / np.minimum(self._days[rows, np.newaxis] + 1.0, MEMORY_DAYS)
         apart = np.where(self._days[rows, np.newaxis] > 0, values - self._mean[rows], 0.0)
         self._mean[rows] = np.where(self._days[rows, np.newaxis] > 0, self._mean[rows] + share * apart, values)
@@ -46,8 +46,10 @@ class OwnDays:
         self._variance[rows] = np.where(self._days[rows, np.newaxis] > 0, self._variance[rows], FIRST_VARIANCE)
         self._days[rows] += 1.0
 
-    def _rows(self, whose: Sequence[Hashable]) -> NDArray[np.intp]:
-        found, number = self._known.of(whose), len(self._known)
+    def _rows(self, whose: Sequence[Hashable], day: int) -> NDArray[np.intp]:
+        if (kept := self._known.forget(day)) is not None:
+            self._days, self._mean, self._variance = self._days[kept], self._mean[kept], self._variance[kept]
+        found, number = self._known.of(whose, day), len(self._known)
         self._days, self._mean = grown(self._days, number), grown(self._mean, number)
         self._variance = grown(self._variance, number)
         return found

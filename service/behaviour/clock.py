@@ -3,6 +3,8 @@
 A UTC day is closed ``late_seconds`` after its end. What comes in of days past that, such as a history that is imported, waits for the
 rest of it: once a tenant has sent none for :data:`PAUSE_SECONDS`, it is judged at once, in the order of days, whatever order it came in.
 A clock of the events' own times would not do: what is imported account by account, or beside live events, would always be late.
+A device whose clock is wrong by days keeps its tenant's imports waiting, until the next day ends for all at most: to wait less long would
+cut a long import in two, of which the second part of a day would be late.
 """
 
 from __future__ import annotations
@@ -55,10 +57,14 @@ class Clock:
         """Take up an event before which nothing is due. One that nobody believes, as nobody judges it, is of no day."""
         self._received = max(self._received, one.received)
         self.closed = self.closed or self._first_open(self._received)
-        at = one.event.time
-        if believable(at, from_epoch(one.received)) and (at - FIRST).days < self.closed:
+        if self.is_past(one):
             self._past.pop(one.event.tenant, None)
             self._past[one.event.tenant] = self._received
+
+    def is_past(self, one: ReadEvent) -> bool:
+        """Whether an event is of a day that is closed."""
+        at = one.event.time
+        return believable(at, from_epoch(one.received)) and (at - FIRST).days < self.closed
 
     def close(self, closing: Closing) -> None:
         """Take up that days were closed."""

@@ -14,6 +14,7 @@ from service.behaviour.clock import Closing
 from service.behaviour.feed import ANOMALIES, CLOSED, WORDS
 from service.behaviour.folding import Resolve
 from service.behaviour.snapshots import Snapshots
+from service.behaviour.underway import Underway
 from service.behaviour.watching import Watching
 from service.behaviour.words import Place, upcoming
 from service.settings import ServiceSettings
@@ -23,7 +24,9 @@ _FOLDED = 5_000
 
 
 class Memory:
-    """``watching`` is ``None`` until all that was observed before is known again. One thread at a time may use it."""
+    """``watching`` is ``None`` until all that was observed before is known again; ``closing`` is what is being closed. One thread at a
+    time may use it.
+    """
 
     def __init__(self, settings: ServiceSettings, secret: bytes, context: Callable[[], Context], resolve: Resolve) -> None:
         self._settings, self._secret, self._context, self._resolve = settings, secret, context, resolve
@@ -32,6 +35,7 @@ class Memory:
         self._snapshots = Snapshots(settings, secret, self._model)
         self._folding: tuple[Watching, Place, int] | None = None
         self.watching: Watching | None = None
+        self.closing: Underway | None = None
 
     def renew(self, model: BehaviourModel | None) -> None:
         """Take up what is known of accounts, and the model by which behaviour is judged from now on; without one, the textbook's."""
@@ -59,15 +63,20 @@ class Memory:
 
     def forget(self) -> None:
         """Begin anew: with the newest snapshot, if there is one."""
-        self.watching = self._folding = None
+        self.watching = self._folding = self.closing = None
 
     def forget_snapshots(self) -> None:
         """Delete them: they know what must not be known any more."""
         self._snapshots.forget()
 
-    def save(self, *, always: bool = False) -> None:
-        """Write a snapshot, when it is time for one or ``always``."""
-        if self.watching is not None and (always or self._snapshots.due(self.watching)):
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a snapshot."""
+        return self.watching is not None and self.closing is None and self._snapshots.due(self.watching)
+
+    def save(self) -> None:
+        """Write a snapshot, if there is anything to write; nothing while days are being closed."""
+        if self.watching is not None and self.closing is None:
             self._snapshots.save(self.watching)
 
     def _fresh(self, now: float) -> Watching:

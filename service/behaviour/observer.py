@@ -25,13 +25,13 @@ from models.controls import Bound, Control, Whom, withheld
 from models.live_policy import LivePolicy
 from service.behaviour import records
 from service.behaviour.bounds import bounds
-from service.behaviour.clock import Closing
 from service.behaviour.feed import ANOMALIES, CLOSED, HEARD, WORDS, heard
 from service.behaviour.folding import Folding, Surroundings
 from service.behaviour.memory import Memory
 from service.behaviour.names import Veil
+from service.behaviour.underway import AT_ONCE, Underway
 from service.behaviour.watching import Closed, Peak, Watching
-from service.behaviour.words import Word, upcoming
+from service.behaviour.words import Place, Word, upcoming
 from service.looking import Looking
 from service.metrics import BEHAVIOUR_BEHIND
 from service.outbox.delivery import Write
@@ -45,8 +45,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AT_ONCE = 250
-"""Entities that are written in one transaction: as long as it takes, nothing else is scored."""
 _ALERTS, _EVENTS = 500, 1_000
 _AGAIN_SECONDS = 900.0
 """After so long a risk has decayed enough to be looked at again."""
@@ -110,7 +108,7 @@ class Observer(Looking):
     async def stop(self) -> None:
         """Leave the rest for the next start, and a snapshot."""
         await super().stop()
-        await asyncio.to_thread(self.memory.save, always=True)
+        await asyncio.to_thread(self.memory.save)
 
     # -- alerts and verdicts -----------------------------------------------------------------------------------------
 
@@ -146,10 +144,14 @@ class Observer(Looking):
                 self._tell(memory.watching.anomalies)
             return True
         try:
-            return await self._watch(memory.watching)
+            watching, closing = memory.watching, memory.closing
+            more = await (self._watch(watching) if closing is None else self._close(watching, closing))
         except BaseException:  # memory has run ahead of the records
             memory.forget()
             raise
+        seq = watching.seq if memory.closing is None else memory.closing.seq
+        BEHAVIOUR_BEHIND.set(max(await self._ask(last_event) - seq, 0))  # what was observed may have been forgotten
+        return more
 
     async def _watch(self, watching: Watching) -> bool:
         until = min(self.now() - _GRACE_SECONDS, self._stored_until())  # before it is read: what was received by then is there
@@ -160,11 +162,11 @@ class Observer(Looking):
             folding = await self._ask(partial(self._said, peaks=peaks))
             await self._put(folding, {ANOMALIES: watching.seq, CLOSED: watching.closed})
         elif closing:
-            await self._close(watching, closing)
+            self.memory.closing = await asyncio.to_thread(Underway, watching, closing)
         elif part.word is not None:
             await self._word(watching, part.word)
-        await asyncio.to_thread(self.memory.save)
-        BEHAVIOUR_BEHIND.set(max(await self._ask(last_event) - watching.seq, 0))  # what was observed may have been forgotten
+        if self.memory.due:
+            await asyncio.to_thread(self.memory.save)
         return bool(part.events or part.word or closing)
 
     async def _word(self, watching: Watching, word: Word) -> None:
@@ -181,16 +183,21 @@ class Observer(Looking):
         folding.settle()
         return folding
 
-    async def _close(self, watching: Watching, closing: Closing) -> None:
-        """Close days and write what was judged, part by part. Cut off in between, it is judged and written again, the same."""
-        for step in await asyncio.to_thread(watching.by_day, closing):
-            closed = await asyncio.to_thread(watching.close, step)
-            for start in range(0, len(closed), AT_ONCE):
-                folding = await self._ask(partial(self._days, closed=closed[start : start + AT_ONCE]))
-                await self._put(folding, {})
-            if closed and closing.tenant is None:  # what one tenant imports is proved within the hour
+    async def _close(self, watching: Watching, closing: Underway) -> bool:
+        """Close some of the days and write what was judged. Cut off before the end, all is judged and written again, the same."""
+        written = 0
+        while written < AT_ONCE and (closed := await asyncio.to_thread(closing.step)):
+            await self._put(await self._ask(partial(self._days, closed=closed)), {})
+            written += len(closed)
+        part = await self._ask(partial(upcoming, place=Place(closing.seq, watching.word), most=_EVENTS))
+        if peaks := await asyncio.to_thread(closing.take, part.events):
+            await self._put(await self._ask(partial(self._said, peaks=peaks)), {})
+        if closing.ended:
+            self.memory.closing, watching.seq = None, closing.seq
+            if closing.any_of_all:  # what one tenant imports is proved within the hour
                 self._bounded = 0.0
-        await self._write(lambda connection: set_mark(connection, CLOSED, watching.closed))
+            await self._put(None, {ANOMALIES: watching.seq, CLOSED: watching.closed})
+        return True
 
     def _days(self, connection: Connection, closed: Sequence[Closed]) -> Folding:
         folding = self._fold(connection)
@@ -259,9 +266,10 @@ class Observer(Looking):
     def _resolve(self, tenant: str, kind: str, uid: str, time: datetime) -> str:
         return self._context().aliases.resolve(tenant, kind, uid, time)
 
-    async def _put(self, folding: Folding, marks: dict[str, int]) -> None:
+    async def _put(self, folding: Folding | None, marks: dict[str, int]) -> None:
         def put(connection: Connection) -> None:
-            folding.write(connection)
+            if folding is not None:
+                folding.write(connection)
             for name, seq in marks.items():
                 set_mark(connection, name, seq)
 

@@ -83,6 +83,10 @@ class Watching:
             clock.take(one)
         return some
 
+    def is_past(self, one: ReadEvent) -> bool:
+        """Whether an event is of a day that is closed."""
+        return self._clock.is_past(one)
+
     def take(self, some: Sequence[ReadEvent]) -> list[Peak]:
         """Take up events that are :meth:`ready`; return what is now the strangest of its day."""
         received = {(one.event.tenant, one.event.uid): from_epoch(one.received) for one in some}

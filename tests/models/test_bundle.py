@@ -227,6 +227,27 @@ def test_behaviour_that_is_not_known_is_no_reason(bundle: Path) -> None:
     assert told(rows[100 + int(rows[100:, added].max(axis=1).argmax())])
 
 
+def test_only_what_is_known_of_behaviour_is_held_against_what_is_not(bundle: Path) -> None:
+    loaded = ModelBundle.load(bundle)
+    asked = Asked(loaded.booster)
+    rows = np.random.default_rng(3).exponential(2.0, (2, len(DEFAULT_VIEW.features)))
+    rows[0, [DEFAULT_VIEW.index(name) for name in ANOMALY_FEATURES]] = np.nan
+    for row in rows:
+        assert replace(loaded, booster=asked).explain(row) == loaded.explain(row)  # type: ignore[arg-type]
+    assert asked.rows == [1, 2]
+
+
+class Asked:
+    """A booster that remembers of how many rows it was asked."""
+
+    def __init__(self, booster: Any) -> None:
+        self._booster, self.rows = booster, list[int]()
+
+    def predict(self, rows: np.ndarray, **how: Any) -> Any:
+        self.rows.append(len(rows))
+        return self._booster.predict(rows, **how)
+
+
 def test_certificates_of_another_model_are_refused(tmp_path: Path) -> None:
     other = bundle_parts(1)
     make_bundle(tmp_path / "bundle", 0, policy_json=other["policy.json"], units_json=other["units.json"])

@@ -1,6 +1,7 @@
 """A supervised combination of detectors: a logistic weighing, learned from what people said of days, whose weights are never negative.
 
-More surprise is never less abnormal, whatever few labels say.
+More surprise is never less abnormal, whatever few labels say. Nor does one person say alone how judges are weighed: of either kind of
+days nobody counts for more than all others together, nor in a large team for more than of alerts (:func:`training.sample.capped`).
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from models.behaviour.day_gather import DayGatherer, Seen
 from models.behaviour.day_vector import DayKey
 from models.behaviour.model import BehaviourModel
 from models.behaviour.walk import EventWalk
+from training.sample import capped
 
 LEAST_OF_A_KIND = 30
-"""With fewer days of either kind nothing is learned."""
+"""With fewer days of either kind, each counted for what it weighs, nothing is learned."""
 RIDGE = 1e-3
 _AT_ONCE, _EVER = 20_000, 10**6
 
@@ -39,6 +41,13 @@ class Told(NamedTuple):
 
     key: DayKey
     told: tuple[float, ...]
+
+
+class Said(NamedTuple):
+    """What is in force of what people said of an account's day, and who said it."""
+
+    attack: bool
+    analyst: str
 
 
 def told_days(events: Sequence[Event], model: BehaviourModel) -> list[Told]:
@@ -55,44 +64,64 @@ def told_days(events: Sequence[Event], model: BehaviourModel) -> list[Told]:
     return [Told(key, its.told) for key, its in zip(ended.keys, settled, strict=True) if its.told]
 
 
-def said_of_days(verdicts: Sequence[DayVerdict], without_labels_of: Collection[str] = ()) -> dict[_Day, bool]:
-    """Return whether people called an account's day (ordinal, tenant, uid) an attack: the latest word that was given after its end.
+def said_of_days(verdicts: Sequence[DayVerdict], without_labels_of: Collection[str] = ()) -> dict[_Day, Said]:
+    """Return what people said of accounts' days (ordinal, tenant, uid): the latest word that was given after the day's end.
 
     ``without_labels_of``: analysts whose words are taken as never given.
     """
-    latest: dict[_Day, int] = {}
+    latest: dict[_Day, DayVerdict] = {}
     for one in sorted(verdicts, key=lambda one: one.time):
         ended = one.time.date() > one.day
         if ended and one.kind is not EntityKind.HOST and one.analyst not in without_labels_of:
-            latest[ordinal_of(one.day), one.tenant, normalise_uid(one.uid)] = one.verdict.target
-    return {day: target == 1 for day, target in latest.items() if target >= 0}
+            latest[ordinal_of(one.day), one.tenant, normalise_uid(one.uid)] = one
+    return {day: Said(one.verdict.target == 1, one.analyst) for day, one in latest.items() if one.verdict.target >= 0}
 
 
-def fit_combination(told: Floats, strange: NDArray[np.bool_]) -> Combination | None:
+def weights_of_days(said: Collection[Said]) -> Floats | None:
+    """Return what each day counts, those of either kind as much as they are days; ``None`` where there are too few."""
+    strange, weight = np.array([one.attack for one in said], bool), np.ones(len(said))
+    _, analyst = np.unique([one.analyst for one in said], return_inverse=True)
+    for kind in (strange, ~strange):
+        weight[kind] = _never_alone(capped(weight[kind], analyst[kind].astype(np.int32)), analyst[kind])
+        if weight[kind].sum() < LEAST_OF_A_KIND:
+            return None
+        weight[kind] *= kind.sum() / weight[kind].sum()
+    return weight
+
+
+def _never_alone(weight: Floats, analyst: NDArray[np.intp]) -> Floats:
+    """Return the weights with those of each analyst scaled down to at most what all others' are together."""
+    own = np.bincount(analyst, weight)[analyst]
+    scaled: Floats = weight * np.minimum(1.0, (weight.sum() - own) / own)
+    return scaled
+
+
+def fit_combination(told: Floats, said: Sequence[Said]) -> Combination | None:
     """Fit the weighing of what was ``told`` (n × detectors); ``None`` where there is too little to learn from."""
-    attacks = int(strange.sum())
-    if min(attacks, len(strange) - attacks) < LEAST_OF_A_KIND:
+    weight, strange = weights_of_days(said), np.array([one.attack for one in said], bool)
+    if weight is None:
         return None
     x, y = np.column_stack([told, np.ones(len(told))]), np.where(strange, 1.0, -1.0)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         margin = y * (x @ weights)
-        slope = -y / (1.0 + np.exp(np.clip(margin, -500, 500)))
+        slope = -y * weight / (1.0 + np.exp(np.clip(margin, -500, 500)))
         ridge = RIDGE * weights * np.append(np.ones(told.shape[1]), 0.0)
-        return float(np.logaddexp(0.0, -margin).mean() + 0.5 * ridge @ weights), x.T @ slope / len(y) + ridge
+        return float((weight * np.logaddexp(0.0, -margin)).mean() + 0.5 * ridge @ weights), x.T @ slope / len(y) + ridge
 
     bounds = [(0.0, None)] * told.shape[1] + [(None, None)]
     fitted = minimize(loss, np.zeros(x.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
-    weights, harmless = tuple(float(weight) for weight in fitted[:-1]), len(strange) - attacks
+    weights, attacks = tuple(float(one) for one in fitted[:-1]), int(strange.sum())
+    harmless = len(strange) - attacks
     return Combination(detectors=DETECTORS, weights=weights, intercept=float(fitted[-1]), attacks=attacks, harmless=harmless)
 
 
-def learn_combination(events: Sequence[Event], model: BehaviourModel, said: Mapping[_Day, bool]) -> Combination | None:
+def learn_combination(events: Sequence[Event], model: BehaviourModel, said: Mapping[_Day, Said]) -> Combination | None:
     """Learn from what was ``said`` of days; ``None`` where that is too little. ``events`` are in order of time."""
-    if min(sum(said.values()), len(said) - sum(said.values())) < LEAST_OF_A_KIND:
+    if weights_of_days(said.values()) is None:
         return None
     labelled = [(one.told, said[_day(one.key)]) for one in told_days(events, model) if _day(one.key) in said]
-    return fit_combination(np.array([told for told, _ in labelled]), np.array([attack for _, attack in labelled], bool))
+    return fit_combination(np.array([told for told, _ in labelled]), [one for _, one in labelled])
 
 
 def _day(key: DayKey) -> _Day:

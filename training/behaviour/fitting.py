@@ -21,7 +21,7 @@ from models.behaviour.day_vector import NAMES
 from models.behaviour.evidence import Evidence
 from models.behaviour.forest import Forest
 from models.behaviour.model import BehaviourModel
-from training.behaviour.combining import LEAST_OF_A_KIND, learn_combination, said_of_days
+from training.behaviour.combining import LEAST_OF_A_KIND, Said, learn_combination, said_of_days
 from training.behaviour.detectors import fit_forest
 from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
 from training.behaviour.loaders import Typed, masquerade, read_events
@@ -74,7 +74,7 @@ def _weighing(learned: Combination | None) -> str:
     if learned is None:
         return (
             f"Each judge's word is a bet, the mean counts; nothing weighs them by verdicts (that takes {LEAST_OF_A_KIND} days of both "
-            "kinds of which people said what they were)"
+            "kinds of which several people said what they were)"
         )
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(learned.detectors, learned.weights, strict=True))
     return (
@@ -99,7 +99,7 @@ def learn_events(
     events: Sequence[Event],
     path: Path,
     rejected: Sequence[RecordError] = (),
-    said: Mapping[tuple[int, str, str], bool] = MappingProxyType({}),
+    said: Mapping[tuple[int, str, str], Said] = MappingProxyType({}),
 ) -> Learned:
     """Learn weights by group from events in order of time, each group's from the others only; and from what was ``said`` of days, if
     that is enough, how much each judge's word counts."""
@@ -118,17 +118,14 @@ def learn_events(
     whole = hashlib.sha256()
     for part in (*history, *sorted(said.items())):
         whole.update(msgspec.json.encode(part))
+    attacks = sum(one.attack for one in said.values())
     metrics = {
         "events": float(sum(day.events for day in history)),
         "rejected": float(len(rejected)),
         "days": float(len(history)),
         "accounts": float(len({(day.tenant, day.entity) for day in history})),
         "share_cold": float(np.mean([evidence is None for _, evidence in walked.days])),
-        **(
-            {"days_called_attacks": float(sum(said.values())), "days_called_harmless": float(len(said) - sum(said.values()))}
-            if said
-            else {}
-        ),
+        **({"days_called_attacks": float(attacks), "days_called_harmless": float(len(said) - attacks)} if said else {}),
         **_told_apart(model, walked),
     }
     window = (history[0].date.isoformat(), history[-1].date.isoformat())

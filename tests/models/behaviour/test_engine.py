@@ -250,3 +250,12 @@ def test_what_an_attacker_says_takes_a_bounded_amount_of_memory() -> None:
     (judged,) = [one for one in engine.close(date(2024, 1, 2)) if one.kind is EntityKind.USER]
     assert judged.events == 30_000
     assert len(engine._said._texts) == 0
+
+
+def test_what_was_judged_is_known_as_long_as_events_of_it_may_come() -> None:
+    engine = full()
+    for day in range(0, 900, 30):
+        closed([event(f"once-{day}", day), event("ann", day)], engine)
+    assert len(engine._ended) < 450 / 30 + 5
+    again = [event("ann", day, hour=5) for day in range(540, 900, 30)]
+    assert closed(again, engine) == [], "no day is judged twice"

@@ -8,7 +8,7 @@ import pytest
 
 from features.alert import EntityKind
 from features.label import Verdict
-from models.behaviour.day import Day, days
+from models.behaviour.day import OLDEST_DAYS, Day, days
 from models.behaviour.day_vector import DayKey
 from models.behaviour.drift import Drift
 from models.behaviour.guarded import Entry, Guarded, Settled
@@ -107,17 +107,29 @@ def test_at_no_false_discovery_nobody_is_flagged_and_an_empty_day_settles_nothin
     assert live.guard.settle([]) == []
 
 
+def entries(low: int, high: int, p_value: float, day: int = 10) -> list[Entry]:
+    keys = [DayKey(day, "t", EntityKind.USER, f"u{n}") for n in range(low, high)]
+    return [Entry(key, "", Judged(0.0, p_value, ())) for key in keys]
+
+
+def fresh() -> Guarded:
+    model = BehaviourModel(fields=FIELDS)
+    return Guarded(lambda learned: None, Drift(Stream(FIELDS, model.weights_of).profiles, model.weights_of), 0.1)
+
+
 def test_those_who_come_one_by_one_are_called_out_no_sooner_than_all_at_once() -> None:
-    def entries(low: int, high: int, p_value: float) -> list[Entry]:
-        keys = [DayKey(10, "t", EntityKind.USER, f"u{n}") for n in range(low, high)]
-        return [Entry(key, "", Judged(0.0, p_value, ())) for key in keys]
-
-    def fresh() -> Guarded:
-        model = BehaviourModel(fields=FIELDS)
-        return Guarded(lambda learned: None, Drift(Stream(FIELDS, model.weights_of).profiles, model.weights_of), 0.1)
-
     guard = fresh()
     assert not any(one.flagged for one in guard.settle(entries(0, 50, 0.5)))
     assert not any(guard.settle(entries(n, n + 1, 0.05))[0].flagged for n in range(50, 60))
     assert guard.settle(entries(60, 61, 0.001))[0].flagged
     assert fresh().settle(entries(60, 61, 0.05))[0].flagged, "alone it would have been"
+
+
+def test_how_many_were_judged_of_a_day_is_known_as_long_as_others_of_it_may_come() -> None:
+    guard = fresh()
+    for day in range(10, 3 * OLDEST_DAYS):
+        guard.settle(entries(0, 50, 0.5, day))
+    assert len(guard._before) == OLDEST_DAYS + 1
+    oldest = min(guard._before)
+    assert not guard.settle(entries(50, 51, 0.05, oldest))[0].flagged
+    assert fresh().settle(entries(50, 51, 0.05, oldest))[0].flagged, "alone it would have been"

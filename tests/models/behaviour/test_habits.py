@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from features.alert import EntityKind
+from models.behaviour.day import OLDEST_DAYS
 from models.behaviour.day_vector import DayKey
 from models.behaviour.habits import MOST_APART, SHARED_DAYS, Habits
+from models.behaviour.roster import MOST_AWAY
 
 PEOPLE = ("ada", "bob", "cem")
 
@@ -56,3 +58,24 @@ def test_an_account_is_shared_if_many_devices_at_once_are_its_habit() -> None:
 def test_no_days_are_no_days() -> None:
     volume, shared = Habits().step([], [], np.zeros(0), np.zeros(0))
     assert (len(volume), len(shared)) == (0, 0)
+
+
+def test_names_never_seen_again_are_forgotten_and_who_stays_is_judged_as_before() -> None:
+    lone, busy = Habits(), Habits()
+    for day in range(3 * OLDEST_DAYS):
+        volume = float(day % 7)
+        expected = step(lone, day, {"ada": volume})[0][0, 1]
+        keys = [DayKey(day, "t", EntityKind.USER, "ada"), DayKey(day, "t", EntityKind.USER, f"once {day}")]
+        found, _ = busy.step(keys, ["core", f"group {day}"], np.array([volume, 1.0]), np.zeros(2))
+        assert (found[0, 1], found[1, 1]) == (expected, 0.0)
+    most = (OLDEST_DAYS + 2) / (1.0 - MOST_AWAY) + 1
+    assert len(busy._own) <= most
+    assert len(busy._group) <= most
+
+
+def test_who_was_away_for_long_is_somebody_new() -> None:
+    habits = Habits()
+    for day in range(9):
+        step(habits, day, {"ada": 1.0})
+    assert step(habits, 300, {"ada": 5.0})[0][0, 1] == 4.0
+    assert step(habits, 302 + OLDEST_DAYS, {"ada": 5.0})[0][0, 1] == 0.0

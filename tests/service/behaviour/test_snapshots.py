@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from service.behaviour import snapshots
 from service.behaviour.feed import ANOMALIES
+from service.behaviour.memory import Memory
 from service.behaviour.subject import erase_behaviour
 from service.behaviour.watching import Watching
 from service.commands import app
@@ -155,6 +156,23 @@ def test_one_that_cannot_be_written_costs_nothing_and_leaves_nothing(
         lived(service, range(BREAK + 3, BREAK + 4))
     assert "no snapshot of behaviour could be written" in caplog.text
     assert files(service) != before, "the next one is written"
+
+
+def test_a_look_after_which_none_is_due_asks_for_none(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, save = [0], Memory.save
+
+    def counted(memory: Memory) -> None:
+        asked[0] += 1
+        save(memory)
+
+    monkeypatch.setattr(Memory, "save", counted)
+    with Service(var, **SET, snapshot_facts=20) as service:
+        service.host.observer.now = lambda: BREAK * DAY + 180.0
+        looked(service)
+        assert asked == [0], "nothing is new"
+        lived(service, range(BREAK, BREAK + 3))
+        assert 1 <= asked[0] <= 3
+    assert asked[0] <= 4, "one more when it stops"
 
 
 def test_who_is_erased_is_in_no_snapshot_and_others_are_written_as_time_goes_by(var: Path) -> None:

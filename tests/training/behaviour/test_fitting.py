@@ -41,7 +41,7 @@ def test_what_people_said_of_days_weighs_the_judges_and_the_card_says_so(tmp_pat
     verdicts = [
         DayVerdict(
             tenant=key.tenant, kind=key.kind, uid=key.entity, day=date_of(key.ordinal), time=history[-1].time + timedelta(days=2),
-            verdict=Verdict.TRUE_POSITIVE if at % 4 == 0 else Verdict.BENIGN_POSITIVE, analyst="kim" if at % 2 else "lee",
+            verdict=Verdict.TRUE_POSITIVE if at % 4 == 0 else Verdict.BENIGN_POSITIVE, analyst="kim" if at % 3 else "lee",
         )
         for at, key in enumerate(told)
     ]  # fmt: skip

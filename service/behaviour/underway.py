@@ -1,0 +1,59 @@
+"""Days that are being closed, part by part: a long history that was imported keeps nobody else's events from being judged.
+
+An event of a tenant whose days are being closed must be met by all of them, as when it is folded again: it waits. Others' are taken up
+meanwhile, since no tenant's days say anything of another's events. So what is known at the end is what it would be if all had been closed
+at once, and then what came after been taken up. Until then it is of no place in the records: cut off, all of it is done again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from service.behaviour.clock import Closing
+from service.behaviour.watching import Closed, Peak, Watching
+from service.store.events import ReadEvent
+
+AT_ONCE = 250
+"""Entities that are written in one transaction: as long as it takes, nothing else is scored."""
+_MOST_WAITING, _TAKEN = 20_000, 1_000
+"""Events that wait: with so many nothing further is read, and so many are taken up at once afterwards."""
+
+
+class Underway:
+    """A closing that has begun. ``seq``: the last event that was taken up, or waits."""
+
+    def __init__(self, watching: Watching, closing: Closing) -> None:
+        self._watching, self._closing = watching, closing
+        self._days, self._judged = deque(watching.by_day(closing)), list[Closed]()
+        self._waiting: deque[ReadEvent] = deque()
+        self.seq, self.any_of_all = watching.seq, False
+        """Whether days of all tenants are closed, and any was judged."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether all is closed and returned, and nothing waits."""
+        return not (self._days or self._judged or self._waiting)
+
+    def step(self) -> list[Closed]:
+        """Return a part of what was judged, closing the next day where that of the last was returned; nothing at the end."""
+        while self._days and not self._judged:
+            self._judged = self._watching.close(self._days.popleft())
+            self.any_of_all |= self._closing.tenant is None and bool(self._judged)
+        part, self._judged = self._judged[:AT_ONCE], self._judged[AT_ONCE:]
+        return part
+
+    def take(self, some: Sequence[ReadEvent]) -> list[Peak]:
+        """Take up what waits no more, else of the events that come next those which may be; return what is now the strangest of its day."""
+        if self._waiting and not self._days:
+            return self._watching.take([self._waiting.popleft() for _ in range(min(len(self._waiting), _TAKEN))])
+        fit = []
+        for one in self._watching.ready(some):
+            if self._days and self._closing.tenant in (None, one.event.tenant):
+                if self._closing.tenant is None or self._watching.is_past(one) or len(self._waiting) >= _MOST_WAITING:
+                    break
+                self._waiting.append(one)
+            else:
+                fit.append(one)
+            self.seq = one.seq
+        return self._watching.take(fit)
