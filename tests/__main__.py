@@ -8,17 +8,17 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryFile
 
-LEARNING = "tests/training"
-HALVES = ([LEARNING], ["tests", f"--ignore={LEARNING}"])
+SERVICE = "tests/service"
+HALVES = ([SERVICE], ["tests", f"--ignore={SERVICE}"])
 """What each runs. They take about as long, share no fixture that is dear, and whatever is added falls into one of them."""
 
 
 def main() -> int:
     """Run both, show what one prints as it comes and then what the other did; return 0 only if both passed."""
-    learning, others = ([sys.executable, "-m", "pytest", *half] for half in HALVES)
+    service, others = ([sys.executable, "-m", "pytest", *half] for half in HALVES)
     home = Path(__file__).parents[1]
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as each has one core; more threads would wait for each other, and busily
-    with TemporaryFile() as printed, subprocess.Popen(learning, cwd=home, stdout=printed, stderr=subprocess.STDOUT) as behind:
+    with TemporaryFile() as printed, subprocess.Popen(service, cwd=home, stdout=printed, stderr=subprocess.STDOUT) as behind:
         failed = subprocess.run(others, cwd=home, check=False).returncode != 0
         failed |= behind.wait() != 0
         printed.seek(0)
