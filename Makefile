@@ -25,8 +25,8 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## the whole loop on real alerts, in five minutes
 	$(BIN)/tamis demo
 
-test: $(READY)  ## all tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## all tests, on two cores
+	$(BIN)/python -m tests
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -64,8 +64,8 @@ class Database:
             config = alembic.config.Config()
             config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes.update(connection=self.writer, secret=secret)
-            alembic.command.upgrade(config, "head")
-            self.writer.commit()
+            with self.writer.begin():
+                alembic.command.upgrade(config, "head")
         except SQLAlchemyError as error:
             self._let_go()
             raise StartError(f"{path} cannot be used: {error.__cause__ or error}") from error

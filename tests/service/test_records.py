@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from features.history import read_alerts, read_decisions, read_manifest
+from service.errors import StartError
 from service.export import export
 from service.store import migrations
 from service.store.database import Database, open_engine
@@ -99,3 +100,17 @@ def test_records_of_before_are_read_as_shown_for_sure(tmp_path: Path) -> None:
         assert database.writer.execute(select(decisions.c.shown)).scalars().all() == [1.0]
     finally:
         database.close()
+
+
+def test_a_migration_that_breaks_off_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    """Else none could be run on it again: half of its tables would be there already."""
+    connection = sqlite3.connect(tmp_path / "tamis.db")
+    connection.execute("CREATE TABLE unmaskings (x)")  # in the way of one of the last migrations
+    connection.close()
+    with pytest.raises(StartError, match="unmaskings already exists"):
+        Database(tmp_path / "tamis.db", bytes(32))
+    connection = sqlite3.connect(tmp_path / "tamis.db")
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("unmaskings",)]
+    connection.execute("DROP TABLE unmaskings")
+    connection.close()
+    Database(tmp_path / "tamis.db", bytes(32)).close()

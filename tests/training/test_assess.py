@@ -16,7 +16,7 @@ from features.default_view import DEFAULT_VIEW
 from features.label import Provenance, Verdict
 from tests.conftest import START, build_alert, build_label
 from tests.training.datasets import ATTACK, BENIGN, SMALL, bundle_that, dataset_of
-from tests.training.test_commands import tamis
+from tests.training.test_commands import here, tamis
 from training.assess import Assessment, assess, listed
 from training.dataset import Dataset
 from training.probes import SUSPECTED
@@ -149,8 +149,8 @@ def test_the_command_needs_neither_labels_nor_a_model(tmp_path: Path) -> None:
     file, out, report = tmp_path / "a.jsonl", tmp_path / "looks.parquet", tmp_path / "report"
     file.write_text('{"timestamp":"2026-01-01T00:00:00Z","rule":{"id":"1","level":3},"id":"1"}\n{broken\n')
     given = ("--data", str(file), "--format", "wazuh", "--out", str(out), "--report", str(report))
-    done = tamis(tmp_path, "assess", *given)
-    assert done.returncode == 0, done.stderr
+    done = here(tmp_path, "assess", *given)
+    assert done.exit_code == 0, done.stderr
     assert "missing: 10 more incidents" in done.stdout
     assert "Labels in force" not in done.stdout
     assert list(pd.read_parquet(out).columns) == [*LISTED, "why"]
@@ -160,11 +160,11 @@ def test_the_command_needs_neither_labels_nor_a_model(tmp_path: Path) -> None:
 
 def test_the_command_counts_only_when_asked_to_be_quick(dataset: Dataset, tmp_path: Path) -> None:
     data = ("--data", str(dataset.path), "--format", "history", "--quick", "--minutes", "6", "--window", "5")
-    done = tamis(tmp_path, "assess", *data)
-    assert done.returncode == 0, done.stderr
+    done = here(tmp_path, "assess", *data)
+    assert done.exit_code == 0, done.stderr
     assert "not looked at (--quick)" in done.stdout
     assert "within 5 minutes" in " ".join(done.stdout.split())
     assert "Labels in force" not in done.stdout
-    refused = tamis(tmp_path, "assess", *data, "--out", str(tmp_path / "x.parquet"))
-    assert refused.returncode == 2
+    refused = here(tmp_path, "assess", *data, "--out", str(tmp_path / "x.parquet"))
+    assert refused.exit_code == 2
     assert not (tmp_path / "x.parquet").exists()

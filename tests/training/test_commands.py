@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from features.history import read_labels
@@ -25,6 +26,11 @@ def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         env={"TAMIS_VAR": str(tmp_path / "var"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "COLUMNS": "200"},
     )
+
+
+def here(tmp_path: Path, *arguments: str) -> Result:
+    """Run the command line in this process, which need not load everything again."""
+    return CliRunner().invoke(app, list(arguments), env={"TAMIS_VAR": str(tmp_path / "var"), "COLUMNS": "200"})
 
 
 @pytest.mark.parametrize(
@@ -57,12 +63,11 @@ def tamis(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (("replay", "--data", "{here}", "--format", "ait-ads", "--url", "http://127.0.0.1:9"), "http://127.0.0.1:9"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str) -> None:
-    monkeypatch.setenv("TAMIS_VAR", str(tmp_path / "var"))
+def test_what_is_wrong_is_told(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     (tmp_path / "n_alerts.csv").write_text(
         "time,name,ip,host,short,time_label,event_label\n1642213952,a rule,10.0.0.1,mail,W-x,x,-\n"
     )
-    done = CliRunner().invoke(app, [argument.format(here=tmp_path) for argument in arguments])
+    done = here(tmp_path, *(argument.format(here=tmp_path) for argument in arguments))
     assert done.exit_code == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -72,7 +77,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tmp_path: Path) -> None:
-    assert tamis(tmp_path, "simulate", "--out", str(tmp_path / "world"), "--tenants", "2", "--days", "7").returncode == 0
+    assert here(tmp_path, "simulate", "--out", str(tmp_path / "world"), "--tenants", "2", "--days", "7").exit_code == 0
     data = ("--data", str(tmp_path / "world" / "history"), "--format", "history")
     without = ("--without-labels-of", "analyst-1", "--without-labels-of", "analyst-2")
     done = tamis(tmp_path, "train", *data, *without, "--out", str(tmp_path / "bundle"), "--promote")
@@ -87,16 +92,16 @@ def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tm
     assert {key: why for key, why in ledger.left_out.items() if why is LeftOut.EXCLUDED} == theirs
     (tmp_path / "a.jsonl").write_text('{"timestamp":"2026-01-01T00:00:00Z","rule":{"id":"1","level":3},"id":"1"}\n{broken\n')
     out = tmp_path / "scores.parquet"
-    done = tamis(
+    done = here(
         tmp_path, "score", "--bundle", "champion", "--data", str(tmp_path / "a.jsonl"), "--format", "wazuh", "--out", str(out)
     )
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "1 alerts scored, 1 rejected" in done.stderr
     assert '"row":1' in (tmp_path / "scores.parquet.rejects.jsonl").read_text()
     out = tmp_path / "new" / "queue.parquet"
     given = ("--data", str(tmp_path / "a.jsonl"), "--format", "wazuh", "--budget", "5", "--out", str(out))
-    done = tamis(tmp_path, "queue", *given)
-    assert done.returncode == 0, done.stderr
+    done = here(tmp_path, "queue", *given)
+    assert done.exit_code == 0, done.stderr
     assert "1 of 1 families of 1 alerts, 1 rejected" in done.stderr
     assert '"row":1' in (tmp_path / "new" / "queue.parquet.rejects.jsonl").read_text()
     (row,) = pq.read_table(out).to_pylist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,28 @@ def test_a_failure_escalates_with_the_report_and_one_message(service: Service) -
     assert len(sent(service)) == 1
 
 
+def later(service: Service, seconds: float) -> None:
+    """Let so much time pass for what closes incidents."""
+    service.host.closer._now = lambda: time.time() + seconds
+
+
 def test_what_is_contained_closes_after_a_quiet_time(tmp_path: Path) -> None:
-    with Service(tmp_path, quiet_seconds=61.0, poll_seconds=0.05) as service:
+    with Service(tmp_path, quiet_seconds=600.0, poll_seconds=0.05) as service:
         uid = raised(service, attack("a"))
         report(service, uid, told("o1", ago=60.0))
         assert status_of(service, uid) == "open"
+        later(service, 540.0)
         until(service, lambda: status_of(service, uid) == "closed")
         (message,) = sent(service)
         assert (message.kind, message.severity) == ("incident.closed", "info")
 
 
 def test_a_missing_outcome_escalates_when_it_is_overdue(tmp_path: Path) -> None:
-    with Service(tmp_path, outcome_seconds=61.0, poll_seconds=0.05) as service:
+    with Service(tmp_path, outcome_seconds=600.0, poll_seconds=0.05) as service:
         uid = raised(service, attack("a"))
         report(service, uid, told("o1", "collect-forensics", ago=60.0))
         assert status_of(service, uid) == "open"
+        later(service, 540.0)
         until(service, lambda: status_of(service, uid) == "escalated")
         assert "has not been reported" in sent(service)[0].summary
 

@@ -13,7 +13,7 @@ from service.settings import ServiceSettings
 from tests.service.client import Service
 from tests.service.closure.cases import revisions, sent, status_of, until
 from tests.service.outbox.stub import TIME, Stub
-from tests.service.process import ROOT
+from tests.service.process import ALONE, ROOT
 
 CODE = """
 import os, signal, sys
@@ -49,7 +49,7 @@ def test_an_escalation_is_told_once_whatever_happens(tmp_path: Path, point: str)
     with Stub() as stub:
         ReceiverStore(ServiceSettings(var=tmp_path).receivers).add("soar", stub.target(), TIME)
         done = subprocess.run(
-            [sys.executable, "-c", CODE, str(tmp_path), point], cwd=ROOT, capture_output=True, text=True, check=False
+            [sys.executable, "-c", ALONE + CODE, str(tmp_path), point], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == -9, done.stderr
         uid = done.stdout.strip()

@@ -15,7 +15,7 @@ from service.store.database import open_engine
 from service.store.tables import deliveries, messages
 from tests.service.client import Service
 from tests.service.outbox.stub import TIME, Stub
-from tests.service.process import ROOT
+from tests.service.process import ALONE, ROOT
 
 CODE = """
 import os, signal, sys
@@ -48,7 +48,9 @@ with Service(Path(sys.argv[1]), poll_seconds=0.05) as service:
 
 def die_at(point: str, var: Path) -> str:
     """Let a service enqueue a message and die; return the message's uid."""
-    done = subprocess.run([sys.executable, "-c", CODE, str(var), point], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE + CODE, str(var), point], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == -9, done.stderr
     return done.stdout.strip()
 

@@ -15,9 +15,9 @@ from service.store import migrations
 from service.store.database import Database, open_engine
 from service.store.decision_log import GENESIS, DecisionLog, DecisionRow, Head, Of, Revision, canonical, head
 from tests.service.client import Service
-from tests.service.store.test_log_check import kept, looked_at
+from tests.service.store.test_log_check import decided, kept, looked_at
 
-__all__ = ["kept"]
+__all__ = ["decided", "kept"]
 
 ROW: DecisionRow = (1, 1, 5.0, "queue", 50, -0.5, 0.25, 2.0, "no_model", "", b"\x00" * 8, 1.0, "queue", "", "", "")
 OF = Of(b"s", b"c", "acme", 5.0, b"f")

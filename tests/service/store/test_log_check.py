@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,24 @@ def rows(found: Checked) -> set[int]:
     return {fault.row for fault in found.faults}
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Service:
-    """A service that decided, with and without a model, and stopped."""
-    with Service(tmp_path / "var") as service:
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a service left behind that decided, with and without a model, and stopped."""
+    home = tmp_path_factory.mktemp("decided")
+    with Service(home / "var") as service:
         service.post([finding(f"a{i}", host=f"h{i % 5}", seconds=20 * i) for i in range(100)])
-    publish(tmp_path / "var", tmp_path / "work", audit=Audit(rate=0.3, daily=1.0, line=AUDIT_LINE))
-    with Service(tmp_path / "var") as service:
+    publish(home / "var", home / "work", audit=Audit(rate=0.3, daily=1.0, line=AUDIT_LINE))
+    with Service(home / "var") as service:
         service.post([finding(f"b{i}", host=f"h{i % 5}", seconds=2000 + 20 * i) for i in range(200)])
     assert looked_at(service) == Checked(ROWS, 0, 4, [])
-    return service
+    return home / "var"
+
+
+@pytest.fixture
+def kept(decided: Path, tmp_path: Path) -> Service:
+    """A copy of it, to be spoilt."""
+    shutil.copytree(decided, tmp_path / "var")
+    return Service(tmp_path / "var")
 
 
 def by_hand(service: Service) -> sqlite3.Connection:

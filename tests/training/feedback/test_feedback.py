@@ -26,7 +26,7 @@ SECRET = bytes(range(32))
 Live = Callable[..., Shift]
 SMALL = FitParameters(trees=20, leaves=7, learning_rate=0.2)
 PLAN = Plan(
-    seeds=(0,), tenants=2, months=2, trials=1, trial_seeds=(3,), trial_months=3, lots=(300,), taught=(300,), parameters=SMALL, quick=SMALL
+    seeds=(0,), tenants=2, months=2, trials=1, trial_seeds=(0,), trial_months=2, lots=(300,), taught=(300,), parameters=SMALL, quick=SMALL
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tests.training.datasets import SECRET
 from training.correlate import Correlated, correlate
 from training.incidents import responses
 from training.incidents.appraisal import appraise
-from training.incidents.correlation import World, judge, retell, tables
+from training.incidents.correlation import Told, World, judge, retell, tables
 from training.incidents.losses import losses
 from training.incidents.responses import share_right, true_incidents
 from training.incidents.worlds import Scored, scored_world
@@ -27,6 +27,11 @@ def found(world: Scored) -> Correlated:
     return correlate(world.alerts, world.score, world.resolve, anomaly=world.anomaly)
 
 
+@pytest.fixture(scope="module")
+def told(world: Scored, found: Correlated) -> Told:
+    return retell(world, found)
+
+
 def test_it_beats_grouping_by_gaps_and_by_host_and_day(world: Scored, found: Correlated) -> None:
     joined = judge(world, found)
     assert joined.ours > max(joined.gap, joined.host_day)
@@ -35,14 +40,12 @@ def test_it_beats_grouping_by_gaps_and_by_host_and_day(world: Scored, found: Cor
     assert joined.held > 0.7
 
 
-def test_what_is_joined_can_be_told(world: Scored, found: Correlated) -> None:
-    told = retell(world, found)
+def test_what_is_joined_can_be_told(told: Told) -> None:
     assert told.incidents > 50
     assert min(told.entry, told.edges, told.playbook) > 0.6
 
 
-def test_playbooks_are_also_judged_on_the_true_incidents(world: Scored, found: Correlated) -> None:
-    told = retell(world, found)
+def test_playbooks_are_also_judged_on_the_true_incidents(world: Scored, found: Correlated, told: Told) -> None:
     assert told.truth == share_right(responses.judge(true_incidents(world.simulated), load_catalogue())) > 0.85
     nothing = Correlated(found.incident, found.names, np.zeros(len(found.incident), bool), {})
     assert (retell(world, nothing).incidents, retell(world, nothing).truth) == (0, told.truth)
@@ -55,8 +58,8 @@ def test_the_truth_itself_is_perfect(world: Scored) -> None:
     assert (joined.ours, joined.strict, joined.held, joined.benign, joined.shown) == (1.0, 1.0, 1.0, 0.0, joined.true)
 
 
-def test_what_was_measured_is_printed(world: Scored, found: Correlated) -> None:
-    parts = judge(world, found), retell(world, found), appraise(world, found), losses(world, found)
+def test_what_was_measured_is_printed(world: Scored, found: Correlated, told: Told) -> None:
+    parts = judge(world, found), told, appraise(world, found), losses(world, found)
     printed = tables([World(1.0, 5, len(world.alerts), *parts)])
     for table in printed:
         assert {len(row) for row in table.rows} == {len(table.columns)}

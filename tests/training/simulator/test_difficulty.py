@@ -38,7 +38,7 @@ def measure(tenants: int, days: int, seed: int, folder: Path) -> Difficulty:
     rates = pd.Series(target[early]).groupby(dataset.rule[early]).mean()
     look_up = pd.Series(dataset.rule).map(rates).fillna(0.0).to_numpy()
     model = lgb.LGBMClassifier(
-        n_estimators=200, num_leaves=31, learning_rate=0.05, n_jobs=2, random_state=0, deterministic=True, verbose=-1
+        n_estimators=200, num_leaves=31, learning_rate=0.05, n_jobs=1, random_state=0, deterministic=True, verbose=-1
     )
     score = model.fit(features[early], target[early]).predict_proba(features)[:, 1]
     return Difficulty(_quality(dataset, target, look_up, ~early), _quality(dataset, target, score, ~early))
