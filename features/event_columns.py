@@ -34,7 +34,7 @@ class FacetColumns(NamedTuple):
 
 
 class EventColumns(NamedTuple):
-    """n events as columns. ``row`` is each event's row in the table; ``incomplete`` counts rows without tenant, actor, action or time."""
+    """n events as columns. ``row`` is each event's row in the table, of which rows without tenant, actor, action or time are left out."""
 
     row: NDArray[np.int64]
     time: NDArray[np.float64]
@@ -43,7 +43,6 @@ class EventColumns(NamedTuple):
     longitude: NDArray[np.float64]
     texts: dict[str, Texts]
     facets: FacetColumns
-    incomplete: int
 
     def where(self, fit: NDArray[np.bool_]) -> EventColumns:
         """Return the events that are ``fit``, in their order."""
@@ -66,7 +65,6 @@ class EventColumns(NamedTuple):
             self.longitude[which],
             {name: Texts(column.codes[which], column.values) for name, column in self.texts.items()},
             FacetColumns(at, *(Texts(column.codes[told], column.values) for column in self.facets[1:])),
-            self.incomplete,
         )
 
 
@@ -84,8 +82,8 @@ def read_columns(table: pa.Table) -> EventColumns:
     for name in REQUIRED:
         whole &= texts[name].codes != len(texts[name].values) - 1
     time = np.asarray(pc.fill_null(microseconds, 0)) / 1e6
-    rows, incomplete = np.arange(len(whole)), int(np.count_nonzero(~whole))
-    return EventColumns(rows, time, hours_of_week(time, *told), places[0], places[1], texts, facets, incomplete).where(whole)
+    rows = np.arange(len(whole))
+    return EventColumns(rows, time, hours_of_week(time, *told), places[0], places[1], texts, facets).where(whole)
 
 
 def hours_of_week(time: NDArray[np.float64], hour: NDArray[np.int64], weekday: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What many events tell, as columns of (event, field, value): what :func:`models.behaviour.day.fields` yields of each, in its order."""
+"""What many events tell, as columns of (event, field, value): of each the pairs that one event by itself yields, in their order."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from features.alert import EntityKind, from_epoch
 from features.anomalies import EntityAnomalies
+from features.event_columns import read_columns
 from features.event_table import table_of
 from models.behaviour.engine import BehaviourEngine, Observed
 from models.behaviour.event_scores import is_cold
@@ -32,7 +33,7 @@ MOST_ENTITIES, MOST_VALUES = 2**20, 4096
 def entity_anomalies(model: BehaviourModel, events: pa.Table) -> EntityAnomalies:
     """Return what was known when; ``events`` are in order of time, in the native columns."""
     table, strangest, waiting = EntityAnomalies(MOST_ENTITIES, MOST_VALUES), Strangest(), list[EventJudgement]()
-    for observed, ended in walk_days(BehaviourEngine(model), events):
+    for observed, ended in walk_days(BehaviourEngine(model), read_columns(events)):
         waiting += [] if observed is None else _strange(observed, events["uid"])
         for day, some in groupby(ended, key=lambda one: one.day):
             of_events, of_days = [one for one in waiting if one.time.date() == day], list(some)

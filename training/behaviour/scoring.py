@@ -5,14 +5,16 @@ They are judged by the service's engine: an event by what was known before it, a
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from features.errors import RecordError
-from features.event_columns import read_columns
+from features.event_columns import EventColumns, read_columns
 from features.event_table import table_of
 from models.behaviour.day import END, date_of
 from models.behaviour.engine import BehaviourEngine, Observed
@@ -62,37 +64,51 @@ def score(source: Source, model: BehaviourModel | None, *, false_discovery: floa
         table, rejected = table_of(loaded.events), loaded.rejected
     else:
         table, rejected = read_event_table(source.path, source.fmt, source.tenant)
-    with ThreadPoolExecutor(1) as pool:
+    with _uncollected(), ThreadPoolExecutor(1) as pool:
         engine = BehaviourEngine(model, false_discovery=false_discovery, days=not by_event, pool=pool)
-        scored = _by_event(engine, table) if by_event else _by_day(engine, table)
+        columns, told = read_columns(table), table.select(["uid", "time"])
+        del table
+        scored = _by_event(engine, columns, told) if by_event else _by_day(engine, columns)
     if not len(scored):
         raise DataError(str(source.path), "holds no event that can be judged")
     return Scores(scored, rejected, engine.unbelievable)
 
 
-def _by_event(engine: BehaviourEngine, table: pa.Table) -> pa.Table:
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: millions of values and days are made that stay, and to go through them again and again takes long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _by_event(engine: BehaviourEngine, columns: EventColumns, named: pa.Table) -> pa.Table:
     parts = [_EVENTS.empty_table()]
-    for rows, block, walked in engine.observe_columns(read_columns(table)):
-        told, whose = table.select(["uid", "time"]).take(pa.array(rows)), pa.array(block.who)
+    for rows, block, walked in engine.observe_columns(columns):
+        told, whose = named.take(pa.array(rows)), pa.array(block.who)
         of = {name: pa.array([getattr(one, name) for one in block.accounts], pa.string()).take(whose) for name in _OF_ACCOUNT}
-        columns = {
+        cells = {
             "tenant": of["tenant"], "entity": of["uid"], "uid": told["uid"], "time": told["time"],
             "anomaly_score": walked.scores, "reasons": reasons(walked.signals), "kind": of["kind"],
         }  # fmt: skip
-        parts.append(pa.table([columns[name] for name in _EVENTS.names], schema=_EVENTS))
+        parts.append(pa.table([cells[name] for name in _EVENTS.names], schema=_EVENTS))
     return pa.concat_tables(parts)
 
 
-def _by_day(engine: BehaviourEngine, table: pa.Table) -> pa.Table:
+def _by_day(engine: BehaviourEngine, columns: EventColumns) -> pa.Table:
     parts = [_DAYS.empty_table()]
-    for _, days in walk_days(engine, table):
+    for _, days in walk_days(engine, columns):
         parts.append(pa.Table.from_pylist([_row(one) for one in days], schema=_DAYS))
     return pa.concat_tables(parts)
 
 
-def walk_days(engine: BehaviourEngine, table: pa.Table) -> Iterator[tuple[Observed | None, list[DayJudgement]]]:
-    """Yield what the engine says of some events, and of the days that ended before the last of them; ``table`` is in order of time."""
-    for observed in engine.observe_columns(read_columns(table)):
+def walk_days(engine: BehaviourEngine, columns: EventColumns) -> Iterator[tuple[Observed | None, list[DayJudgement]]]:
+    """Yield what the engine says of some events, and of the days that ended before the last of them; all are in order of time."""
+    for observed in engine.observe_columns(columns):
         yield observed, engine.close(date_of(int(observed.block.time[-1] // 86400.0)))
     yield None, engine.close(END.date())
 
