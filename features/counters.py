@@ -115,11 +115,6 @@ class CounterState:
         """Number of keys held."""
         return int(self._used[0])
 
-    @property
-    def size(self) -> int:
-        """Bytes that the keys and their counts take, empty slots included."""
-        return sum(part.nbytes for part in self._table)
-
     def copy(self) -> CounterState:
         """Return an independent copy."""
         other = object.__new__(CounterState)

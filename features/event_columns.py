@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +25,16 @@ class Texts(NamedTuple):
     values: list[str]
 
 
+class FacetColumns(NamedTuple):
+    """The facets of many events: of each its event (``at``, rising), its name and its value."""
+
+    at: NDArray[np.int64]
+    names: Texts
+    values: Texts
+
+
 class EventColumns(NamedTuple):
-    """n events as columns. ``row`` is each event's row in the table; ``incomplete`` counts rows without tenant, actor, action or time."""
+    """n events as columns. ``row`` is each event's row in the table, of which rows without tenant, actor, action or time are left out."""
 
     row: NDArray[np.int64]
     time: NDArray[np.float64]
@@ -34,21 +42,29 @@ class EventColumns(NamedTuple):
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     texts: dict[str, Texts]
-    incomplete: int
+    facets: FacetColumns
 
-    def take(self, index: NDArray[np.int64]) -> EventColumns:
-        """Return the events at ``index``, in its order."""
-        if len(index) == len(self.row):
+    def where(self, fit: NDArray[np.bool_]) -> EventColumns:
+        """Return the events that are ``fit``, in their order."""
+        if fit.all():
             return self
-        texts = {name: Texts(column.codes[index], column.values) for name, column in self.texts.items()}
+        told, place = fit[self.facets.at], np.cumsum(fit) - 1
+        return self._of(fit, told, place[self.facets.at[told]])
+
+    def part(self, start: int, end: int) -> EventColumns:
+        """Return the events from ``start`` on, before ``end``."""
+        told = slice(*np.searchsorted(self.facets.at, [start, end]).tolist())
+        return self._of(slice(start, end), told, self.facets.at[told] - start)
+
+    def _of(self, which: Any, told: Any, at: NDArray[np.int64]) -> EventColumns:
         return EventColumns(
-            self.row[index],
-            self.time[index],
-            self.hour[index],
-            self.latitude[index],
-            self.longitude[index],
-            texts,
-            self.incomplete,
+            self.row[which],
+            self.time[which],
+            self.hour[which],
+            self.latitude[which],
+            self.longitude[which],
+            {name: Texts(column.codes[which], column.values) for name, column in self.texts.items()},
+            FacetColumns(at, *(Texts(column.codes[told], column.values) for column in self.facets[1:])),
         )
 
 
@@ -57,18 +73,17 @@ def read_columns(table: pa.Table) -> EventColumns:
     try:
         texts = {name: _texts(table, name) for name in TEXTS}
         microseconds = table["time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-        told = [_told(table, name) for name in TOLD]
+        facets = _facets(table)
         places = [_degrees(table, *one) for one in (("latitude", 90.0), ("longitude", 180.0))]
     except (KeyError, pa.ArrowException) as error:
         raise SourceError("table of events", f"a column is missing or of another type: {error}") from error
+    told = [_told(facets, name, len(table)) for name in TOLD]
     whole = np.asarray(pc.is_valid(microseconds))
     for name in REQUIRED:
         whole &= texts[name].codes != len(texts[name].values) - 1
     time = np.asarray(pc.fill_null(microseconds, 0)) / 1e6
-    kept = np.flatnonzero(whole)
     rows = np.arange(len(whole))
-    columns = EventColumns(rows, time, hours_of_week(time, *told), places[0], places[1], texts, len(whole) - len(kept))
-    return columns.take(kept)
+    return EventColumns(rows, time, hours_of_week(time, *told), places[0], places[1], texts, facets).where(whole)
 
 
 def hours_of_week(time: NDArray[np.float64], hour: NDArray[np.int64], weekday: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -89,7 +104,10 @@ def told_number(name: str, value: str) -> int:
 def _texts(table: pa.Table, name: str) -> Texts:
     if name not in table.schema.names:
         return Texts(np.zeros(len(table), np.int32), [""])
-    column = table[name]
+    return _coded(table[name])
+
+
+def _coded(column: pa.ChunkedArray) -> Texts:
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     column = column.unify_dictionaries()
@@ -109,15 +127,23 @@ def _degrees(table: pa.Table, name: str, most: float) -> NDArray[np.float64]:
     return np.where(np.abs(told) <= most, told, np.nan)
 
 
-def _told(table: pa.Table, name: str) -> NDArray[np.int64]:
-    out = np.full(len(table), -1, np.int64)
+def _facets(table: pa.Table) -> FacetColumns:
     if "facets" not in table.schema.names:
-        return out
+        return FacetColumns(np.zeros(0, np.int64), *(Texts(np.zeros(0, np.int32), [""]) for _ in range(2)))
     facets = table["facets"].combine_chunks()
     if isinstance(facets, pa.ChunkedArray):
         facets = pa.concat_arrays(facets.chunks)
-    rows, flat = np.asarray(pc.list_parent_indices(facets)), pc.list_flatten(facets)
-    wanted = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(pc.struct_field(flat, "name"), name), False)))[::-1]
-    values = pc.struct_field(flat, "value").take(pa.array(wanted)).to_pylist()
-    out[rows[wanted]] = [told_number(name, value or "") for value in values]  # the first of several holds
+    at, flat = np.asarray(pc.list_parent_indices(facets), np.int64), pc.list_flatten(facets)
+    names, values = (_coded(pa.chunked_array([pc.struct_field(flat, part)])) for part in ("name", "value"))
+    told = (names.codes < len(names.values) - 1) & (values.codes < len(values.values) - 1)
+    return FacetColumns(at[told], *(Texts(one.codes[told], one.values) for one in (names, values)))
+
+
+def _told(facets: FacetColumns, name: str, events: int) -> NDArray[np.int64]:
+    """Return the number that each event's facet of that name tells: the first of several holds."""
+    out = np.full(events, -1, np.int64)
+    if name in facets.names.values:
+        told = np.flatnonzero(facets.names.codes == facets.names.values.index(name))[::-1]
+        number = np.array([told_number(name, value) for value in facets.values.values], np.int64)
+        out[facets.at[told]] = number[facets.values.codes[told]]
     return out

@@ -20,7 +20,7 @@ from features.alert import EntityKind
 from features.aliases import normalise_uid
 from features.encode import FactBlock
 from features.event import Event, Outcome
-from features.event_columns import EventColumns, Texts, hours_of_week, read_columns, told_number
+from features.event_columns import EventColumns, Texts, hours_of_week, told_number
 from features.hashing import KeyedHash
 from features.trail import Trail
 
@@ -32,6 +32,8 @@ EVENT_COLUMNS = ("tenant", "account", "peers", *FIELDS, *(f"{field}_shared" for 
 OWN_CELLS = (4096, 512, 1024, 1024, 1024, 4096, 256, 4096)
 """By field: powers of two; hours of the week are fewer than their cells."""
 SHARED_CELLS = 2**14
+AT_ONCE = 200_000
+"""Events of a file that are encoded at a time: what is read of them takes some 150 MiB."""
 SESSION_SECONDS = 3600.0
 """After a longer pause a sequence begins anew."""
 _START = np.uint64(1)
@@ -115,15 +117,8 @@ class EventEncoder:
             _Plain(numbers[:, 0], hour, numbers[:, 1].astype(np.int8), hashes, numbers[:, 2:4], list(found), at[:, 0], at[:, 1:])
         )
 
-    def table(self, table: pa.Table, size: int = 200_000) -> Iterator[tuple[NDArray[np.int64], EventBlock]]:
-        """Encode the rows of a table of native events (see :mod:`features.event_columns`), ``size`` at a time, with their rows.
-
-        Raises ``SourceError`` where a column is missing.
-        """
-        yield from self.columns(read_columns(table), size)
-
-    def columns(self, columns: EventColumns, size: int = 200_000) -> Iterator[tuple[NDArray[np.int64], EventBlock]]:
-        """Encode columns of events, ``size`` at a time, with their rows in the table."""
+    def columns(self, columns: EventColumns, size: int = AT_ONCE) -> Iterator[tuple[EventColumns, EventBlock]]:
+        """Encode columns of events, ``size`` at a time; every distinct name is looked up once."""
         texts, found = columns.texts, dict[Account, int]()
         who = self._resolve(columns, texts["actor_kind"], texts["actor_uid"], EntityKind.USER, found)
         device = self._resolve(columns, Texts(np.zeros(1, np.int32), [""]), texts["device"], EntityKind.HOST, found)
@@ -143,7 +138,7 @@ class EventEncoder:
             hashes |= {"account": of_account[who[part]], "peers": of_peers[who[part]]}
             hashes |= {"device": of_account[device[part]], "target": of_account[target[part]]}
             hosts = np.column_stack([device[part], np.where(is_host[target[part]], target[part], -1)])
-            yield columns.row[part], self._block(_Plain(
+            yield columns.part(start, start + size), self._block(_Plain(
                 columns.time[part], columns.hour[part], outcomes[texts["outcome"].codes[part]],
                 np.column_stack([hashes[name] for name in _HASHED]), places[part],
                 accounts, who[part], hosts,

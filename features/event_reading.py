@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from features.errors import RecordError, SourceError
 from features.event import Event
-from features.event_records import Raw, event_records
+from features.event_records import Raw, event_records, native_rows
+from features.event_table import table_of
 from features.files import Reject, reject
 from features.normalisers.base import Place
 from features.normalisers.events import EventNormaliser, get_event_normaliser
@@ -43,6 +45,14 @@ class ReadEvents(NamedTuple):
     duplicates: int
 
 
+class ReadTable(NamedTuple):
+    """The same as :class:`ReadEvents`, the events as a table in the native columns."""
+
+    table: pa.Table
+    rejects: list[Reject]
+    duplicates: int
+
+
 def read_events(path: Path, fmt: str, *, tenant: str = "", received: datetime | None = None) -> ReadEvents:
     """Return the events at ``path`` in order of time, those of the same time in the order of the input.
 
@@ -56,10 +66,29 @@ def read_events(path: Path, fmt: str, *, tenant: str = "", received: datetime | 
         whole.rejects += chunk.rejects
         whole.duplicates += chunk.duplicates
     if not whole.events:
-        why = f": {whole.rejects[0].reason} ({whole.rejects[0].source}, row {whole.rejects[0].row})" if whole.rejects else ""
-        raise SourceError(str(path), f"holds no event that could be read{why}")
+        raise _nothing(path, whole.rejects)
     whole.events.sort(key=lambda event: event.time)
     return ReadEvents(whole.events, whole.rejects, whole.duplicates)
+
+
+def read_event_table(path: Path, fmt: str, *, tenant: str = "") -> ReadTable:
+    """Return what :func:`read_events` does, as a table; native Parquet is read by columns, as far as its rows are whole events."""
+    raw = native_rows(path, tenant) if fmt == "native" else None
+    if raw is None:
+        found = read_events(path, fmt, tenant=tenant)
+        return ReadTable(table_of(found.events), found.rejects, found.duplicates)
+    said, seen, places = EventChunk(), dict[bytes, bytes](), list[int]()
+    for place, record in raw.others():
+        if _take(record, get_event_normaliser(fmt), Place(tenant), seen, said):
+            places.append(place)
+    if not places and not raw.whole.any():
+        raise _nothing(path, said.rejects)
+    return ReadTable(raw.completed(tenant, said.events, places), said.rejects, said.duplicates)
+
+
+def _nothing(path: Path, rejects: list[Reject]) -> SourceError:
+    why = f": {rejects[0].reason} ({rejects[0].source}, row {rejects[0].row})" if rejects else ""
+    return SourceError(str(path), f"holds no event that could be read{why}")
 
 
 def read_event_chunks(
@@ -73,11 +102,7 @@ def read_event_chunks(
     normaliser = get_event_normaliser(fmt)
     chunk = EventChunk()
     for record in event_records(path, fmt):
-        event = _decode(record, normaliser, tenant, received)
-        if isinstance(event, RecordError):
-            chunk.rejects.append(reject(event, record.raw, record.source, record.row))
-        elif _is_new(event, seen, chunk, record):
-            chunk.events.append(event)
+        _take(record, normaliser, Place(tenant, received), seen, chunk)
         if len(chunk.events) + len(chunk.rejects) >= size:
             yield chunk
             chunk = EventChunk()
@@ -85,13 +110,20 @@ def read_event_chunks(
         yield chunk
 
 
-def _decode(record: Raw, normaliser: EventNormaliser, tenant: str, received: datetime | None) -> Event | RecordError:
+def _take(record: Raw, normaliser: EventNormaliser, place: Place, seen: dict[bytes, bytes], chunk: EventChunk) -> bool:
+    """Add a record's event to the chunk, or why it is none; return whether there is a new event."""
+    tenant = place.tenant
     if not tenant and not normaliser.shape.names_tenant:
         tenant = record.source.split(".")[0]
     try:
-        return normaliser.decode(record.raw, Place(tenant, received or record.changed, record.source, record.row))
+        event = normaliser.decode(record.raw, Place(tenant, place.received_time or record.changed, record.source, record.row))
     except RecordError as error:
-        return error
+        chunk.rejects.append(reject(error, record.raw, record.source, record.row))
+        return False
+    if not _is_new(event, seen, chunk, record):
+        return False
+    chunk.events.append(event)
+    return True
 
 
 def _is_new(event: Event, seen: dict[bytes, bytes], chunk: EventChunk, record: Raw) -> bool:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from features.errors import SourceError
-from features.event_table import ROWS, event_batches, event_files, json_rows
+from features.event import Event
+from features.event_table import ROWS, SCHEMA, coded, event_batches, event_files, json_rows, table_of
+from features.event_whole import only_once, whole_rows
 from features.files import json_items, opened
 from features.normalisers.events import get_event_normaliser
 from features.normalisers.events.base import MAX_RECORD, Shape, split_body
@@ -31,6 +35,52 @@ class Raw(NamedTuple):
     source: str
     row: int
     changed: datetime | None = None
+
+
+class NativeRows(NamedTuple):
+    """All rows of native Parquet as they stand, which of them are ``whole`` events, and of each file its name and number of rows."""
+
+    table: pa.Table
+    whole: NDArray[np.bool_]
+    files: list[tuple[str, int]]
+
+    def others(self) -> Iterator[tuple[int, Raw]]:
+        """Yield the rows that are no whole events, as records, with their places in the table."""
+        places = np.flatnonzero(~self.whole)
+        ends = np.cumsum([rows for _, rows in self.files])
+        file = np.searchsorted(ends, places, side="right")
+        records = (raw for batch in self.table.take(places).to_batches() for raw in json_rows(batch))
+        for place, at, raw in zip(places.tolist(), file.tolist(), records, strict=True):
+            name, rows = self.files[at]
+            yield place, Raw(raw, name, place - int(ends[at]) + rows)
+
+    def completed(self, tenant: str, events: Sequence[Event], places: Sequence[int]) -> pa.Table:
+        """Return the whole events, and those that others turned out to be, in the order of time and of their places."""
+        whole = self.table if self.whole.all() else self.table.filter(pa.array(self.whole))
+        if tenant:
+            at = whole.schema.get_field_index("tenant")
+            whole = whole.set_column(at, "tenant", pa.array([tenant] * len(whole)).dictionary_encode())
+        table = pa.concat_tables([whole, coded(table_of(events))]) if events else whole
+        time = np.asarray(table["time"].cast(pa.int64()))
+        order = np.lexsort((np.concatenate([np.flatnonzero(self.whole), np.array(places, np.int64)]), time))
+        return table if (np.diff(order) == 1).all() else table.take(pa.array(order))
+
+
+def native_rows(path: Path, tenant: str = "") -> NativeRows | None:
+    """Read native events from Parquet; ``None`` where a file is of another kind. Raises ``SourceError``."""
+    files = _files(path)
+    if any(file.suffix != ".parquet" for file in files):
+        return None
+    parts, whole, numbers = list[pa.Table](), [np.zeros(0, bool)], list[int]()
+    for file in files:
+        numbers.append(0)
+        for batch in event_batches(file):
+            whole.append(whole_rows(batch, tenant))
+            parts.append(coded(pa.Table.from_batches([batch])))
+            numbers[-1] += len(batch)
+    table = pa.concat_tables(parts or [coded(SCHEMA.empty_table())])
+    names = [file.name for file in files]
+    return NativeRows(table, np.concatenate(whole) & only_once(table["uid"]), list(zip(names, numbers, strict=True)))
 
 
 def event_records(path: Path, fmt: str) -> Iterator[Raw]:

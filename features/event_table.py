@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -70,6 +71,12 @@ def events_table(path: Path, columns: Sequence[str] = tuple(SCHEMA.names)) -> pa
     return pa.Table.from_batches(event_batches(path, columns=columns), pa.schema([SCHEMA.field(name) for name in columns]))
 
 
+def coded(table: pa.Table) -> pa.Table:
+    """Return the table with its texts, but the uids, as dictionaries."""
+    columns = [table[name].dictionary_encode() if name in ("tenant", *_NAMES) else table[name] for name in table.column_names]
+    return pa.Table.from_arrays(columns, names=table.column_names)
+
+
 def _completed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     columns = []
     for field in schema:
@@ -96,19 +103,29 @@ def json_rows(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 def table_of(events: Iterable[Event]) -> pa.Table:
     """Return events as a table of this form."""
-    return pa.Table.from_pylist([_row(event) for event in events], SCHEMA)
-
-
-def _row(event: Event) -> dict[str, Any]:
-    target, source = event.target, event.source
-    return {
-        "uid": event.uid, "tenant": event.tenant, "time": event.time,
-        "actor_kind": event.actor.kind.value, "actor_uid": event.actor.uid, "action": event.action,
-        "target_kind": target.kind.value if target else "", "target_uid": target.uid if target else "",
-        "address": source.address, "country": source.country, "device": source.device, "application": source.application,
-        "outcome": event.outcome.value, "latitude": source.latitude, "longitude": source.longitude,
-        "facets": [{"name": facet.name, "value": facet.value} for facet in event.facets],
-    }  # fmt: skip
+    told = list(events)
+    facets = [facet for event in told for facet in event.facets]
+    ends = np.cumsum([0, *(len(event.facets) for event in told)], dtype=np.int32)
+    named = pa.StructArray.from_arrays(
+        [pa.array([facet.name for facet in facets], _TEXT), pa.array([facet.value for facet in facets], _TEXT)], ["name", "value"]
+    )
+    columns: dict[str, list[Any]] = {
+        "uid": [event.uid for event in told],
+        "tenant": [event.tenant for event in told],
+        "time": [event.time for event in told],
+        "actor_kind": [event.actor.kind.value for event in told],
+        "actor_uid": [event.actor.uid for event in told],
+        "action": [event.action for event in told],
+        "target_kind": [event.target.kind.value if event.target else "" for event in told],
+        "target_uid": [event.target.uid if event.target else "" for event in told],
+        "outcome": [event.outcome.value for event in told],
+        **{name: [getattr(event.source, name) for event in told] for name in _SOURCE},
+    }
+    arrays = [
+        pa.array(columns[field.name], field.type) if field.name in columns else pa.ListArray.from_arrays(pa.array(ends), named)
+        for field in SCHEMA
+    ]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
 def write_events(path: Path, events: Iterable[Event]) -> int:

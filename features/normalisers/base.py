@@ -13,7 +13,7 @@ from features.alert import MAX_NAME, Alert
 from features.errors import RecordError
 from features.label import Label
 
-_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _MISSING = re.compile(r"^Object missing required field `(\w+)`$")
 _ZONE = re.compile(r"([+-]\d{2})(\d{2})$")
 
@@ -79,7 +79,7 @@ def checked_time(found: datetime, field: str, place: Place) -> datetime:
     """Return the time in UTC, if it has a zone and lies between 1990 and 2100."""
     if found.tzinfo is None:
         raise RecordError("a time needs a zone", field=field, source=place.source, row=place.row)
-    if not _EARLIEST <= found < _LATEST:
+    if not EARLIEST <= found < LATEST:
         raise RecordError(f"absurd time {found.isoformat()}", field=field, source=place.source, row=place.row)
     return found.astimezone(UTC)
 

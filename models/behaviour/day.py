@@ -8,8 +8,15 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from features import tally
+from features.alert import EntityKind
 from features.event import Event, Outcome
+from features.event_columns import EventColumns
+from features.event_encode import EventBlock
+from models.behaviour.day_pairs import TARGETS, Pairs
 
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """An event outside of these is not believed: its clock is wrong, and decayed counts would overflow."""
@@ -78,22 +85,35 @@ class _Open:
     def __init__(self) -> None:
         self.program = False
         self.events = 0
-        self.targets: Counter[str] = Counter()
+        self.targets: dict[str, float] = {}
         self.values: dict[str, dict[str, float]] = {}
 
     def add(self, event: Event) -> None:
-        self.program |= event.by_program
-        self.events += 1
-        target = event.target.uid if event.target else ""
-        self.targets[target if target in self.targets or len(self.targets) < MAX_VALUES else OTHER] += 1
+        self.came(1, event.by_program)
         pairs = list(_fields(event))
         shares = Counter(name for name, _ in pairs)
+        pairs.append((TARGETS, event.target.uid if event.target else ""))
         for name, value in pairs:
-            if name not in self.values and len(self.values) >= MAX_FIELDS:
-                continue
+            place = self.place(name, value)
+            if place is not None:
+                seen, key = place
+                seen[key] += 1.0 / shares.get(name, 1)
+
+    def came(self, events: int, by_program: bool) -> None:
+        self.program |= by_program
+        self.events += events
+
+    def place(self, name: str, value: str) -> tuple[dict[str, float], str] | None:
+        """Return where a value of a field is counted; ``None`` where that is a field too many."""
+        if name == TARGETS:
+            seen = self.targets
+        elif name not in self.values and len(self.values) >= MAX_FIELDS:
+            return None
+        else:
             seen = self.values.setdefault(name, {})
-            key = value if value in seen or len(seen) < MAX_VALUES else OTHER
-            seen[key] = seen.get(key, 0.0) + 1.0 / shares[name]
+        key = value if value in seen or len(seen) < MAX_VALUES else OTHER
+        seen.setdefault(key, 0.0)
+        return seen, key
 
     def closed(self, ordinal: int, tenant: str, entity: str) -> Day:
         return Day(
@@ -115,6 +135,32 @@ def _weights(counts: dict[str, float]) -> dict[str, float]:
     return {value: root / total for value, root in roots.items()}
 
 
+class _Counts:
+    """Counts of many days, to be added to in the order of events. While they are, a day holds in their place where they are here."""
+
+    def __init__(self) -> None:
+        self._counts: list[float] = []
+        self._places: list[tuple[dict[str, float], str]] = []
+
+    def slot(self, seen: dict[str, float], key: str) -> int:
+        """Return where the count of ``key`` is."""
+        held = seen[key]
+        if isinstance(held, int):
+            return held
+        slot = len(self._counts)
+        self._counts.append(held)
+        self._places.append((seen, key))
+        seen[key] = slot
+        return slot
+
+    def add(self, slots: NDArray[np.intp], shares: NDArray[np.float64]) -> None:
+        """Add each share to its slot, one after the other, and give the days back what they come to."""
+        counts, rows = np.array(self._counts).reshape(-1, 1), np.flatnonzero(slots >= 0)
+        tally.add(rows, slots[rows], shares[:, np.newaxis], counts)
+        for (seen, key), count in zip(self._places, counts.ravel().tolist(), strict=True):
+            seen[key] = count
+
+
 class Gatherer:
     """Gathers events into days: many accounts' at once, in any order of time."""
 
@@ -123,8 +169,37 @@ class Gatherer:
 
     def add(self, event: Event) -> None:
         """Add an event to its account's day. Its time is between :data:`FIRST` and :data:`END`."""
-        key = ((event.time - FIRST).days, event.tenant, event.actor.uid)
-        self._open.setdefault(key, _Open()).add(event)
+        self._day((event.time - FIRST).days, event.tenant, event.actor.uid).add(event)
+
+    def add_block(self, columns: EventColumns, block: EventBlock, fit: NDArray[np.bool_]) -> None:
+        """Add those events of a block that are ``fit``, under the accounts' names as of then: the same days as one by one, to the bit."""
+        if not fit.any():
+            return
+        pairs, day = Pairs.of(columns), np.full(len(fit), -1)
+        codes, day[fit] = tally.distinct(((block.time // 86400.0).astype(np.int64) * len(block.accounts) + block.who)[fit])
+        opened = []
+        for code, events in zip(codes.tolist(), np.bincount(day[fit], minlength=len(codes)).tolist(), strict=True):
+            ordinal, account = code // len(block.accounts), block.accounts[code % len(block.accounts)]
+            opened.append(self._day(ordinal, account.tenant, account.uid))
+            opened[-1].came(events, account.kind == EntityKind.APPLICATION)
+        told = np.flatnonzero(day[pairs.event] >= 0)
+        longest = max(len(texts) for texts in pairs.texts)
+        of = day[pairs.event[told]] * len(pairs.names) + pairs.field[told]
+        codes, at = tally.distinct(of * longest + pairs.value[told])
+        of, value = np.divmod(codes, longest)
+        whose, field = np.divmod(of, len(pairs.names))
+        counts, slots = _Counts(), list[int]()
+        for one, name, text in zip(whose.tolist(), field.tolist(), value.tolist(), strict=True):
+            place = opened[one].place(pairs.names[name], pairs.texts[name][text])
+            slots.append(-1 if place is None else counts.slot(*place))
+        counts.add(np.array(slots, np.intp)[at], pairs.share[told])
+
+    def _day(self, ordinal: int, tenant: str, entity: str) -> _Open:
+        key = ordinal, tenant, entity
+        opened = self._open.get(key)
+        if opened is None:
+            opened = self._open[key] = _Open()
+        return opened
 
     def take(self, before: int, tenant: str | None = None) -> list[Day]:
         """Return the days with a smaller ordinal, of one tenant or of all, in order of time, and forget them."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +31,6 @@ OWN_PAST, GROUP_PAST = 100, 20_000
 _SOURCES = tuple(NAMES.index(f"{name}_own_max") for name in ("address", "country", "device"))
 """Of a tenant whose events tell no source a vector says too little of who acts: its days are not judged by vectors."""
 Scores = NDArray[np.float32]
-
-
-class DayJudge(Protocol):
-    """Judges ended days by their vectors, which come in the order of time, and learns them."""
-
-    def step(self, days: DayVectors) -> list[Judged]:
-        """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
-        ...
 
 
 class Looked(NamedTuple):
@@ -119,14 +110,8 @@ class RareDays:
         self._surprises, self._own = Surprises(), _Own()
         self._tenants: dict[tuple[str, EntityKind], _Tenant] = {}
 
-    def step(self, days: DayVectors) -> list[Judged]:
-        """Judge each day by what was known before it, then learn it; the days are of one tenant, kind and UTC day."""
-        looked = self.look(days)
-        self.learn(looked, np.ones(len(days.keys), bool))
-        return looked.judged
-
     def look(self, days: DayVectors) -> Looked:
-        """Judge days of one tenant, kind and UTC day; nothing is learned."""
+        """Judge days of one tenant, kind and UTC day by what is known; nothing is learned."""
         values, found = self._surprises.look(days)
         if found is None or not self._tenant(days).sourced:
             return Looked(days, values, None, [_NOTHING] * len(days.keys))
@@ -158,17 +143,6 @@ class RareDays:
 
 
 _NOTHING = Judged(NOTHING_KNOWN, 1.0, (), cold=True)
-
-
-def judge_vectors(judge: DayJudge | None, days: DayVectors) -> Sequence[Judged | None]:
-    """Let ``judge`` judge and learn days in the order of time, those of one tenant, kind and UTC day together; nothing without one."""
-    if judge is None:
-        return [None] * len(days.keys)
-    out: list[Judged] = []
-    for _, some in groupby(range(len(days.keys)), key=lambda at: days.keys[at][:3]):
-        rows = list(some)
-        out += judge.step(days.part(slice(rows[0], rows[-1] + 1)))
-    return out
 
 
 def told(surprises: Floats, values: Floats, usual: Floats) -> tuple[Deviation, ...]:

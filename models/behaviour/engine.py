@@ -22,8 +22,10 @@ a million distinct values  an account's values count under a bounded number of c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -32,7 +34,8 @@ from numpy.typing import NDArray
 from features.accounts import Accounts
 from features.alert import Entity
 from features.event import Event
-from features.event_encode import FIELDS, EventBlock, EventEncoder
+from features.event_columns import EventColumns
+from features.event_encode import AT_ONCE, FIELDS, EventBlock, EventEncoder
 from features.label import Verdict
 from models.behaviour.day import END, FIRST, OLDEST_DAYS, Gatherer, date_of, ordinal_of
 from models.behaviour.day_engine import DayEngine
@@ -42,7 +45,7 @@ from models.behaviour.event_scores import deviations, is_cold, value_of
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement, Deviation, EventJudgement
 from models.behaviour.model import BehaviourModel
-from models.behaviour.walk import EventWalk
+from models.behaviour.walk import EventWalk, Walked
 from models.behaviour.watch import Judged
 
 FALSE_DISCOVERY = 0.1
@@ -53,12 +56,20 @@ _MAXIMA = {f"{field}_own_max": at for at, field in enumerate(FIELDS)}
 _SAID = 10_000
 
 
+class Observed(NamedTuple):
+    """Some of many events: their ``rows`` in the table, and what was read of them."""
+
+    rows: NDArray[np.int64]
+    block: EventBlock
+    walked: Walked
+
+
 class BehaviourEngine:
     """The state of all accounts.
 
-    Without ``vectors`` only the impersonation stream speaks, and hosts are not judged. ``secret`` keys the hashes under which values
-    are counted: a service passes its own, so that nobody can choose names that collide. Without ``words`` nothing is said of why an
-    event is unusual, nor of the values that made a day so: who wants numbers only need not wait for it.
+    Without ``vectors`` only the impersonation stream speaks, and hosts are not judged; without ``days`` events only are. ``secret``
+    keys the hashes under which values are counted: a service passes its own, so that nobody can choose names that collide.
+    ``pool``: threads that many events at once are read in.
     """
 
     def __init__(
@@ -69,12 +80,13 @@ class BehaviourEngine:
         secret: bytes = bytes(32),
         accounts: Accounts | None = None,
         vectors: bool = True,
-        words: bool = True,
+        days: bool = True,
+        pool: Executor | None = None,
     ) -> None:
         self.model = model
-        self._words = words
+        self._with_days = days
         self.late = self.unbelievable = 0
-        self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret)
+        self._encoder, self._walk = EventEncoder(secret, accounts), EventWalk(secret, pool)
         self._days = DayEngine(model, false_discovery, vectors=vectors)
         self._gathered, self._vectors, self._closed = Gatherer(), DayGatherer(hosts=vectors), 0
         self._ended = Ended()
@@ -87,17 +99,11 @@ class BehaviourEngine:
         if not taken:
             return []
         block = self._encoder.events(taken)
-        walked = self._walk.read(block)
-        where, what, signals, scores = walked
-        tokens = self._tokens(taken)
-        seen = Seen(block, walked, tokens)
-        ordinal = (block.time // 86400.0).astype(np.int64)
-        fit = self._open(block, ordinal)
-        self.late += int(np.count_nonzero(~fit[:, 0]))
-        self._vectors.add(seen, fit)
+        walked, fit = self._take(block, self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in taken]))
         if self._said.full:
             self._said.keep(self._vectors.tokens)
-        self._gather(taken, block, fit[:, 0].tolist())
+        self._gather(taken, block, fit.tolist())
+        where, what, signals, scores = walked
         cold = is_cold(what)
         return [
             EventJudgement(
@@ -107,7 +113,7 @@ class BehaviourEngine:
                 entity=block.accounts[whose].uid,
                 time=event.time,
                 anomaly_score=score,
-                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])) if self._words else (),
+                deviations=deviations(event, signals[at], where[at], what[at], float(block.speed[at])),
                 cold=new,
             )
             for at, (event, whose, score, new) in enumerate(
@@ -115,10 +121,28 @@ class BehaviourEngine:
             )
         ]
 
-    def _tokens(self, events: list[Event]) -> NDArray[np.int64]:
-        if not self._words:
-            return np.full(len(events), NOTHING)
-        return self._said.add([tuple(value_of(event, field) for field in FIELDS) for event in events])
+    def observe_columns(self, columns: EventColumns, size: int = AT_ONCE) -> Iterator[Observed]:
+        """Judge many events and take them up, ``size`` at a time: the numbers of :meth:`observe`, but of a day no value is told.
+
+        Between two parts days may be closed.
+        """
+        fit = (columns.time >= FIRST.timestamp()) & (columns.time < END.timestamp())
+        self.unbelievable += int(np.count_nonzero(~fit))
+        for part, block in self._encoder.columns(columns.where(fit), size):
+            if self._with_days:
+                walked, in_time = self._take(block, np.full(len(block.who), NOTHING))
+                self._gathered.add_block(part, block, in_time)
+            else:
+                walked = self._walk.read(block)
+            yield Observed(part.row, block, walked)
+
+    def _take(self, block: EventBlock, tokens: NDArray[np.int64]) -> tuple[Walked, NDArray[np.bool_]]:
+        """Read events, fold them and add them to their days' vectors; return also whose account's day is still to be judged."""
+        walked, ordinal = self._walk.read(block), (block.time // 86400.0).astype(np.int64)
+        fit = self._open(block, ordinal)
+        self.late += int(np.count_nonzero(~fit[:, 0]))
+        self._vectors.add(Seen(block, walked, tokens), fit)
+        return walked, fit[:, 0]
 
     def _open(self, block: EventBlock, ordinal: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return of which events the day is still to be judged: the account's, and those of both hosts, b[n, 3]."""

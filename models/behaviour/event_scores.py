@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.event import Event
@@ -29,11 +30,30 @@ def anomaly_scores(signals: Floats) -> Floats:
     return total
 
 
+def told(signals: Floats) -> NDArray[np.intp]:
+    """Return in what each event (n × S signals) deviates most: the columns of :data:`MOST` signals, most first, −1 for no more."""
+    row = signals[:, _SCORED]
+    order = np.argsort(-row, axis=1, kind="stable")[:, :MOST]
+    found: NDArray[np.intp] = np.where(row[np.arange(len(row))[:, np.newaxis], order] >= TOLD_FROM, _SCORED[order], -1)
+    return found
+
+
+def reasons(signals: Floats) -> pa.Array:
+    """Return the words of each event's deviations, a list of texts for each (n × S signals)."""
+    rows = np.flatnonzero((signals[:, _SCORED] >= TOLD_FROM).any(axis=1))
+    chosen = told(signals[rows])
+    event, place = np.nonzero(chosen >= 0)
+    at = chosen[event, place]
+    beside = signals[rows[event][:, np.newaxis], np.minimum(at, _N - 1)[:, np.newaxis] + [_N, 2 * _N]] >= RARE_BESIDE
+    texts = pa.array(_TEXTS).take(pa.array(at * 4 + np.where(at < _N, beside @ [1, 2], 0)))
+    number = np.zeros(len(signals) + 1, np.int64)
+    number[rows + 1] = (chosen >= 0).sum(axis=1)
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(number).astype(np.int32)), texts)
+
+
 def deviations(event: Event, signals: Floats, where: Floats, what: Floats, speed: float) -> tuple[Deviation, ...]:
     """Return in what one event deviates most, from its row of signals and of what was read."""
-    row = signals[_SCORED]
-    order = _SCORED[np.argsort(-row, kind="stable")[:MOST]]
-    chosen = [int(at) for at in order if signals[at] >= TOLD_FROM]
+    chosen = [at for at in told(signals[np.newaxis])[0].tolist() if at >= 0]
     if not chosen:
         return ()
     reads = reads_of(where[np.newaxis], what[np.newaxis])
@@ -43,20 +63,24 @@ def deviations(event: Event, signals: Floats, where: Floats, what: Floats, speed
 
 def _of_field(event: Event, at: int, signals: Floats, reads: Floats, shares: Shares) -> Deviation:
     field = FIELDS[at]
-    beside = [
-        words
-        for place, words in ((at + _N, "among its peers"), (at + 2 * _N, "in the organisation"))
-        if signals[place] >= RARE_BESIDE
-    ]
     events = float(shares.events[at, 0])
     return Deviation(
         name=NAMES[at],
-        text=" and ".join([SIGNALS[at].text, *beside]),
+        text=_text(at, peers=signals[at + _N] >= RARE_BESIDE, tenant=signals[at + 2 * _N] >= RARE_BESIDE),
         surprise=float(signals[at]),
         value=value_of(event, field),
         observed=float(seen(reads, field)[0]) / events if events else 0.0,
         expected=1.0 / float(shares.values[at, 0]),
     )
+
+
+def _text(at: int, *, peers: bool, tenant: bool) -> str:
+    beside = [*(["among its peers"] if peers else ()), *(["in the organisation"] if tenant else ())]
+    return " and ".join([SIGNALS[at].text, *beside])
+
+
+_TEXTS = [_text(at, peers=also in (1, 3), tenant=also in (2, 3)) for at in range(len(SIGNALS)) for also in range(4)]
+"""The words of each signal: by itself, and if its value is rare among peers (1), in the organisation (2), or both (3)."""
 
 
 def _of_count(at: int, signals: Floats, counts: Counts) -> Deviation:

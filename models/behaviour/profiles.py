@@ -73,24 +73,21 @@ class _Field:
         self.distinct: NDArray[np.int32] = np.zeros(0, np.int32)
         self.population_total = 0.0
 
-    def key(self, row: int, value: str) -> str:
-        """Return the value, or ``OTHER`` where it would be one too many for the account."""
-        posting = self.postings.get(value)
-        if posting is not None and row in posting:
-            return value
-        return value if self.distinct[row] < MAX_VALUES_OF_ACCOUNT else OTHER
-
     def add(self, row: int, values: dict[str, float], growth: float) -> None:
+        """Add values; one that would be one too many for the account is ``OTHER``."""
         self.total, self.distinct = grown(self.total, row + 1), grown(self.distinct, row + 1)
-        for value, weight in values.items():
-            key = self.key(row, value)
-            posting = self.postings.get(key)
+        total, distinct = float(self.total[row]), int(self.distinct[row])
+        for told, weight in values.items():
+            key, posting = told, self.postings.get(told)
+            if distinct >= MAX_VALUES_OF_ACCOUNT and (posting is None or row not in posting):
+                key, posting = OTHER, self.postings.get(OTHER)
             if posting is None:
                 posting = self.postings[key] = _Posting()
-            self.distinct[row] += posting.add(row, weight * growth)
+            distinct += posting.add(row, weight * growth)
             posting.everybody += weight
-            self.total[row] += weight * growth
+            total += weight * growth
             self.population_total += weight
+        self.total[row], self.distinct[row] = total, distinct
 
     def snapshot(self) -> _Field:
         """Return a copy to read."""

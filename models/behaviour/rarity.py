@@ -45,14 +45,16 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @classmethod
     def fit(cls, x: Floats, names: tuple[str, ...], *, both_tails: bool = True) -> Rarity:
         """Learn the tails of the columns of ``x`` (n × features), a missing value left out. ``both_tails``: little is rare, too."""
-        columns = [_staircase(column[np.isfinite(column)], both_tails=both_tails) for column in x.T]
+        some = [np.sort(column[np.isfinite(column)]) for column in x.T]
+        columns = [_staircase(column, both_tails=both_tails) for column in some]
         width = max((len(value) for value, _, _ in columns), default=1)
-        value, high, low = (
-            np.array([np.pad(part[at], (0, width - len(part[at])), "edge") for part in columns]) for at in range(3)
-        )
-        some = [column[np.isfinite(column)] if np.isfinite(column).any() else np.zeros(1) for column in x.T]
-        middle = np.array([float(np.median(column)) for column in some])
-        reach = [max(float(column.max()) - at, at - float(column.min())) for column, at in zip(some, middle, strict=True)]
+        value, high, low = (np.empty((len(columns), width)) for _ in range(3))
+        for at, parts in enumerate(columns):
+            for held, part in zip((value, high, low), parts, strict=True):
+                held[at, : len(part)], held[at, len(part) :] = part, part[-1]
+        some = [column if len(column) else np.zeros(1) for column in some]
+        middle = np.array([(column[(len(column) - 1) // 2] + column[len(column) // 2]) / 2.0 for column in some])
+        reach = [max(float(column[-1]) - at, at - float(column[0])) for column, at in zip(some, middle, strict=True)]
         return cls(names=names, value=value, high=high, low=low, middle=middle, spread=np.maximum(reach, NEAR))
 
     def surprises(self, x: Floats) -> Floats:
@@ -105,17 +107,17 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return rarity
 
 
-def _staircase(column: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Floats]:
-    """Return the kept values and, at each, (1 + those at least as high) ÷ (1 + all) and the same for low.
+def _staircase(ordered: Floats, *, both_tails: bool) -> tuple[Floats, Floats, Floats]:
+    """Return the kept ones of rising values and, at each, (1 + those at least as high) ÷ (1 + all) and the same for low.
 
     Kept are the outermost values on both sides, each one, and fewer and fewer towards the middle. Beside one at which many tie, and
     beside the outermost, is a further step: what lies beyond it shares none of its rank.
     """
-    n = len(column)
+    n = len(ordered)
     if n == 0:
         return np.zeros(1), np.ones(1), np.ones(1)
-    ordered = np.sort(column)
-    value, count = np.unique(ordered, return_counts=True)
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    value, count = ordered[first], np.diff(np.append(first, n))
     count[[0, -1]] = n + 1  # a step beside each of them, too
     keep = np.arange(len(value))
     if len(value) > MAX_STEPS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -27,40 +27,27 @@ class Walked(NamedTuple):
 
 
 class EventWalk:
-    """The counts of all events so far. Not safe for use by two threads at once; with ``pool`` it uses two of its own."""
+    """The counts of all events so far. Not safe for use by two threads at once; with a ``pool`` of threads it reads both views at once."""
 
-    def __init__(self, secret: bytes, pool: ThreadPoolExecutor | None = None) -> None:
+    def __init__(self, secret: bytes, pool: Executor | None = None) -> None:
         self.where, self.what = where_state(secret), what_state(secret)
         self._pool = pool
 
-    @property
-    def size(self) -> int:
-        """Bytes that the counts take."""
-        return self.where.size + self.what.size
-
     def read(self, block: EventBlock) -> Walked:
         """Read each event as of then, and fold it."""
-        return _together(block, self._read_where(block), self._read_what(block))
-
-    def start(self, block: EventBlock) -> Future[Walked]:
-        """Begin to read and fold a block; the one before must be finished. Without a pool it is done at once."""
-        if self._pool is not None:
-            what, where = self._pool.submit(self._read_what, block), self._pool.submit(self._read_where, block)
-            return self._pool.submit(lambda: _together(block, where.result(), what.result()))
-        done = Future[Walked]()
-        done.set_result(self.read(block))
-        return done
+        if self._pool is None:
+            where, what = self._read_where(block), self._read_what(block)
+        else:
+            meanwhile = self._pool.submit(self._read_what, block)
+            where, what = self._read_where(block), meanwhile.result()
+        found = signals(where, what, block.outcome, block.speed)
+        return Walked(where, what, found, anomaly_scores(found))
 
     def _read_where(self, block: EventBlock) -> Floats:
         return _read(block, self.where, _WHERE, len(WHERE_VIEW.features))
 
     def _read_what(self, block: EventBlock) -> Floats:
         return _read(block, self.what, _WHAT, len(WHAT_VIEW.features))
-
-
-def _together(block: EventBlock, where: Floats, what: Floats) -> Walked:
-    found = signals(where, what, block.outcome, block.speed)
-    return Walked(where, what, found, anomaly_scores(found))
 
 
 def _read(block: EventBlock, state: CounterState, program: tuple[NDArray[np.int64], Floats], features: int) -> Floats:

@@ -1,7 +1,7 @@
-"""``python -m tests.benchmarks.behaviour``: a file of events scored on two cores, the state of its accounts, and one event's latency.
+"""``python -m tests.benchmarks.behaviour``: what ``tamis score-events`` does with a file of events, by event and by day; one event's latency.
 
-Made-up people at work: sessions in working hours, habits of their own, most of them shared with their group. ``make bench`` runs a
-fifth of it.
+Made-up people at work: sessions in working hours, habits of their own, most of them shared with their group. The model is learned
+from a few of them. By day a tenth of the events and accounts is scored, unless ``--by`` says day; ``make bench`` runs a fifth of both.
 """
 
 from __future__ import annotations
@@ -9,24 +9,29 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
+import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.accounts import Accounts
 from features.alert import Entity, EntityKind, Role
 from features.event import Event, Outcome, Source, user
-from models.behaviour.day_judges import RareDays
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
-from models.behaviour.tables import TableWalk, score_table
+from training.behaviour import fitting
+from training.behaviour.scoring import score
 
 EVENTS, ACCOUNTS, DAYS = 10_000_000, 50_000, 30
 SINGLES, WARM = 3000, 20_000
+TAUGHT_EVENTS, TAUGHT_ACCOUNTS = 40_000, 200
 _GROUP = 100
 _SESSION = 8
 _START = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
@@ -71,6 +76,7 @@ def made_events(n: int, accounts: int, days: int, seed: int = 0) -> pa.Table:
         return np.asarray((base + rank * 31) % _DISTINCT[name])
 
     return pa.table({
+        "uid": pa.array(np.arange(n)).cast(pa.string()),
         "tenant": _constant(n, "acme"), "time": pa.array(((at + _START) * 1e6).astype(np.int64)).cast(pa.timestamp("us", "UTC")),
         "actor_kind": _constant(n, "user"), "actor_uid": _column(who, "actor_uid"), "action": _column(habit("action", 8, 0.8), "action"),
         "target_kind": _constant(n, "file"), "target_uid": _column(habit("target_uid", 20, 0.5), "target_uid"),
@@ -87,20 +93,37 @@ def groups(accounts: int) -> dict[tuple[str, str], str]:
     return {("acme", f"actor_uid-{at}"): f"group-{at // _GROUP}" for at in range(accounts)}
 
 
-def behaviour(events: int = EVENTS // 5, accounts: int = ACCOUNTS, days: int = DAYS) -> None:
-    """Score a file, and single events by the same code, and print how fast and how large it was."""
-    table = made_events(events, accounts, days)
-    before = _peak()
+def behaviour(events: int = EVENTS // 5, accounts: int = ACCOUNTS, days: int = DAYS, by: str = "") -> None:
+    """Score files as the command does, and single events as the service does, and print how fast and how large it was."""
+    with tempfile.TemporaryDirectory() as folder:
+        taught = _written(Path(folder) / "taught.parquet", TAUGHT_EVENTS, TAUGHT_ACCOUNTS, days)
+        model = fitting.learn(taught).model
+        if by != "day":
+            _scored(_written(Path(folder) / "events.parquet", events, accounts, days), model, "event")
+        if by != "event":
+            some = 1 if by else 10
+            _scored(_written(Path(folder) / "days.parquet", events // some, accounts // some, days), model, "day")
+    if not by:
+        _latency(made_events(WARM + SINGLES, accounts, days))
+
+
+def _written(path: Path, events: int, accounts: int, days: int) -> fitting.Source:
+    with ProcessPoolExecutor(1, get_context("spawn")) as other:  # so that it takes no memory here
+        other.submit(_write, path, events, accounts, days).result()
+    return fitting.Source(path, "native")
+
+
+def _write(path: Path, events: int, accounts: int, days: int) -> None:
+    pq.write_table(made_events(events, accounts, days), path)
+
+
+def _scored(source: fitting.Source, model: BehaviourModel, by: str) -> None:
     start, used = time.perf_counter(), time.process_time()
-    with ThreadPoolExecutor(2) as pool:
-        walk = TableWalk(_SECRET, Accounts(groups=groups(accounts)), pool=pool)
-        found = score_table(table, walk, RareDays())
+    rows = score(source, model, false_discovery=0.1, by_event=by == "event").table.num_rows
     seconds, cores = time.perf_counter() - start, time.process_time() - used
-    say(f"behaviour, {events:,} events, {len(found.days.keys):,} days, two threads", f"{seconds:.0f} s, {cores:.0f} s of CPU")
-    say("  peak memory, the table itself in it", f"{_peak():.2f} GiB ({before:.2f} before)")
-    keys = walk.walk.where.keys + walk.walk.what.keys
-    say(f"  counts of {accounts:,} accounts", f"{walk.walk.size / 2**20:.0f} MiB, {keys / accounts:.0f} keys an account")
-    _latency(table.slice(0, WARM + SINGLES))
+    events = pq.ParquetFile(source.path).metadata.num_rows
+    say(f"score-events --by {by}, {events:,} events, {rows:,} rows", f"{seconds:.0f} s, {cores:.0f} s of CPU")
+    say("  peak memory of the process so far", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 def _latency(table: pa.Table) -> None:
@@ -125,14 +148,11 @@ def _event(row: dict[str, str], at: int) -> Event:
     )  # fmt: skip
 
 
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--accounts", type=int, default=ACCOUNTS)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--by", choices=("event", "day"), default="", help="score this way only, without single events")
     given = parser.parse_args()
-    behaviour(given.events, given.accounts, given.days)
+    behaviour(given.events, given.accounts, given.days, given.by)

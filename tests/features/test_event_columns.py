@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from features.errors import SourceError
-from features.event_columns import hours_of_week, read_columns, told_number
+from features.event_columns import EventColumns, hours_of_week, read_columns, told_number
 
 MONDAY = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 ROW = {"tenant": "t", "time": MONDAY, "actor_uid": "ada", "action": "open"}
@@ -35,10 +35,9 @@ def test_chunks_and_dictionaries_are_one_column() -> None:
 
 
 @pytest.mark.parametrize("name", ["tenant", "actor_uid", "action", "time"])
-def test_rows_without_what_is_needed_are_left_out_and_counted(name: str) -> None:
+def test_rows_without_what_is_needed_are_left_out(name: str) -> None:
     found = read_columns(pa.Table.from_pylist([ROW, {**ROW, name: None}, ROW]))
     assert found.row.tolist() == [0, 2]
-    assert found.incomplete == 1
     assert all(len(column.codes) == 2 for column in found.texts.values())
 
 
@@ -50,6 +49,21 @@ def test_the_hour_of_the_week_is_utc_or_what_facets_tell() -> None:
     found = read_columns(pa.Table.from_pylist([{**ROW, "facets": facets} for facets in rows]))
     assert found.hour.tolist() == [9, 23, 6 * 24 + 23, 9, 9]
     assert hours_of_week(np.array([0.0]), np.array([-1]), np.array([-1])).tolist() == [3 * 24]
+
+
+def test_facets_stay_with_their_events() -> None:
+    told = [[("a", "1"), ("b", "2")], [], [("a", "3"), ("", "4"), ("c", None)], [("b", "2")]]
+    rows = [{**ROW, "facets": [{"name": name, "value": value} for name, value in facets]} for facets in told]
+    found = read_columns(pa.Table.from_pylist([*rows[:2], {**ROW, "action": None}, *rows[2:]]))
+
+    def facets(columns: EventColumns) -> list[tuple[int, str, str]]:
+        at, names, values = columns.facets
+        codes = zip(at.tolist(), names.codes.tolist(), values.codes.tolist(), strict=True)
+        return [(event, names.values[name], values.values[value]) for event, name, value in codes]
+
+    assert facets(found) == [(0, "a", "1"), (0, "b", "2"), (2, "a", "3"), (3, "b", "2")]
+    assert facets(found.part(2, 9)) == [(0, "a", "3"), (1, "b", "2")]
+    assert facets(found.where(np.array([True, False, False, True]))) == [(0, "a", "1"), (0, "b", "2"), (1, "b", "2")]
 
 
 @pytest.mark.parametrize(("value", "number"), [("0", 0), ("23", 23), ("24", -1), ("-1", -1), ("", -1), ("²", -1), ("007", -1)])

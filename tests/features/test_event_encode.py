@@ -11,6 +11,7 @@ import pytest
 from features.alert import Entity, EntityKind, Role
 from features.encode import FactBlock
 from features.event import Event, Outcome, Source, user
+from features.event_columns import read_columns
 from features.event_encode import EVENT_COLUMNS, FIELDS, OWN_CELLS, EventBlock, EventEncoder, EventKind
 from tests.models.behaviour.office import SECRET, START, accounts, office, office_table
 
@@ -39,8 +40,8 @@ def whose(block: EventBlock) -> list[tuple[object, ...]]:
 def test_a_table_and_events_give_the_same_facts(size: int) -> None:
     one, other = encoder(), encoder()
     live = [one.events(EVENTS[start : start + size]) for start in range(0, len(EVENTS), size)]
-    blocks = list(other.table(office_table(EVENTS), size))
-    assert np.concatenate([rows for rows, _ in blocks]).tolist() == list(range(len(EVENTS)))
+    blocks = list(other.columns(read_columns(office_table(EVENTS)), size))
+    assert np.concatenate([part.row for part, _ in blocks]).tolist() == list(range(len(EVENTS)))
     for mine, (_, theirs) in zip(live, blocks, strict=True):
         assert same(mine.facts, theirs.facts)
         assert whose(mine) == whose(theirs)

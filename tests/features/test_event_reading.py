@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from features.errors import SourceError, UnknownFormatError
 from features.event import Event, Facet, user
-from features.event_reading import read_event_chunks, read_events
-from features.event_table import write_events
+from features.event_reading import read_event_chunks, read_event_table, read_events
+from features.event_table import SCHEMA, table_of, write_events
 
 GOLDEN = Path(__file__).parent / "golden" / "events"
 RECEIVED = datetime(2024, 3, 4, 12, tzinfo=UTC)
@@ -211,3 +211,47 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     read = read_events(path, "native")
     assert read.events == sorted(events, key=lambda event: event.time)
     assert (read.rejects, read.duplicates) == ([], 0)
+
+
+WHOLE: dict[str, Any] = {
+    "uid": "", "tenant": "acme", "time": RECEIVED, "actor_kind": "user", "actor_uid": "ada", "action": "open", "target_kind": "file",
+    "target_uid": "plan", "address": "10.0.0.1", "country": "NL", "device": "ws-1", "application": "mail", "outcome": "success",
+    "latitude": 52.0, "longitude": 4.0, "facets": [{"name": "room", "value": "1"}],
+}  # fmt: skip
+ODD: list[dict[str, Any]] = [
+    {"actor_uid": ""}, {"actor_uid": None}, {"actor_kind": None}, {"actor_kind": "robot"}, {"action": "x" * 1025}, {"action": None},
+    {"tenant": ""}, {"tenant": "other"}, {"time": None}, {"time": datetime(1989, 12, 31, tzinfo=UTC)}, {"uid": "same"}, {"uid": "same"},
+    {"time": datetime(2100, 1, 1, tzinfo=UTC)}, {"target_kind": ""}, {"target_kind": "", "target_uid": ""}, {"target_kind": "moon"},
+    {"outcome": ""}, {"outcome": "maybe"}, {"latitude": None}, {"latitude": 91.0}, {"latitude": float("nan")},
+    {"latitude": None, "longitude": None}, {"facets": None}, {"facets": [{"name": "", "value": "1"}]},
+    {"facets": [{"name": "a", "value": None}]}, {"facets": [{"name": "a", "value": "1"}] * 65}, {"device": None}, {"device": "é" * 1025},
+    {"uid": ""}, {"uid": None}, {"uid": "same", "action": "other"}, {"time": datetime(2024, 3, 1, tzinfo=UTC)}, {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tenant", ["", "acme"])
+def test_a_table_is_read_as_its_rows_would_be_whatever_is_wrong_with_them(tmp_path: Path, tenant: str) -> None:
+    rows = [{**WHOLE, "uid": f"u{at}", **change} for at, change in enumerate(ODD)]
+    for name, some in (("a", rows[:20]), ("b", rows[20:])):
+        pq.write_table(pa.Table.from_pylist(some, SCHEMA), tmp_path / f"{name}.parquet")
+    expected, found = read_events(tmp_path, "native", tenant=tenant), read_event_table(tmp_path, "native", tenant=tenant)
+    assert 10 < len(found.rejects) < 20
+    assert (found.rejects, found.duplicates) == (expected.rejects, expected.duplicates)
+    pq.write_table(found.table, tmp_path / "found.parquet")
+    assert read_events(tmp_path / "found.parquet", "native").events == expected.events
+
+
+def test_a_table_of_other_files_is_that_of_their_events(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(lines(RECORDS))
+    found = read_event_table(tmp_path, "native", tenant="acme")
+    assert found.table == table_of(read_events(tmp_path, "native", tenant="acme").events)
+    assert (len(found.rejects), found.duplicates) == (2, 1)
+
+
+def test_a_table_without_an_event_is_refused_with_the_first_reason(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([{**WHOLE, "actor_uid": ""}], SCHEMA), tmp_path / "a.parquet")
+    with pytest.raises(SourceError, match=r"actor|is missing"):
+        read_event_table(tmp_path, "native")
+    pq.write_table(SCHEMA.empty_table(), tmp_path / "a.parquet")
+    with pytest.raises(SourceError, match="no event"):
+        read_event_table(tmp_path, "native")

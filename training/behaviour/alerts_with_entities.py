@@ -19,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 from features.default_view import ANOMALY_FEATURES, DEFAULT_VIEW
 from features.encode import VALUES
+from features.event_table import table_of
 from training.behaviour.entities import entity_anomalies
 from training.behaviour.fitting import learn_events
 from training.behaviour.simulated import simulated_events
@@ -56,7 +57,7 @@ def compare(seed: int, *, tenants: int = TENANTS, days: int = DAYS) -> Compared:
         place = Path(folder) / "world"
         simulate(tenants, days, seed, place, behaviour=True)
         events = simulated_events(place).events
-        anomalies = entity_anomalies(learn_events(events, place).model, events)
+        anomalies = entity_anomalies(learn_events(events, place).model, table_of(events))
         return compared(World.load(place, bytes(32), anomalies), seed)
 
 

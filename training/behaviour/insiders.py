@@ -23,6 +23,7 @@ from features.accounts import Accounts
 from features.alert import EntityKind
 from features.context import Context
 from features.event import Event
+from features.event_columns import read_columns
 from features.event_encode import EventEncoder
 from models.behaviour.day import END, FIRST, Day, days
 from models.behaviour.day_engine import DayEngine
@@ -73,8 +74,8 @@ def vectors_of(done: Lived) -> DayVectors:
     """Return the vectors of all days of a tenant's accounts and hosts."""
     encoder, walk = EventEncoder(bytes(32), Accounts(directory(done.town))), EventWalk(bytes(32))
     gatherer = DayGatherer(hosts=True)
-    for rows, block in encoder.table(event_table(done)):
-        gatherer.add(Seen(block, walk.read(block), rows), np.ones(len(block.at), bool))
+    for part, block in encoder.columns(read_columns(event_table(done))):
+        gatherer.add(Seen(block, walk.read(block), part.row), np.ones(len(block.at), bool))
     return gatherer.take((END - FIRST).days).vectors
 
 

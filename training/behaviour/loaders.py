@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 from features.alert import Entity, EntityKind, Role
 from features.errors import RecordError
 from features.event import MAX_FACETS, Event, Facet, service_account, user
+from features.event_reading import read_event_table as read_native_table
 from features.event_reading import read_events as read_native
+from features.event_table import table_of
+from features.files import Reject
 from features.normalisers import NORMALISERS
 from features.normalisers.events import EVENT_NORMALISERS
 from training.errors import DataError
@@ -42,6 +45,13 @@ class Loaded(NamedTuple):
     rejected: list[RecordError]
 
 
+class LoadedTable(NamedTuple):
+    """The events of a file as a table in the native columns, and why some rows are none."""
+
+    table: pa.Table
+    rejected: list[RecordError]
+
+
 def is_of_events(fmt: str) -> bool:
     """Whether a format is of what people did; where alerts have one of the same name, that is meant."""
     return fmt in FORMATS or (fmt in _ALIASES and fmt != "history") or fmt in EVENT_NORMALISERS.keys() - NORMALISERS.keys()
@@ -56,7 +66,20 @@ def read_events(path: Path, fmt: str, tenant: str = "") -> Loaded:
         known = ", ".join(sorted({*FORMATS, *_ALIASES, *EVENT_NORMALISERS}))
         raise DataError(str(path), f"unknown format {fmt!r} of events; known: {known}")
     found = read_native(path, fmt, tenant=tenant)
-    return Loaded(found.events, [RecordError(r.reason, field=r.field, source=r.source, row=r.row) for r in found.rejects])
+    return Loaded(found.events, [_error(one) for one in found.rejects])
+
+
+def read_event_table(path: Path, fmt: str, tenant: str = "") -> LoadedTable:
+    """Read what :func:`read_events` does as a table in the native columns."""
+    if _ALIASES.get(fmt, fmt) != "native":
+        loaded = read_events(path, fmt, tenant)
+        return LoadedTable(table_of(loaded.events), loaded.rejected)
+    found = read_native_table(path, "native", tenant=tenant)
+    return LoadedTable(found.table, [_error(one) for one in found.rejects])
+
+
+def _error(one: Reject) -> RecordError:
+    return RecordError(one.reason, field=one.field, source=one.source, row=one.row)
 
 
 def _table(path: Path, name: str, columns: tuple[str, ...]) -> pa.Table:

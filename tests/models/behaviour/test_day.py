@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
 import pytest
 
-from features.event import Facet
-from models.behaviour.day import MAX_VALUES, OTHER, days
+from features.alert import Entity, EntityKind, Role
+from features.event import Event, Facet
+from features.event_columns import read_columns
+from features.event_encode import EventEncoder
+from features.event_table import table_of
+from models.behaviour.day import MAX_FIELDS, MAX_VALUES, OTHER, Gatherer, days
 from tests.models.behaviour.events import START, event
 
 
@@ -42,3 +47,38 @@ def test_a_million_distinct_values_are_bounded() -> None:
 def test_times_that_cannot_be_are_left_out(year: int) -> None:
     strange = msgspec.structs.replace(event("ann", 0), time=datetime(year, 1, 1, tzinfo=UTC))
     assert [day.date for day in days([event("ann", 0), strange])] == [START.date()]
+
+
+def _busy(seed: int) -> list[Event]:
+    """Return events that tell one field several times, more values and more fields than are kept, and no target."""
+    random, out = np.random.default_rng(seed), []
+    for number in range(3000):
+        many = [Facet("directory", f"d{at}") for at in random.integers(0, 600, random.integers(0, 4)).tolist()]
+        odd = [Facet(*[("action", "open"), ("hour", "3"), ("volume", "x"), ("outcome", "success")][random.integers(0, 4)])]
+        fields = [Facet(f"field-{at}", "x") for at in random.integers(0, 300, random.integers(0, 3)).tolist()]
+        made = event("ann" if random.random() < 0.8 else "bob", int(number // 1000), number=number % 9)
+        target = Entity(EntityKind.FILE, f"f{random.integers(0, 400)}", Role.TARGET) if random.random() < 0.7 else None
+        out.append(msgspec.structs.replace(made, facets=(*many, *odd[: random.integers(0, 2)], *fields), target=target))
+    return out
+
+
+@pytest.mark.parametrize("size", [1, 70, 3000])
+def test_many_events_at_once_make_the_same_days_to_the_bit(size: int) -> None:
+    events, gathered = _busy(3)[: 200 if size == 1 else None], Gatherer()
+    for part, block in EventEncoder(bytes(32)).columns(read_columns(table_of(events)), size):
+        gathered.add_block(part, block, np.ones(len(block.who), bool))
+    one_by_one = days(events)
+    found = gathered.take(10**6)
+    assert [(day, list(map(list, day.values.values()))) for day in found] == [
+        (day, list(map(list, day.values.values()))) for day in one_by_one
+    ]
+    assert size == 1 or any(OTHER in day.values["directory"] for day in found)
+    assert size == 1 or max(len(day.values) for day in found) == MAX_FIELDS
+
+
+def test_only_events_that_fit_are_added() -> None:
+    events, gathered = [event("ann", 0), event("ann", 1), event("bob", 1)], Gatherer()
+    for part, block in EventEncoder(bytes(32)).columns(read_columns(table_of(events))):
+        gathered.add_block(part, block, np.array([True, False, True]))
+        gathered.add_block(part, block, np.zeros(3, bool))
+    assert gathered.take(10**6) == days(events[::2])

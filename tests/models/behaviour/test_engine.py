@@ -1,17 +1,22 @@
 """Events in, judgement out: as the stream judges whole days, whatever the order in which events come."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 import msgspec
+import numpy as np
 import pytest
 
 from features.alert import Entity, EntityKind, Role
 from features.event import Event, Facet, Source, service_account, user
+from features.event_columns import read_columns
+from features.event_table import table_of
 from features.label import Verdict
 from models.behaviour.day import date_of, days
 from models.behaviour.engine import BehaviourEngine
+from models.behaviour.event_scores import reasons
 from models.behaviour.held import Account
 from models.behaviour.judgement import DayJudgement
 from models.behaviour.model import BehaviourModel
@@ -59,15 +64,6 @@ def test_events_may_come_in_any_order_within_a_day_and_in_any_number_of_calls() 
     for one in sorted(history(), key=lambda event: (event.time.date(), event.uid), reverse=True):
         pieces.observe([one])
     assert whole.close(date(2024, 3, 1)) == pieces.close(date(2024, 3, 1))
-
-
-def test_numbers_are_the_same_without_words() -> None:
-    def numbers(engine: BehaviourEngine) -> list[tuple[float, ...]]:
-        events = [(one.anomaly_score, float(one.cold)) for one in engine.observe([*history(), event("ann", 41, room="vault")])]
-        return [*events, *((one.anomaly_score, one.p_value, float(one.flagged)) for one in engine.close(date(2024, 3, 1)))]
-
-    assert numbers(BehaviourEngine(MODEL, words=False)) == numbers(BehaviourEngine(MODEL))
-    assert not any(one.deviations for one in BehaviourEngine(MODEL, words=False).observe(history()))
 
 
 def test_an_open_day_waits_and_what_comes_after_it_was_closed_is_counted_as_late() -> None:
@@ -147,6 +143,42 @@ def closed(events: Sequence[Event], engine: BehaviourEngine) -> list[DayJudgemen
 
 def full() -> BehaviourEngine:
     return BehaviourEngine(BehaviourModel(), secret=SECRET, accounts=accounts())
+
+
+def without_values(judged: Sequence[DayJudgement]) -> list[DayJudgement]:
+    return [
+        msgspec.structs.replace(one, deviations=tuple(msgspec.structs.replace(two, value="") for two in one.deviations))
+        for one in judged
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 97, 4000])
+def test_many_events_at_once_are_judged_as_one_by_one_to_the_bit(size: int) -> None:
+    events = sorted(OFFICE, key=lambda one: one.time)[: 300 if size == 1 else None]
+    table, model = table_of(events), BehaviourModel(fields=("action", "target", "room", "hour", "weekday", "outcome"))
+    one_by_one, days = BehaviourEngine(model, secret=SECRET, accounts=accounts()), list[DayJudgement]()
+    with ThreadPoolExecutor(1) as pool:
+        at_once = BehaviourEngine(model, secret=SECRET, accounts=accounts(), pool=pool)
+        for rows, block, walked in at_once.observe_columns(read_columns(table), size):
+            told = one_by_one.observe([events[row] for row in rows.tolist()])
+            assert [one.anomaly_score for one in told] == walked.scores.tolist()
+            assert [one.entity for one in told] == [block.accounts[who].uid for who in block.who.tolist()]
+            assert [one.reasons for one in told] == reasons(walked.signals).to_pylist()
+            days += at_once.close(told[-1].time.date())
+    days += at_once.close(date(2099, 1, 1))
+    assert days == without_values(one_by_one.close(date(2099, 1, 1)))
+    assert size == 1 or any(one.deviations for one in days)
+
+
+def test_without_days_many_events_are_judged_the_same_and_none_is_kept() -> None:
+    some = read_columns(table_of([*OFFICE[:500], msgspec.structs.replace(OFFICE[0], time=datetime(1960, 1, 1, tzinfo=UTC))]))
+    scores = []
+    for with_days in (True, False):
+        engine = BehaviourEngine(BehaviourModel(), secret=SECRET, accounts=accounts(), days=with_days)
+        scores.append(np.concatenate([one.walked.scores for one in engine.observe_columns(some)]))
+        assert engine.unbelievable == 1
+        assert bool(engine.close(date(2099, 1, 1))) is with_days
+    assert scores[0].tobytes() == scores[1].tobytes()
 
 
 def test_events_are_judged_in_the_order_of_receipt_by_what_was_known_before_each() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.alert import Alert
 from features.encode import VALUES, FactEncoder
 from features.event import Event, user
+from features.event_table import table_of
 from tests.conftest import build_alert
 from tests.models.behaviour.events import HABITS, START, event
 from training.behaviour.entities import entity_anomalies
@@ -33,7 +34,7 @@ def hourly() -> list[Alert]:
 
 def known(story: list[Event]) -> NDArray[np.float64]:
     """Return how unusual ann was known to be at each of the alerts."""
-    table = entity_anomalies(learn_events(events(), Path()).model, story)
+    table = entity_anomalies(learn_events(events(), Path()).model, table_of(story))
     return FactEncoder(bytes(32), anomalies=table).alerts(hourly()).values[:, VALUES.index("user_anomaly")]
 
 
