@@ -19,7 +19,7 @@ from models.behaviour.model import BehaviourModel
 from models.errors import BundleError
 from models.incidents.model import IncidentModel
 
-FORMAT = 6
+FORMAT = 7
 CARD = "MODEL_CARD.md"
 _SCORING = ("classifier.txt", "calibrator.json", "encoder.json", "support.json", "view.json")
 _ALERTS = (*_SCORING, "policy.json", "units.json", "golden.json", "labels.json", "incidents.json", CARD)
