@@ -26,7 +26,7 @@ demo: $(READY)  ## the whole loop on real alerts, in five minutes
 	$(BIN)/tamis demo
 
 test: $(READY)  ## all tests, on two cores
-	$(BIN)/python -m tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
