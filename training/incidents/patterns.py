@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.incidents.link_model import ASKED_FROM, among, default_margin
-from models.incidents.links import usual_features
+from models.incidents.links import USUAL, usual_features
 from models.incidents.patterns import EVIDENCE, FALLING, RISING, TREES, evidence, without_tactics
 from training.incidents.worlds import NOISES, Scored, scored_world
 from training.links import examples
@@ -31,11 +31,10 @@ _PARAMETERS = {
     "monotone_constraints": [(name in RISING) - (name in FALLING) for name in EVIDENCE],
 }  # fmt: skip
 """Chosen in worlds of other seeds than those learned from and than those that are measured."""
-
-
 _UNREAD = frozenset({
     "tree_sizes", "split_gain", "leaf_weight", "leaf_count", "internal_value", "internal_weight", "internal_count",
 })  # fmt: skip
+"""What LightGBM writes of trees and no prediction reads."""
 
 
 class Asked(NamedTuple):
@@ -75,14 +74,19 @@ def learn(worlds: Sequence[Asked]) -> str:
 
     Each pair is learned from twice, as it is and as if no tactic were known: many products tell none.
     """
-    told = [*worlds, *(world._replace(evidence=without_tactics(world.evidence)) for world in worlds)]
+    told = [*worlds, *map(_without_tactics, worlds)]
     x, margin, same = (np.concatenate(column) for column in zip(*told, strict=True))
     data = lightgbm.Dataset(x, same, init_score=margin, feature_name=list(EVIDENCE))
     return _lean(lightgbm.train(_PARAMETERS, data, _ROUNDS).model_to_string())
 
 
+def _without_tactics(world: Asked) -> Asked:
+    found = without_tactics(world.evidence)
+    return world._replace(evidence=found, margin=default_margin(found[:, : len(USUAL)]))
+
+
 def _lean(trees: str) -> str:
-    """Return trees without what no prediction needs, two thirds of their text."""
+    """Return trees without what no prediction reads, two thirds of their text."""
     told = trees[: trees.index("end of trees")].splitlines()
     return "\n".join([line for line in told if line.partition("=")[0] not in _UNREAD] + ["end of trees", ""])
 
