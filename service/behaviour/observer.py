@@ -164,15 +164,15 @@ class Observer(Looking):
         elif closing:
             self.memory.closing = await asyncio.to_thread(Underway, watching, closing)
         elif part.word is not None:
-            await self._word(watching, part.word)
+            await self._word(watching, part.word, {WORDS: part.word.seq})
         if self.memory.due:
             await asyncio.to_thread(self.memory.save)
         return bool(part.events or part.word or closing)
 
-    async def _word(self, watching: Watching, word: Word) -> None:
+    async def _word(self, watching: Watching, word: Word, marks: dict[str, int]) -> None:
         await asyncio.to_thread(watching.hear, word)
         folding = await self._ask(partial(self._said, words=[word]))
-        await self._put(folding, {WORDS: word.seq})
+        await self._put(folding, marks)
 
     def _said(self, connection: Connection, words: Iterable[Word] = (), peaks: Iterable[Peak] = ()) -> Folding:
         folding = self._fold(connection)
@@ -192,11 +192,13 @@ class Observer(Looking):
         part = await self._ask(partial(upcoming, place=Place(closing.seq, watching.word), most=_EVENTS))
         if peaks := await asyncio.to_thread(closing.take, part.events):
             await self._put(await self._ask(partial(self._said, peaks=peaks)), {})
+        if (word := closing.next_word(part)) is not None:
+            await self._word(watching, word, {})
         if closing.ended:
             self.memory.closing, watching.seq = None, closing.seq
             if closing.any_of_all:  # what one tenant imports is proved within the hour
                 self._bounded = 0.0
-            await self._put(None, {ANOMALIES: watching.seq, CLOSED: watching.closed})
+            await self._put(None, {ANOMALIES: watching.seq, CLOSED: watching.closed, WORDS: watching.word})
         return True
 
     def _days(self, connection: Connection, closed: Sequence[Closed]) -> Folding:

@@ -1,8 +1,9 @@
 """Days that are being closed, part by part: a long history that was imported keeps nobody else's events from being judged.
 
 An event of a tenant whose days are being closed must be met by all of them, as when it is folded again: it waits. Others' are taken up
-meanwhile, since no tenant's days say anything of another's events. So what is known at the end is what it would be if all had been closed
-at once, and then what came after been taken up. Until then it is of no place in the records: cut off, all of it is done again.
+meanwhile, and what people say of others' days, since no tenant's days say anything of another's. So what is known at the end is what it
+would be if all had been closed at once, and then what came after been taken up. Until then it is of no place in the records: cut off, all
+of it is done again. What else the tenant sends of its past would be closed next: nothing that came after it is taken up before the end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 
 from service.behaviour.clock import Closing
 from service.behaviour.watching import Closed, Peak, Watching
+from service.behaviour.words import Part, Word
 from service.store.events import ReadEvent
 
 AT_ONCE = 250
@@ -57,3 +59,10 @@ class Underway:
                 fit.append(one)
             self.seq = one.seq
         return self._watching.take(fit)
+
+    def next_word(self, part: Part) -> Word | None:
+        """Return what a person said of a day next, if all events before it were taken up or wait, and it is of another tenant."""
+        word, tenant = part.word, self._closing.tenant
+        if word is None or tenant in (None, word.whom.tenant) or (part.events and part.events[-1].seq > self.seq):
+            return None
+        return word if self._watching.due(word.time) is None else None

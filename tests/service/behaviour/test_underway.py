@@ -11,12 +11,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
+from features.alert import EntityKind
 from features.event import Event
+from features.label import Verdict
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
+from models.controls import Whom
 from service.behaviour.observer import Observer
 from service.behaviour.underway import Underway
 from service.behaviour.watching import Closed, Peak, Watching
+from service.behaviour.words import Word, add_word
 from service.store.entity_tables import anomalies
 from service.store.events import ReadEvent, event_row, insert_events
 from tests.service.behaviour.world import DAY, TODAY, act, looked, week
@@ -116,19 +120,24 @@ def lived(var: Path, *, broken_at: Collection[int] = ()) -> tuple[list[Any], boo
             rows = [event_row(event, at) for at, event in some]
             service.run(service.host.write(partial(insert_events, rows=rows)))
 
-        received(told()[:-3])
+        some = told()
+        middle = next(at for at, (_, event) in enumerate(some) if event.action == "export" and event.tenant == "other") + 1
+        received(some[:middle])
+        word = Word(Whom("other", EntityKind.USER, "p2"), TODAY - 1, Verdict.FALSE_POSITIVE, "", "jo", some[middle - 1][0])
+        service.run(service.host.write(partial(add_word, word=word)))
+        received([*now("other", word.time, "p3", action="export"), *some[middle:-3]])
         observer.now = lambda: NOON + 94.0
         looks, meanwhile = 0, set[int]()
         while service.run(observer.look()):
             if observer.memory.closing is not None:
                 looks += 1
                 rows = stored(service)
-                if any(row[:3] == ("other", "p1", TODAY) for row in rows):
-                    meanwhile.add(sum(row[0] == "acme" for row in rows))
+                if {("other", name, TODAY) for name in ("p1", "p3")} <= {row[:3] for row in rows}:
+                    meanwhile.add(sum(row[0] == "acme" and row[1] in PEOPLE and row[2] < TODAY for row in rows))
                 if looks in broken_at:
                     observer.memory.forget()
         assert looks > max(broken_at, default=0)
-        whole = sum(row[0] == "acme" for row in stored(service))
+        whole = sum(row[0] == "acme" and row[1] in PEOPLE and row[2] < TODAY for row in stored(service))
         observer.now = lambda: NOON + 2 * DAY + 100.0
         received(told()[-3:])
         looked(service)
