@@ -20,7 +20,7 @@ from models.controls import Whom
 from service.behaviour.observer import Observer
 from service.behaviour.underway import Underway
 from service.behaviour.watching import Closed, Peak, Watching
-from service.behaviour.words import Word, add_word
+from service.behaviour.words import Part, Word, add_word
 from service.store.entity_tables import anomalies
 from service.store.events import ReadEvent, event_row, insert_events
 from tests.service.behaviour.world import DAY, TODAY, act, looked, week
@@ -37,7 +37,10 @@ def of(tenant: str, some: Sequence[Event], received: float) -> list[tuple[float,
 
 def imported(tenant: str, received: float, people: Sequence[str] = PEOPLE) -> list[tuple[float, Event]]:
     """What people of a tenant did, sent person by person."""
-    some = [one for name in people for day in range(TODAY - HISTORY, TODAY) for one in week(day, [name])]
+    strange = "p2" if tenant == "other" else ""
+    some = [
+        one for name in people for day in range(TODAY - HISTORY, TODAY) for one in week(day, [name], strange * (day == TODAY - 1))
+    ]
     return of(tenant, some, received)
 
 
@@ -63,16 +66,29 @@ def told() -> list[tuple[float, Event]]:
     ]  # fmt: skip
 
 
+def word_amid(some: Sequence[tuple[float, Event]]) -> Word:
+    """Somebody says of the day of the other tenant's that was strange that it was not, right after an export that came in meanwhile."""
+    last = next(
+        at for at, (_, event) in enumerate(some) if event.action == "export" and "now p1" in event.uid and event.tenant == "other"
+    )
+    return Word(Whom("other", EntityKind.USER, "p2"), TODAY - 1, Verdict.FALSE_POSITIVE, "", "jo", some[last][0], last + 1, 1)
+
+
 Said = tuple[dict[tuple[str, str, object], Peak], list[Closed], int]
 
 
 def judged(some: Sequence[tuple[float, Event]], *, at_once: bool) -> Said:
     """Return the strangest events and the days, and how many events were taken up, or wait, while something was being closed."""
     watching = Watching(BehaviourEngine(BehaviourModel()), lambda _tenant, _kind, uid, _time: uid, 6 * 3600.0)
-    rest = [ReadEvent(at + 1, *one) for at, one in enumerate(some)]
+    rest, word = [ReadEvent(at + 1, *one) for at, one in enumerate(some)], word_amid(some)
     peaks, days, between = list[Peak](), list[Closed](), 0
+    heard = 0
     while rest:
-        ready = watching.ready(rest)
+        before = [one for one in rest if watching.word or one.seq <= word.after]
+        if not before and watching.due(word.time) is None:
+            watching.hear(word)
+            continue
+        ready = watching.ready(before)
         if ready:
             peaks += watching.take(ready)
             rest = rest[len(ready) :]
@@ -82,14 +98,19 @@ def judged(some: Sequence[tuple[float, Event]], *, at_once: bool) -> Said:
         if at_once:
             days += watching.close(closing)
             continue
-        underway = Underway(watching, closing)
+        underway, known = Underway(watching, closing), watching.word
         while not underway.ended:
             days += underway.step()
-            peaks += underway.take(rest[:5])
+            before = [one for one in rest if underway.place.word or one.seq <= word.after]
+            peaks += underway.take(before[:5])
+            if not underway.place.word and len(before) <= 5:
+                underway.next_word(Part(before, word))
             taken = sum(one.seq <= underway.seq for one in rest)
             rest, between = rest[taken:], between + taken
-        watching.seq = underway.seq
+        heard += underway.place.word - known
+        underway.finish()
     assert watching.due(NOON + 2 * DAY + 100.0) is None
+    assert heard == (not at_once)
     return {(one.judged.tenant, one.judged.entity, one.judged.time.date()): one for one in peaks}, days, between
 
 
@@ -121,11 +142,10 @@ def lived(var: Path, *, broken_at: Collection[int] = ()) -> tuple[list[Any], boo
             service.run(service.host.write(partial(insert_events, rows=rows)))
 
         some = told()
-        middle = next(at for at, (_, event) in enumerate(some) if event.action == "export" and event.tenant == "other") + 1
-        received(some[:middle])
-        word = Word(Whom("other", EntityKind.USER, "p2"), TODAY - 1, Verdict.FALSE_POSITIVE, "", "jo", some[middle - 1][0])
+        word = word_amid(some)
+        received(some[: word.after])
         service.run(service.host.write(partial(add_word, word=word)))
-        received([*now("other", word.time, "p3", action="export"), *some[middle:-3]])
+        received([*now("other", word.time, "p3", action="export"), *some[word.after : -3]])
         observer.now = lambda: NOON + 94.0
         looks, meanwhile = 0, set[int]()
         while service.run(observer.look()):
