@@ -109,7 +109,7 @@ def _texts(table: pa.Table, name: str) -> Texts:
 
 def _coded(column: pa.ChunkedArray) -> Texts:
     if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
+        column = column.cast(pa.large_string()).dictionary_encode()
     column = column.unify_dictionaries()
     values = [value or "" for value in column.chunk(0).dictionary.to_pylist()] if column.num_chunks else []
     indices = [pc.fill_null(chunk.indices, len(values)) for chunk in column.chunks]
@@ -130,11 +130,16 @@ def _degrees(table: pa.Table, name: str, most: float) -> NDArray[np.float64]:
 def _facets(table: pa.Table) -> FacetColumns:
     if "facets" not in table.schema.names:
         return FacetColumns(np.zeros(0, np.int64), *(Texts(np.zeros(0, np.int32), [""]) for _ in range(2)))
-    facets = table["facets"].combine_chunks()
-    if isinstance(facets, pa.ChunkedArray):
-        facets = pa.concat_arrays(facets.chunks)
-    at, flat = np.asarray(pc.list_parent_indices(facets), np.int64), pc.list_flatten(facets)
-    names, values = (_coded(pa.chunked_array([pc.struct_field(flat, part)])) for part in ("name", "value"))
+    chunks = table["facets"].chunks
+    starts = np.cumsum([0, *(len(chunk) for chunk in chunks)])
+    parents = [
+        np.asarray(pc.list_parent_indices(chunk), np.int64) + start for chunk, start in zip(chunks, starts[:-1], strict=True)
+    ]
+    at, flat = np.concatenate([np.zeros(0, np.int64), *parents]), [pc.list_flatten(chunk) for chunk in chunks]
+    names, values = (
+        _coded(pa.chunked_array([pc.struct_field(one, part).cast(pa.large_string()) for one in flat], pa.large_string()))
+        for part in ("name", "value")
+    )
     told = (names.codes < len(names.values) - 1) & (values.codes < len(values.values) - 1)
     return FacetColumns(at[told], *(Texts(one.codes[told], one.values) for one in (names, values)))
 

@@ -59,7 +59,7 @@ class NativeRows(NamedTuple):
         whole = self.table if self.whole.all() else self.table.filter(pa.array(self.whole))
         if tenant:
             at = whole.schema.get_field_index("tenant")
-            whole = whole.set_column(at, "tenant", pa.array([tenant] * len(whole)).dictionary_encode())
+            whole = whole.set_column(at, "tenant", pa.array([tenant] * len(whole), pa.string()).dictionary_encode())
         table = pa.concat_tables([whole, coded(table_of(events))]) if events else whole
         time = np.asarray(table["time"].cast(pa.int64()))
         order = np.lexsort((np.concatenate([np.flatnonzero(self.whole), np.array(places, np.int64)]), time))
@@ -167,7 +167,7 @@ def _table_rows(file: Path, shape: Shape) -> Iterator[bytes]:
                     yield _ENCODER.encode(
                         {shape.columns.get(name, name): _plain(value) for name, value in row.items() if value is not None}
                     )
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, OverflowError, UnicodeDecodeError, pa.ArrowException) as error:
         raise SourceError(str(file), f"not a Parquet file: {error}") from error
 
 

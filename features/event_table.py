@@ -8,6 +8,7 @@ text, or null. A history has ``seq``, ``received_time`` and ``product`` besides;
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.alert import EntityKind
@@ -23,7 +25,7 @@ from features.event import Event, Outcome
 
 ROWS = 100_000
 """Rows of a part, and of a batch."""
-_TEXT = pa.string()
+_TEXT, _LONG = pa.string(), pa.large_string()
 _NAMES = (
     "actor_kind", "actor_uid", "action", "target_kind", "target_uid", "address", "country", "device", "application", "outcome",
 )  # fmt: skip
@@ -35,6 +37,10 @@ SCHEMA = pa.schema(
 NEEDED = ("time", "actor_uid", "action")
 """What a file must have; of other columns that it lacks every value is empty."""
 
+_FIRST, _LAST = (
+    pa.scalar(moment, SCHEMA.field("time").type).cast(pa.int64())
+    for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+)
 _SOURCE = ("address", "country", "device", "application", "latitude", "longitude")
 _ENCODER = msgspec.json.Encoder()
 
@@ -61,7 +67,9 @@ def event_batches(path: Path, size: int = ROWS, columns: Sequence[str] = tuple(S
                     if name not in there:
                         raise SourceError(str(file), f"no column {name!r}")
                 for batch in parquet.iter_batches(size, columns=[name for name in columns if name in there]):
-                    yield _completed(batch, schema)
+                    whole = _completed(batch, schema)
+                    whole.validate(full=True)  # texts may be no text
+                    yield whole
         except (OSError, pa.ArrowException) as error:
             raise SourceError(str(file), f"not a Parquet file of events: {error}") from error
 
@@ -72,8 +80,10 @@ def events_table(path: Path, columns: Sequence[str] = tuple(SCHEMA.names)) -> pa
 
 
 def coded(table: pa.Table) -> pa.Table:
-    """Return the table with its texts, but the uids, as dictionaries."""
-    columns = [table[name].dictionary_encode() if name in ("tenant", *_NAMES) else table[name] for name in table.column_names]
+    """Return the table with its texts as dictionaries, but uids and facets as what may be longer together than 2 GiB."""
+    long = {"uid": _LONG, "facets": pa.large_list(pa.struct([("name", _LONG), ("value", _LONG)]))}
+    columns = [table[name].cast(long.get(name, table[name].type)) for name in table.column_names]
+    columns = [one.dictionary_encode() if one.type == _TEXT else one for one in columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
 
 
@@ -89,7 +99,11 @@ def _completed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def json_rows(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """Yield the rows of a whole batch as records of the native format."""
+    """Yield the rows of a whole batch as records of the native format; a time of no calendar is its first or last moment."""
+    time = pc.min_element_wise(
+        pc.max_element_wise(batch["time"].cast(pa.int64()), _FIRST, skip_nulls=False), _LAST, skip_nulls=False
+    )
+    batch = batch.set_column(batch.schema.get_field_index("time"), "time", time.cast(SCHEMA.field("time").type))
     for row in batch.to_pylist():
         target = {"kind": row["target_kind"], "uid": row["target_uid"]} if row["target_uid"] else None
         actor = {"kind": row["actor_kind"] or EntityKind.USER, "uid": row["actor_uid"]} if row["actor_uid"] else None

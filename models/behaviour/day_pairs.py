@@ -52,7 +52,8 @@ class Pairs(NamedTuple):
         field = np.concatenate([self.field, len(self.names) + facets.names.codes])[order]
         value, event = np.concatenate([self.value, facets.values.codes])[order], event[order]
         names, texts = [*self.names, *facets.names.values], [*self.texts, *[facets.values.values] * len(facets.names.values)]
-        same = np.array([names.index(name) for name in names])
+        first = dict(zip(reversed(names), reversed(range(len(names))), strict=True))
+        same = np.array([first[name] for name in names])
         _, of = tally.distinct(event * len(names) + same[field])
         return Pairs(event, field, value, 1.0 / np.bincount(of)[of], names, texts)
 

@@ -13,42 +13,49 @@ from models.behaviour.day import OLDEST_DAYS
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 MOST_AWAY = 0.25
-"""Who stays away is forgotten when they are so large a share of all: rows are not copied for one of them each day."""
+"""The rows of who stays away are given up when they are so large a share of all: others are not copied for one of them each day."""
 
 
 class Roster:
-    """Numbers names in the order in which they come, and forgets those that have not come for :data:`OLDEST_DAYS`."""
+    """Numbers names in the order in which they come; one that has not come for :data:`OLDEST_DAYS` is somebody new."""
 
     def __init__(self) -> None:
         self._row: dict[Hashable, int] = {}
         self._last = np.zeros(0, np.int32)
-        self._today = 0
+        self._rows = self._today = 0
 
     def __len__(self) -> int:
-        return len(self._row)
+        return self._rows
 
     def of(self, names: Iterable[Hashable], day: int) -> NDArray[np.intp]:
         """Return the row of each name, which came on that day (since 1970)."""
-        rows = np.array([self._row.setdefault(name, len(self._row)) for name in names], np.intp)
-        self._last = grown(self._last, len(self._row))
+        found, before = list[int](), self._rows
+        for name in names:
+            row = self._row.get(name)
+            if row is None or (row < before and self._last[row] < day - OLDEST_DAYS):
+                row = self._row[name] = self._rows
+                self._rows += 1
+            found.append(row)
+        rows = np.array(found, np.intp)
+        self._last = grown(self._last, self._rows)
         self._last[rows] = np.maximum(self._last[rows], day)
         return rows
 
     def forget(self, day: int) -> NDArray[np.intp] | None:
-        """Forget who has long been away on that day; return the rows of the others, which then have new ones, in that order.
+        """Give up the rows of who has long been away on that day; return those of the others, which then have new ones, in that order.
 
         ``None`` if all stay as they are.
         """
         if day <= self._today:
             return None
         self._today = day
-        stays = self._last[: len(self._row)] >= day - OLDEST_DAYS
-        away = len(stays) - int(np.count_nonzero(stays))
-        if not away or away < MOST_AWAY * len(stays):
+        stays = self._last[: self._rows] >= day - OLDEST_DAYS
+        rows, place = np.flatnonzero(stays), (np.cumsum(stays) - 1).tolist()
+        away = self._rows - len(rows)
+        if not away or away < MOST_AWAY * self._rows:
             return None
-        names, rows = list(self._row), np.flatnonzero(stays)
-        self._row = {names[row]: at for at, row in enumerate(rows.tolist())}
-        self._last = self._last[rows]
+        self._row = {name: place[row] for name, row in self._row.items() if stays[row]}
+        self._last, self._rows = self._last[rows], len(rows)
         return rows
 
 

@@ -31,7 +31,7 @@ from service.behaviour.memory import Memory
 from service.behaviour.names import Veil
 from service.behaviour.underway import AT_ONCE, Underway
 from service.behaviour.watching import Closed, Peak, Watching
-from service.behaviour.words import Place, Word, upcoming
+from service.behaviour.words import Word, upcoming
 from service.looking import Looking
 from service.metrics import BEHAVIOUR_BEHIND
 from service.outbox.delivery import Write
@@ -189,14 +189,17 @@ class Observer(Looking):
         while written < AT_ONCE and (closed := await asyncio.to_thread(closing.step)):
             await self._put(await self._ask(partial(self._days, closed=closed)), {})
             written += len(closed)
-        part = await self._ask(partial(upcoming, place=Place(closing.seq, watching.word), most=_EVENTS))
+        part = await self._ask(partial(upcoming, place=closing.place, most=_EVENTS))
         if peaks := await asyncio.to_thread(closing.take, part.events):
             await self._put(await self._ask(partial(self._said, peaks=peaks)), {})
+        if (word := closing.next_word(part)) is not None:
+            await self._put(await self._ask(partial(self._said, words=[word])), {})
         if closing.ended:
-            self.memory.closing, watching.seq = None, closing.seq
+            await asyncio.to_thread(closing.finish)
+            self.memory.closing = None
             if closing.any_of_all:  # what one tenant imports is proved within the hour
                 self._bounded = 0.0
-            await self._put(None, {ANOMALIES: watching.seq, CLOSED: watching.closed})
+            await self._put(None, {ANOMALIES: watching.seq, CLOSED: watching.closed, WORDS: watching.word})
         return True
 
     def _days(self, connection: Connection, closed: Sequence[Closed]) -> Folding:

@@ -1,8 +1,10 @@
 """Days that are being closed, part by part: a long history that was imported keeps nobody else's events from being judged.
 
 An event of a tenant whose days are being closed must be met by all of them, as when it is folded again: it waits. Others' are taken up
-meanwhile, since no tenant's days say anything of another's events. So what is known at the end is what it would be if all had been closed
-at once, and then what came after been taken up. Until then it is of no place in the records: cut off, all of it is done again.
+meanwhile, since no day says anything of another tenant's events, and what people say of others' days is written at once and learned at
+the end. So what is known then is what it would be if all had been closed at once, and then what came after been taken up. Until then it is
+of no place in the records: cut off, all of it is done again. What else the tenant sends of its past would be closed next: nothing that
+came after it is taken up before the end.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 
 from service.behaviour.clock import Closing
 from service.behaviour.watching import Closed, Peak, Watching
+from service.behaviour.words import Part, Place, Word
 from service.store.events import ReadEvent
 
 AT_ONCE = 250
@@ -26,9 +29,14 @@ class Underway:
     def __init__(self, watching: Watching, closing: Closing) -> None:
         self._watching, self._closing = watching, closing
         self._days, self._judged = deque(watching.by_day(closing)), list[Closed]()
-        self._waiting: deque[ReadEvent] = deque()
+        self._waiting, self._words = deque[ReadEvent](), list[Word]()
         self.seq, self.any_of_all = watching.seq, False
         """Whether days of all tenants are closed, and any was judged."""
+
+    @property
+    def place(self) -> Place:
+        """The last event and the last word that were taken up, or wait."""
+        return Place(self.seq, self._words[-1].seq if self._words else self._watching.word)
 
     @property
     def ended(self) -> bool:
@@ -57,3 +65,19 @@ class Underway:
                 fit.append(one)
             self.seq = one.seq
         return self._watching.take(fit)
+
+    def next_word(self, part: Part) -> Word | None:
+        """Return what was said of another tenant's day next, if all that came before it was taken up, or waits; it is learned at the end."""
+        word, tenant = part.word, self._closing.tenant
+        if word is None or tenant in (None, word.whom.tenant) or (part.events and part.events[-1].seq > self.seq):
+            return None
+        if self._watching.due(word.time) is not None:
+            return None
+        self._words.append(word)
+        return word
+
+    def finish(self) -> None:
+        """Learn what was said meanwhile: all is closed, and nothing waits."""
+        for word in self._words:
+            self._watching.hear(word)
+        self._watching.seq = self.seq

@@ -66,6 +66,15 @@ def test_facets_stay_with_their_events() -> None:
     assert facets(found.where(np.array([True, False, False, True]))) == [(0, "a", "1"), (0, "b", "2"), (1, "b", "2")]
 
 
+def test_facets_of_many_parts_may_be_longer_together_than_an_array_of_texts() -> None:
+    facets = [{"name": "f", "value": "v" * 1000}] * 64
+    part = pa.Table.from_pylist([{**ROW, "facets": facets}] * 999 + [{**ROW, "facets": [{"name": "g", "value": "w"}]}])
+    parts = 2**31 // (999 * 64 * 1000) + 1
+    found = read_columns(pa.concat_tables([part] * parts)).facets
+    assert len(found.at) == parts * (999 * 64 + 1)
+    assert found.at[found.names.codes == found.names.values.index("g")].tolist() == [1000 * at + 999 for at in range(parts)]
+
+
 @pytest.mark.parametrize(("value", "number"), [("0", 0), ("23", 23), ("24", -1), ("-1", -1), ("", -1), ("²", -1), ("007", -1)])
 def test_what_is_no_hour_tells_none(value: str, number: int) -> None:
     assert told_number("hour", value) == number

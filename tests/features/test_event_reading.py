@@ -255,3 +255,44 @@ def test_a_table_without_an_event_is_refused_with_the_first_reason(tmp_path: Pat
     pq.write_table(SCHEMA.empty_table(), tmp_path / "a.parquet")
     with pytest.raises(SourceError, match="no event"):
         read_event_table(tmp_path, "native")
+
+
+@pytest.mark.parametrize("read", [read_events, read_event_table])
+def test_a_tenant_is_given_also_where_no_row_is_whole_by_itself(tmp_path: Path, read: Any) -> None:
+    table = pa.Table.from_pylist([{**WHOLE, "uid": f"u{at}"} for at in range(3)], SCHEMA)
+    for name in ("a", "b"):
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    found = read(tmp_path, "native", tenant="acme")
+    assert (len(found[0]), found.rejects, found.duplicates) == (3, [], 3)
+
+
+@pytest.mark.parametrize("read", [read_events, read_event_table])
+def test_a_time_of_no_calendar_spoils_no_other_row(tmp_path: Path, read: Any) -> None:
+    times = pa.array([2**62, 1_709_539_200_000_000, -(2**62)], pa.timestamp("us", "UTC"))
+    table = pa.Table.from_pylist([{**WHOLE, "uid": f"u{at}"} for at in range(3)], SCHEMA)
+    pq.write_table(table.set_column(2, "time", times), tmp_path / "a.parquet")
+    found = read(tmp_path / "a.parquet", "native")
+    assert len(found[0]) == 1
+    assert [(reject.source, reject.row, reject.field) for reject in found.rejects] == [
+        ("a.parquet", 0, "time"),
+        ("a.parquet", 2, "time"),
+    ]
+
+
+@pytest.mark.parametrize("read", [read_events, read_event_table])
+@pytest.mark.parametrize("name", ["uid", "device"])
+def test_a_file_whose_texts_are_no_texts_is_refused_by_name(tmp_path: Path, read: Any, name: str) -> None:
+    broken = pa.Array.from_buffers(pa.string(), 1, pa.array([b"ab\xff"]).buffers())
+    table = pa.Table.from_pylist([WHOLE], SCHEMA)
+    pq.write_table(table.set_column(SCHEMA.get_field_index(name), name, broken), tmp_path / "a.parquet")
+    with pytest.raises(SourceError, match=r"a\.parquet.*UTF8"):
+        read(tmp_path, "native")
+
+
+@pytest.mark.parametrize(
+    "broken", [pa.array([2**62], pa.timestamp("us")), pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())]
+)
+def test_a_products_table_that_no_row_can_be_read_of_is_refused_by_name(tmp_path: Path, broken: pa.Array) -> None:
+    pq.write_table(pa.table({"t": broken}), tmp_path / "o.parquet")
+    with pytest.raises(SourceError, match=r"o\.parquet"):
+        read_events(tmp_path, "m365", tenant="acme")

@@ -49,6 +49,7 @@ def entity_anomalies(model: BehaviourModel, events: pa.Table) -> EntityAnomalies
 def _strange(observed: Observed, uids: pa.ChunkedArray) -> list[EventJudgement]:
     """Return, in their order, at least those events that are stranger than all before them on their account's day; not their reasons."""
     rows, block, walked = observed
+    near = uids.slice(rows[0], rows[-1] - rows[0] + 1)
     highest, found = dict[tuple[int, float], float](), list[int]()
     days = zip(block.who.tolist(), (block.time // 86400.0).tolist(), strict=True)
     for at, (key, score) in enumerate(zip(days, walked.scores.tolist(), strict=True)):
@@ -67,7 +68,7 @@ def _strange(observed: Observed, uids: pa.ChunkedArray) -> list[EventJudgement]:
             deviations=(),
             cold=bool(cold[at]),
         )
-        for at, account, uid in zip(found, whose, uids.take(pa.array(rows[found])).to_pylist(), strict=True)
+        for at, account, uid in zip(found, whose, near.take(pa.array(rows[found] - rows[0])).to_pylist(), strict=True)
     ]
 
 

@@ -89,10 +89,10 @@ def _uncollected() -> Iterator[None]:
 def _by_event(engine: BehaviourEngine, columns: EventColumns, named: pa.Table) -> pa.Table:
     parts = [_EVENTS.empty_table()]
     for rows, block, walked in engine.observe_columns(columns):
-        told, whose = named.take(pa.array(rows)), pa.array(block.who)
+        told, whose = named.slice(rows[0], rows[-1] - rows[0] + 1).take(pa.array(rows - rows[0])), pa.array(block.who)
         of = {name: pa.array([getattr(one, name) for one in block.accounts], pa.string()).take(whose) for name in _OF_ACCOUNT}
         cells = {
-            "tenant": of["tenant"], "entity": of["uid"], "uid": told["uid"], "time": told["time"],
+            "tenant": of["tenant"], "entity": of["uid"], "uid": told["uid"].cast(pa.string()), "time": told["time"],
             "anomaly_score": walked.scores, "reasons": reasons(walked.signals), "kind": of["kind"],
         }  # fmt: skip
         parts.append(pa.table([cells[name] for name in _EVENTS.names], schema=_EVENTS))

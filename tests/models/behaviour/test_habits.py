@@ -79,3 +79,14 @@ def test_who_was_away_for_long_is_somebody_new() -> None:
         step(habits, day, {"ada": 1.0})
     assert step(habits, 300, {"ada": 5.0})[0][0, 1] == 4.0
     assert step(habits, 302 + OLDEST_DAYS, {"ada": 5.0})[0][0, 1] == 0.0
+
+
+def test_who_stays_in_another_tenant_keeps_nobody_from_being_somebody_new() -> None:
+    for others in (1, 10):
+        habits, then = Habits(), 9 + OLDEST_DAYS + 1
+        for day in range(then + 1):
+            keys = [DayKey(day, "a", EntityKind.USER, "ada")] if day in (*range(9), then) else []
+            keys += [DayKey(day, "b", EntityKind.USER, f"p{at}") for at in range(others)]
+            volume = np.full(len(keys), 1.0 + 4.0 * (day == then))
+            found, _ = habits.step(keys, [""] * len(keys), volume, np.zeros(len(keys)))
+        assert found[:2, 1].tolist() == [0.0, 4.0]

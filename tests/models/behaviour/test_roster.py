@@ -21,7 +21,7 @@ def test_who_stays_away_is_forgotten_and_the_others_keep_their_order() -> None:
     kept = roster.forget(11 + OLDEST_DAYS)
     assert kept is not None
     assert kept.tolist() == [1, 3]
-    assert roster.of(["d", "a", "b"], 12 + OLDEST_DAYS).tolist() == [1, 2, 0]
+    assert roster.of(["d", "a", "b"], 11 + OLDEST_DAYS).tolist() == [1, 2, 0]
     assert roster.forget(11 + OLDEST_DAYS) is None, "of an earlier day nothing follows"
 
 
@@ -35,9 +35,21 @@ def test_what_is_learned_late_keeps_nobody_from_being_known() -> None:
 def test_a_few_who_stay_away_are_not_worth_numbering_all_anew() -> None:
     roster = Roster()
     roster.of(range(5), 1)
-    roster.of(range(1, 5), 500)
-    assert roster.forget(501) is None
+    roster.of(range(1, 5), 300)
+    assert roster.forget(2 + OLDEST_DAYS) is None
     assert len(roster) == 5
+
+
+def test_who_comes_back_after_that_is_somebody_new_however_many_others_stayed() -> None:
+    roster = Roster()
+    roster.of(range(9), 1)
+    roster.of(range(1, 9), 300)
+    assert roster.forget(2 + OLDEST_DAYS) is None
+    assert roster.of([0, 1, 0], 2 + OLDEST_DAYS).tolist() == [9, 1, 9]
+    kept = roster.forget(301 + OLDEST_DAYS)
+    assert kept is not None
+    assert kept.tolist() == [1, 9]
+    assert roster.of([1, 0], 302).tolist() == [0, 1]
 
 
 def test_an_array_at_least_doubles_and_keeps_what_it_holds() -> None:

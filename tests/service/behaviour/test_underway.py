@@ -11,12 +11,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
+from features.alert import EntityKind
 from features.event import Event
+from features.label import Verdict
 from models.behaviour.engine import BehaviourEngine
 from models.behaviour.model import BehaviourModel
+from models.controls import Whom
 from service.behaviour.observer import Observer
 from service.behaviour.underway import Underway
 from service.behaviour.watching import Closed, Peak, Watching
+from service.behaviour.words import Part, Word, add_word
 from service.store.entity_tables import anomalies
 from service.store.events import ReadEvent, event_row, insert_events
 from tests.service.behaviour.world import DAY, TODAY, act, looked, week
@@ -33,7 +37,10 @@ def of(tenant: str, some: Sequence[Event], received: float) -> list[tuple[float,
 
 def imported(tenant: str, received: float, people: Sequence[str] = PEOPLE) -> list[tuple[float, Event]]:
     """What people of a tenant did, sent person by person."""
-    some = [one for name in people for day in range(TODAY - HISTORY, TODAY) for one in week(day, [name])]
+    strange = "p2" if tenant == "other" else ""
+    some = [
+        one for name in people for day in range(TODAY - HISTORY, TODAY) for one in week(day, [name], strange * (day == TODAY - 1))
+    ]
     return of(tenant, some, received)
 
 
@@ -59,16 +66,29 @@ def told() -> list[tuple[float, Event]]:
     ]  # fmt: skip
 
 
+def word_amid(some: Sequence[tuple[float, Event]]) -> Word:
+    """Somebody says of the day of the other tenant's that was strange that it was not, right after an export that came in meanwhile."""
+    last = next(
+        at for at, (_, event) in enumerate(some) if event.action == "export" and "now p1" in event.uid and event.tenant == "other"
+    )
+    return Word(Whom("other", EntityKind.USER, "p2"), TODAY - 1, Verdict.FALSE_POSITIVE, "", "jo", some[last][0], last + 1, 1)
+
+
 Said = tuple[dict[tuple[str, str, object], Peak], list[Closed], int]
 
 
 def judged(some: Sequence[tuple[float, Event]], *, at_once: bool) -> Said:
     """Return the strangest events and the days, and how many events were taken up, or wait, while something was being closed."""
     watching = Watching(BehaviourEngine(BehaviourModel()), lambda _tenant, _kind, uid, _time: uid, 6 * 3600.0)
-    rest = [ReadEvent(at + 1, *one) for at, one in enumerate(some)]
+    rest, word = [ReadEvent(at + 1, *one) for at, one in enumerate(some)], word_amid(some)
     peaks, days, between = list[Peak](), list[Closed](), 0
+    heard = 0
     while rest:
-        ready = watching.ready(rest)
+        before = [one for one in rest if watching.word or one.seq <= word.after]
+        if not before and watching.due(word.time) is None:
+            watching.hear(word)
+            continue
+        ready = watching.ready(before)
         if ready:
             peaks += watching.take(ready)
             rest = rest[len(ready) :]
@@ -78,14 +98,19 @@ def judged(some: Sequence[tuple[float, Event]], *, at_once: bool) -> Said:
         if at_once:
             days += watching.close(closing)
             continue
-        underway = Underway(watching, closing)
+        underway, known = Underway(watching, closing), watching.word
         while not underway.ended:
             days += underway.step()
-            peaks += underway.take(rest[:5])
+            before = [one for one in rest if underway.place.word or one.seq <= word.after]
+            peaks += underway.take(before[:5])
+            if not underway.place.word and len(before) <= 5:
+                underway.next_word(Part(before, word))
             taken = sum(one.seq <= underway.seq for one in rest)
             rest, between = rest[taken:], between + taken
-        watching.seq = underway.seq
+        heard += underway.place.word - known
+        underway.finish()
     assert watching.due(NOON + 2 * DAY + 100.0) is None
+    assert heard == (not at_once)
     return {(one.judged.tenant, one.judged.entity, one.judged.time.date()): one for one in peaks}, days, between
 
 
@@ -116,19 +141,23 @@ def lived(var: Path, *, broken_at: Collection[int] = ()) -> tuple[list[Any], boo
             rows = [event_row(event, at) for at, event in some]
             service.run(service.host.write(partial(insert_events, rows=rows)))
 
-        received(told()[:-3])
+        some = told()
+        word = word_amid(some)
+        received(some[: word.after])
+        service.run(service.host.write(partial(add_word, word=word)))
+        received([*now("other", word.time, "p3", action="export"), *some[word.after : -3]])
         observer.now = lambda: NOON + 94.0
         looks, meanwhile = 0, set[int]()
         while service.run(observer.look()):
             if observer.memory.closing is not None:
                 looks += 1
                 rows = stored(service)
-                if any(row[:3] == ("other", "p1", TODAY) for row in rows):
-                    meanwhile.add(sum(row[0] == "acme" for row in rows))
+                if {("other", name, TODAY) for name in ("p1", "p3")} <= {row[:3] for row in rows}:
+                    meanwhile.add(sum(row[0] == "acme" and row[1] in PEOPLE and row[2] < TODAY for row in rows))
                 if looks in broken_at:
                     observer.memory.forget()
         assert looks > max(broken_at, default=0)
-        whole = sum(row[0] == "acme" for row in stored(service))
+        whole = sum(row[0] == "acme" and row[1] in PEOPLE and row[2] < TODAY for row in stored(service))
         observer.now = lambda: NOON + 2 * DAY + 100.0
         received(told()[-3:])
         looked(service)
