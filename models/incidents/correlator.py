@@ -10,7 +10,7 @@ import numpy as np
 
 from features.alert import Alert, main_entity
 from models.errors import CorrelationError
-from models.incidents.choices import Choices
+from models.incidents.choices import LINKED_FROM, Choices
 from models.incidents.corrections import Corrections
 from models.incidents.forest import Edge, Grove, bridges, groves
 from models.incidents.lines import Kept, Key, LineTable, bin_of, line_key, severity_score
@@ -160,8 +160,9 @@ class Correlator:
         return self._corrections.are_joined(one, other)
 
     def bridged(self, edge: Edge) -> bool:
-        """Return whether an edge stands for links with lines that were let go."""
-        return edge in self._left.get(edge.earlier, ()) and edge.earlier not in self._choices.said(edge.later)
+        """Return whether an edge holds by what was let go: the two lines are no link any more, or never were one."""
+        linked = self._choices.said(edge.later).get(edge.earlier, 0.0) >= LINKED_FROM
+        return edge in self._left.get(edge.earlier, ()) and not linked
 
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
