@@ -155,6 +155,16 @@ class Correlator:
         self._corrections.merge(one, other)
         self._touched.update((one, other))
 
+    def hold(self, one: int, other: int, chance: float) -> None:
+        """Hold two lines together as what is left of a grove that lost lines."""
+        earlier, later = sorted((one, other), key=self.lines.place)
+        self._keep(Edge(earlier, later, chance))
+        self._touched.update((one, other))
+
+    def _keep(self, edge: Edge) -> None:
+        for end in edge[:2]:
+            self._left.setdefault(end, set()).add(edge)
+
     def joined(self, one: int, other: int) -> bool:
         """Return whether an analyst holds two lines together."""
         return self._corrections.are_joined(one, other)
@@ -206,8 +216,7 @@ class Correlator:
             order = {number: place for place, number in enumerate(grove.lines)}
             broken = [edge for edge in grove.edges if edge.earlier in gone or edge.later in gone]
             for edge in (*set(grove.edges).difference(broken), *bridges(gone.intersection(order), broken, order)):
-                self._left.setdefault(edge.earlier, set()).add(edge)
-                self._left.setdefault(edge.later, set()).add(edge)
+                self._keep(edge)
 
     def _held(self, number: int) -> Iterator[Edge]:
         """Return the edges of a line that hold whatever is said: what analysts joined, and what is left of former trees."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import filterfalse
 
 import msgspec
 
 from models.incidents.forest import Grove
-from models.incidents.incident import Link
 from service.incidents.batch import Batch
-from service.incidents.book import Book
 from service.incidents.content import join, part
 from service.incidents.edits import split_number
 from service.incidents.held import Held
@@ -43,7 +42,7 @@ def split(tracker: Tracker, one: Held, lines: Collection[str], reason: str, batc
     tracker.edits.split(other.uid, (rest, taken))
     tracker.tell_edits(one.lines)
     changed = tracker.correlator.settle().made
-    whole = msgspec.structs.replace(one.incident, links=standing(tracker.book, one.incident.links))
+    whole = msgspec.structs.replace(one.incident, links=tuple(filterfalse(tracker.book.is_parted, one.incident.links)))
     before = {(link.earlier, link.later) for link in whole.links}
     for half, some in ((other, set(taken)), (one, set(rest))):
         half.hold(part(whole, half.uid, some), one.score)
@@ -55,16 +54,6 @@ def split(tracker: Tracker, one: Held, lines: Collection[str], reason: str, batc
     batch.raised += 1
     settle(tracker, joins, [one, other], batch, changed)
     return other.uid
-
-
-def standing(book: Book, links: Iterable[Link]) -> tuple[Link, ...]:
-    """Return the links of which correlation still joins the ends, and those with lines that it does not know any more."""
-    numbers, grove = book.numbers, book.correlator.grove
-    return tuple(
-        link
-        for link in links
-        if link.earlier not in numbers or link.later not in numbers or grove(numbers[link.earlier]) is grove(numbers[link.later])
-    )
 
 
 def settle(
