@@ -1,6 +1,6 @@
 """Patterns: what boosted trees say of two lines beyond what usually speaks for a link.
 
-They are learned in simulated worlds on what the default weights leave unexplained (``python -m training.incidents.linking``), and come
+They are learned in simulated worlds on what the default weights leave unexplained (``python -m training.incidents.patterns``), and come
 with the code, so that the same pair says the same to every link model. A higher score, a rarer token or more in common never makes a
 link less likely by them, and they may speak against one only so far: what is unlike all that was simulated must not come apart.
 """
