@@ -58,15 +58,16 @@ class Choices:
 
     def edges(self, number: int) -> Iterator[Edge]:
         """Return the links of a line that hold."""
-        for earlier, chance in self._earlier.get(number, _NONE).items():
-            if chance >= LINKED_FROM and self._holds(earlier, number):
-                yield Edge(earlier, number, chance)
-        for later, chance in self._later.get(number, _NONE).items():
-            if chance >= LINKED_FROM and self._holds(number, later):
-                yield Edge(number, later, chance)
-
-    def _holds(self, earlier: int, later: int) -> bool:
-        return self._chosen_earlier(later) == earlier or self._chosen_later(earlier) == later
+        if number in self._earlier:
+            chosen = self._chosen_earlier(number)
+            for earlier, chance in self._earlier[number].items():
+                if chance >= LINKED_FROM and (earlier == chosen or self._chosen_later(earlier) == number):
+                    yield Edge(earlier, number, chance)
+        if number in self._later:
+            chosen = self._chosen_later(number)
+            for later, chance in self._later[number].items():
+                if chance >= LINKED_FROM and (later == chosen or self._chosen_earlier(later) == number):
+                    yield Edge(number, later, chance)
 
     def _chosen_earlier(self, later: int) -> int:
         best = self._best_earlier.get(later)
@@ -81,7 +82,10 @@ class Choices:
         return best
 
     def _best(self, chances: Mapping[int, float]) -> int:
-        return max(_likely(chances), key=lambda number: (chances[number], self._place(number)), default=_NOBODY)
+        highest = max(chances.values())
+        if highest < LINKED_FROM:
+            return _NOBODY
+        return max((number for number, chance in chances.items() if chance == highest), key=self._place)
 
     def drop(self, number: int) -> None:
         """Let a line go. Those before it must be gone already."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.alert import Alert, main_entity
 from models.errors import CorrelationError
-from models.incidents.choices import Choices
+from models.incidents.choices import LINKED_FROM, Choices
 from models.incidents.corrections import Corrections
 from models.incidents.forest import Edge, Grove, bridges, groves
 from models.incidents.lines import Kept, Key, LineTable, bin_of, line_key, severity_score
@@ -155,13 +155,24 @@ class Correlator:
         self._corrections.merge(one, other)
         self._touched.update((one, other))
 
+    def hold(self, one: int, other: int, chance: float) -> None:
+        """Hold two lines together as what is left of a grove that lost lines."""
+        earlier, later = sorted((one, other), key=self.lines.place)
+        self._keep(Edge(earlier, later, chance))
+        self._touched.update((one, other))
+
+    def _keep(self, edge: Edge) -> None:
+        for end in edge[:2]:
+            self._left.setdefault(end, set()).add(edge)
+
     def joined(self, one: int, other: int) -> bool:
         """Return whether an analyst holds two lines together."""
         return self._corrections.are_joined(one, other)
 
     def bridged(self, edge: Edge) -> bool:
-        """Return whether an edge stands for links with lines that were let go."""
-        return edge in self._left.get(edge.earlier, ()) and edge.earlier not in self._choices.said(edge.later)
+        """Return whether an edge holds by what was let go: the two lines are no link any more, or never were one."""
+        linked = self._choices.said(edge.later).get(edge.earlier, 0.0) >= LINKED_FROM
+        return edge in self._left.get(edge.earlier, ()) and not linked
 
     def named(self, line: Kept, token: Token) -> int:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
@@ -205,8 +216,7 @@ class Correlator:
             order = {number: place for place, number in enumerate(grove.lines)}
             broken = [edge for edge in grove.edges if edge.earlier in gone or edge.later in gone]
             for edge in (*set(grove.edges).difference(broken), *bridges(gone.intersection(order), broken, order)):
-                self._left.setdefault(edge.earlier, set()).add(edge)
-                self._left.setdefault(edge.later, set()).add(edge)
+                self._keep(edge)
 
     def _held(self, number: int) -> Iterator[Edge]:
         """Return the edges of a line that hold whatever is said: what analysts joined, and what is left of former trees."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
@@ -49,47 +48,58 @@ class Parts(Generic[T]):
 
 AGREED_FROM = 0.4
 """Two trees become one where what is said of the pairs of lines between them is at least this likely on average."""
+_UNITS = 1e9
 
 Said = Mapping[int, Mapping[int, float]]
 """For a later line, by earlier one: how likely both are of one incident, as far as anything worth a word is said of the two."""
 
 
 class _Growing:
-    """Trees as they grow together."""
+    """Trees as they grow together: ``parts`` by all that joins them, and ``_grown`` by what was asked about alone, since what holds
+    whatever is said is no reason to say less."""
 
     def __init__(self, lines: Iterable[int], sides: Mapping[int, Mapping[int, int]], said: Said) -> None:
-        self.parts = Parts(lines)
-        self.members = {line: [line] for line in self.parts.above}
-        self._under = {line: dict(sides[line]) for line in self.members if line in sides}
-        self._around: dict[int, list[tuple[int, float]]] = {}
+        self.parts, self._grown = Parts(lines), Parts(lines)
+        self._under = {line: dict(sides[line]) for line in lines if line in sides}
+        self._between: dict[int, dict[int, int]] = {line: {} for line in lines}
+        """By how much all that is said between two trees exceeds what has to be, in whole units: exact in any order."""
         for later, chances in said.items():
             for earlier, chance in chances.items():
-                if earlier in self.members:
-                    self._around.setdefault(later, []).append((earlier, chance))
-                    self._around.setdefault(earlier, []).append((later, chance))
+                if earlier in self._between:
+                    self._between[later][earlier] = self._between[earlier][later] = round((chance - AGREED_FROM) * _UNITS)
 
-    def join(self, edge: Edge, *, asked: bool) -> bool:
-        """Join the trees that an edge leads between, unless it must not be; return whether that made one of two."""
+    def join(self, edge: Edge) -> bool:
+        """Join the trees that an edge leads between, unless they are on two sides; return whether that made one of two."""
         one, other = self.parts.root(edge.earlier), self.parts.root(edge.later)
-        if one == other:
-            return False
         first, second = self._under.get(one, {}), self._under.get(other, {})
-        if any(second.get(split, side) != side for split, side in first.items()):
-            return False
-        if len(self.members[one]) < len(self.members[other]):
-            one, other = other, one
-        if asked and not self._agreed(self.members[other], one):
+        if one == other or any(second.get(split, side) != side for split, side in first.items()):
             return False
         self.parts.join(one, other)
-        self.members[one] += self.members.pop(other)
         if first or second:
             self._under[one] = first | second
         return True
 
-    def _agreed(self, few: Sequence[int], many: int) -> bool:
-        root = self.parts.root
-        said = [chance for line in few for other, chance in self._around.get(line, ()) if root(other) == many]
-        return math.fsum(said) >= AGREED_FROM * len(said)  # to the bit the same in any order
+    def ask(self, edge: Edge) -> bool:
+        """Join the trees that an edge leads between, if what is said between them agrees; return whether that made one of two."""
+        one, other = self._grown.root(edge.earlier), self._grown.root(edge.later)
+        if one == other or self._between[one].get(other, 0) < 0:
+            return False
+        made = self.join(edge)
+        if made or self.parts.root(one) == self.parts.root(other):
+            self._grow(one, other)
+        return made
+
+    def _grow(self, one: int, other: int) -> None:
+        if len(self._between[one]) < len(self._between[other]):
+            one, other = other, one
+        self._grown.join(one, other)
+        mine, theirs = self._between[one], self._between.pop(other)
+        mine.pop(other, None)
+        theirs.pop(one, None)
+        for third, more in theirs.items():
+            around = self._between[third]
+            del around[other]
+            mine[third] = around[one] = mine.get(third, 0) + more
 
 
 def groves(
@@ -106,7 +116,8 @@ def groves(
     ``order`` breaks ties, so that the result depends on the sets alone. ``sides`` gives for a line by split the side that an
     analyst put it on: two sides of one split are never joined. Where ``said`` is given, an edge joins two trees only if all that is
     said between them agrees on average (average linkage as a veto, Sokal and Michener 1958), so that one mistaken link does not make
-    one of two incidents; edges that are ``held`` come first, and are not asked about.
+    one of two incidents. Edges that are ``held`` come first and are not asked about; what they join is asked about as if they did
+    not, so that they part nothing.
 
     >>> edges = [Edge(1, 2, 0.9), Edge(2, 3, 0.8)]
     >>> order = {n: n for n in (1, 2, 3)}
@@ -115,15 +126,18 @@ def groves(
     >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {}, said={2: {1: 0.9}, 3: {1: 0.1, 2: 0.4}})]
     [(1, 2), (3,)]
     """
-    growing = _Growing(lines, sides, said or {})
-    kept = [edge for edge in _strongest_first(held, order) if growing.join(edge, asked=False)]
-    kept += [edge for edge in _strongest_first(edges, order) if growing.join(edge, asked=said is not None)]
+    some = sorted(lines, key=order.__getitem__)
+    growing = _Growing(some, sides, said or {})
+    kept = [edge for edge in _strongest_first(held, order) if growing.join(edge)]
+    kept += [edge for edge in _strongest_first(edges, order) if growing.ask(edge)]
     root = growing.parts.root
-    found = sorted((sorted(some, key=order.__getitem__) for some in growing.members.values()), key=lambda some: order[some[0]])
-    joined: dict[int, list[Edge]] = {root(some[0]): [] for some in found}
+    members: dict[int, list[int]] = {}
+    for line in some:
+        members.setdefault(root(line), []).append(line)
+    joined: dict[int, list[Edge]] = {first: [] for first in members}
     for edge in kept:
         joined[root(edge.later)].append(edge)
-    return [Grove(tuple(some), tuple(joined[root(some[0])])) for some in found]
+    return [Grove(tuple(mine), tuple(joined[first])) for first, mine in members.items()]
 
 
 def _strongest_first(edges: Iterable[Edge], order: Mapping[int, int]) -> list[Edge]:

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable
 
 from models.incidents.correlator import Correlator
-from models.incidents.incident import Line
+from models.incidents.incident import Line, Link
 from models.incidents.lines import Kept
 from models.incidents.links import BIN_SECONDS
 from service.incidents.batch import Batch
@@ -91,6 +91,11 @@ class Book:
         """Whether a line is of a closed incident."""
         one = self.held.get(self.holder.get(line, ""))
         return one is not None and one.status is Status.CLOSED
+
+    def is_parted(self, link: Link) -> bool:
+        """Whether correlation knows both ends of a link, and does not join them any more."""
+        ends = [self.numbers[line] for line in (link.earlier, link.later) if line in self.numbers]
+        return len({self.correlator.grove(end).lines[0] for end in ends}) > 1
 
     # -- what changes ------------------------------------------------------------------------------------------------
 

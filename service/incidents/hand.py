@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import filterfalse
 
 import msgspec
 
+from models.incidents.forest import Grove
 from service.incidents.batch import Batch
 from service.incidents.content import join, part
 from service.incidents.edits import split_number
@@ -32,32 +34,37 @@ def merge(tracker: Tracker, into: Held, others: Sequence[Held], reason: str, bat
 
 
 def split(tracker: Tracker, one: Held, lines: Collection[str], reason: str, batch: Batch) -> str:
-    """Take lines out of an incident, into one of their own; return its uid. Each of the two stays together."""
+    """Take lines out of an incident, into one of their own; return its uid. Each of the two stays together;
+    either may now be one with a third that only the other spoke against."""
     rest = [line for line in one.lines if line not in lines]
     taken = [line for line in one.lines if line in lines]
     other = Held(tracker.new_uid(), one.tenant, batch.now)
-    before = {(link.earlier, link.later) for link in one.incident.links}
+    tracker.edits.split(other.uid, (rest, taken))
+    tracker.tell_edits(one.lines)
+    changed = tracker.correlator.settle().made
+    whole = msgspec.structs.replace(one.incident, links=tuple(filterfalse(tracker.book.is_parted, one.incident.links)))
+    before = {(link.earlier, link.later) for link in whole.links}
     for half, some in ((other, set(taken)), (one, set(rest))):
-        half.hold(part(one.incident, half.uid, some), one.score)
+        half.hold(part(whole, half.uid, some), one.score)
     tracker.hold(other)
     batch.lines |= dict.fromkeys(taken, other.uid)
-    tracker.edits.split(other.uid, (rest, taken))
-    tracker.tell_edits(one.lines + other.lines)
     joins = [pair for half in (one, other) for link in half.incident.links if (pair := (link.earlier, link.later)) not in before]
     batch.say(one.uid, "split", into=other.uid, sides=(rest, taken), joins=joins, reason=reason)
     batch.say(other.uid, "raised", **{"from": [one.uid]}, reason=reason)
     batch.raised += 1
-    settle(tracker, joins, [one, other], batch)
+    settle(tracker, joins, [one, other], batch, changed)
     return other.uid
 
 
-def settle(tracker: Tracker, joins: Sequence[tuple[str, str]], edited: Sequence[Held], batch: Batch) -> None:
-    """Hold lines together, and say what incidents there are then."""
+def settle(
+    tracker: Tracker, joins: Sequence[tuple[str, str]], edited: Sequence[Held], batch: Batch, before: Iterable[Grove] = ()
+) -> None:
+    """Hold lines together, and say what incidents there are then; ``before``: trees that changed already."""
     for pair in joins:
         tracker.edits.join(*pair)
     tracker.tell_edits([line for pair in joins for line in pair])
     changed = tracker.correlator.settle().made
-    tracker.regrow([number for grove in changed for number in grove.lines], batch, edited)
+    tracker.regrow([number for grove in (*before, *changed) for number in grove.lines], batch, edited)
     for one in edited:
         if one.uid in tracker.book.held:
             tracker.outlive(one)

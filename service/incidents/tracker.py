@@ -215,9 +215,17 @@ class Tracker:
                 beyond = earlier_part(line, self.book.kept(line.uid).told()) if line.uid in self.book.numbers else None
                 if beyond is not None:
                     self.book.before[line.uid] = beyond
+            self._hold_left(one)
             self.outlive(one)
         self.tell_edits(self.edits.lines)
         self.correlator.settle()
+
+    def _hold_left(self, one: Held) -> None:
+        """Let the correlator hold together what is left of an incident that lost lines, where nothing else does any more."""
+        numbers = self.book.numbers
+        if any(line not in numbers for line in one.lines):
+            for link in filter(self.book.is_parted, one.incident.links):
+                self.correlator.hold(numbers[link.earlier], numbers[link.later], link.probability)
 
     def reappraise(self) -> dict[str, float]:
         """Ask anew how likely the incidents in memory that are not closed matter, as after a change of models; return what changed."""

@@ -73,6 +73,18 @@ def flood(count: int) -> Iterator[Batch]:
         yield batch
 
 
+def crowd(count: int) -> Iterator[Batch]:
+    """Return an attack made to hurt: suspects all, on so few hosts and users that all hang together, and so many that none is a hub."""
+    rng = np.random.default_rng(0)
+    for first in range(0, count, BATCH // 10):
+        batch: Batch = []
+        for n, (one, other, user, rule) in enumerate(rng.integers(0, 200, (BATCH // 10, 4)).tolist(), first):
+            source, target = Entity(EntityKind.HOST, f"h{one}", Role.ACTOR), Entity(EntityKind.HOST, f"h{other}", Role.TARGET)
+            named = (source, target, Entity(EntityKind.USER, f"u{user}", Role.ACTOR))
+            batch.append((_alert(f"a{n}", _START + timedelta(seconds=n), Rule(f"r{rule % 20}"), named, ()), 0.6))
+        yield batch
+
+
 def _alert(uid: str, at: datetime, rule: Rule, entities: tuple[Entity, ...], seen: tuple[Observable, ...]) -> Alert:
     return Alert(
         uid=uid, tenant="t", time=at, received_time=at, product="p", rule=rule, severity=2, entities=entities, observables=seen
@@ -135,6 +147,7 @@ def correlation(millions: int = 1) -> None:
     _say("  the last tenth of these: as many leave as come", f"{100_000 / (spent[1_000_000] - spent[900_000]):,.0f} alerts/s")
     _say("correlation, all lines distinct, with aliases", f"{speed(stream(100_000, repeated=False), leases()):,.0f} alerts/s")
     _say("correlation, flood of 100,000 on one host", f"{speed(flood(100_000)):,.0f} alerts/s")
+    _say("correlation, 5,000 that all hang together, by the hundred", f"{speed(crowd(5_000)):,.0f} alerts/s")
 
 
 if __name__ == "__main__":

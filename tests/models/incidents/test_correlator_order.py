@@ -108,6 +108,19 @@ def test_corrections_make_the_same_in_any_order(told: list[Scored], chance: rand
     assert trees(found[0]) == trees(found[1])
 
 
+@settings(max_examples=100, deadline=None)
+@given(stories(), st.data())
+def test_a_merge_makes_one_of_two_and_changes_nothing_else(told: list[Scored], data: st.DataObject) -> None:
+    correlator = correlated(told)
+    before = partition(correlator)
+    kept = sorted((line.uid, number) for number, line in correlator.lines.kept.items())
+    one, other = (data.draw(st.sampled_from(kept)) for _ in range(2))
+    correlator.merge(one[1], other[1])
+    correlator.settle()
+    parts = {lines for lines in before if lines & {one[0], other[0]}}
+    assert partition(correlator) == before - parts | {frozenset().union(*parts)}
+
+
 @settings(max_examples=200, deadline=None)
 @given(stories(25.0), st.integers(1, 6))
 def test_forgetting_joins_and_parts_nothing(told: list[Scored], every: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import random
+import sys
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,3 +78,35 @@ def test_what_is_said_counts_the_same_in_any_order(edges: list[Edge], said: dict
     assert groves(reversed(ORDER), edges[::-1], ORDER, {}, said=shuffled) == found
     whole = {line: grove.lines for grove in groves(ORDER, edges, ORDER, {}) for line in grove.lines}
     assert all(set(grove.lines) <= set(whole[grove.lines[0]]) for grove in found)
+
+
+def test_what_is_held_takes_no_line_out_of_what_it_holds() -> None:
+    """Two are held together that disagree: each keeps the lines that it had before."""
+    edges = [Edge(1, 2, 0.6), Edge(3, 4, 0.9)]
+    said = {2: {1: 0.6}, 3: {1: 0.1, 2: 0.1}, 4: {1: 0.1, 2: 0.1, 3: 0.9}}
+    assert [grove.lines for grove in groves([1, 2, 3, 4], edges, ORDER, {}, said=said)] == [(1, 2), (3, 4)]
+    (whole,) = groves([1, 2, 3, 4], edges, ORDER, {}, said=said, held=[Edge(2, 4, 1.0)])
+    assert set(whole.edges) == {*edges, Edge(2, 4, 1.0)}
+
+
+def _calls(lines: int) -> int:
+    """Return how many functions are called to find that two trees of many lines have many links between them, all spoken against."""
+    said = {n: {m: 0.9 if (n - m) % 2 == 0 else 0.1 for m in range(max(0, n - 8), n)} for n in range(lines)}
+    edges = [Edge(n - 2, n, 0.9) for n in range(2, lines)] + [Edge(n - 1, n, 0.6) for n in range(1, lines, 2)]
+    counted = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        found = groves(range(lines), edges, {n: n for n in range(lines)}, {}, said=said)
+    finally:
+        sys.setprofile(None)
+    assert len(found) == 2
+    return counted
+
+
+def test_asking_costs_no_more_however_large_what_disagrees() -> None:
+    assert _calls(400) < 2.5 * _calls(200)

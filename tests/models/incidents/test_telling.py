@@ -9,7 +9,7 @@ import sys
 from features.alert import Observable
 from models.incidents.correlator import Correlator
 from models.incidents.incident import Incident
-from models.incidents.link_model import DEFAULT
+from models.incidents.link_model import DEFAULT, FEATURES, LinkModel
 from models.incidents.postings import HUB_LINES
 from models.incidents.telling import tell
 from tests.models.incidents.alerts_by_hand import TARGET, alert, fed, host, user
@@ -103,3 +103,14 @@ def test_the_uid_of_a_line_is_the_same_in_another_process() -> None:
         for seed in ("1", "2")
     }
     assert run == {fed(Correlator(DEFAULT), [(alert("a", "r", host("h"), user("u")), 0.5)])["a"]}
+
+
+def test_a_bridge_says_so_however_little_is_said_of_its_ends() -> None:
+    correlator = Correlator(LinkModel(-2.0, tuple(3.0 * (name == "node") for name in FEATURES)))
+    fed(correlator, [(alert("a", "r", host("h1"), host("h2")), 0.9)])
+    fed(correlator, [(alert(f"c{n}", "s", host(f"h{n}"), user("u"), minutes=600.0), 0.9) for n in (1, 2)])
+    assert len(_told(correlator, "a").lines) == 3
+    fed(correlator, [(alert("z", "r", host("z"), minutes=8 * 1440.0 + 300.0), 0.01)])
+    correlator.forget()
+    (link,) = _told(correlator, "c1").links
+    assert link.why[:2] == ("both were linked with what is older than a week", "both name user u, which 2 lines named in a week")

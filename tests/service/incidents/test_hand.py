@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from service.incidents import hand
+from service.incidents.batch import Batch
 from service.incidents.records import Event, Status, set_status
 from service.keys import Role
+from tests.models.incidents.test_correlator_order import Scored, stories
 from tests.service.client import Service
 from tests.service.incidents.alerts import DAY, get, grouping, high, incident_of, line_of, listed, merge, post, split
+from tests.service.incidents.world import World
 
 FAR = 10 * DAY
 
@@ -156,3 +163,41 @@ def test_closing_survives_a_restart(tmp_path: Path) -> None:
         post(service, high("b", rule="r2", seconds=30))
         assert incident_of(service, "b") not in (None, uid)
         assert get(service, uid)["status"] == "closed"
+
+
+def _told(alerts: list[Scored]) -> World:
+    world = World()
+    for one, score in sorted(alerts, key=lambda item: item[0].time):
+        world.take([one], score or 0.3)
+    return world
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories(), st.randoms(use_true_random=False))
+def test_each_half_of_what_is_split_stays_together(alerts: list[Scored], chance: random.Random) -> None:
+    """Whatever the links between the two halves had to say for those within them."""
+    world = _told(alerts)
+    one = max(world.tracker.book.held.values(), key=lambda held: len(held.lines), default=None)
+    assume(one is not None and len(one.lines) > 3)
+    assert one is not None
+    taken = set(chance.sample(one.lines, chance.randint(1, len(one.lines) - 1)))
+    rest, batch = set(one.lines) - taken, Batch(1.0, "ann")
+    uid = hand.split(world.tracker, one, taken, "", batch)
+    world.keep(batch)
+    (new,), (old,) = ({world.lines[line] for line in lines} for lines in (taken, rest))
+    assert new != old
+    assert {new, old} == {world.records[name].merged_into or name for name in (uid, one.uid)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories(), st.randoms(use_true_random=False))
+def test_of_what_is_merged_no_line_is_left_out(alerts: list[Scored], chance: random.Random) -> None:
+    world = _told(alerts)
+    held = list(world.tracker.book.held.values())
+    assume(len(held) > 1)
+    one, other = chance.sample(held, 2)
+    assume(one.tenant == other.tenant)
+    lines, batch = {*one.lines, *other.lines}, Batch(1.0, "ann")
+    uid = hand.merge(world.tracker, one, [other], "", batch)
+    world.keep(batch)
+    assert {world.lines[line] for line in lines} == {uid}

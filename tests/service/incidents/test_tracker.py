@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from unittest import mock
 
 import msgspec
@@ -15,6 +17,7 @@ from service.incidents import content, piles
 from service.incidents.batch import Batch
 from service.incidents.hand import merge, split
 from service.incidents.records import Status
+from tests.models.incidents.test_correlator_order import story
 from tests.service.incidents.world import ANYTHING, World, alert
 
 
@@ -232,3 +235,19 @@ def _restarted(rounds: list[list[tuple[float, set[str], str, str]]], restarts: s
     assert {uid: record.alerts for uid, record in again.records.items()} == {
         uid: record.alerts for uid, record in plain.records.items()
     }
+
+
+@pytest.mark.parametrize("seed", [90, 144])
+def test_what_is_left_of_what_lost_lines_stays_one_after_a_restart(seed: int) -> None:
+    """What was linked by way of lines past the window, or because these spoke for it, may be linked by nothing that is known still."""
+    chance = random.Random(seed)
+    told = sorted((one for _ in range(2) for one in story(chance, 20.0)), key=lambda one: one[0].time)
+    plain, again = World(), World()
+    for n, (one, score) in enumerate(told):
+        made = msgspec.structs.replace(one, uid=f"a{n}", received_time=one.time)
+        if n and n % 4 == 0 and chance.random() < 0.15:
+            again.restart()
+        for world in (plain, again):
+            world.take([made], 0.3 if score is None or math.isnan(score) else score)
+    assert again.groups() == plain.groups()
+    assert again.lines == plain.lines
