@@ -22,7 +22,7 @@ CHECKS = [pair for pair in estimator_checks_generator(SMALL) if "array_api" not 
 """All of scikit-learn's checks; LightGBM takes numpy arrays, so that for other array libraries would only skip."""
 
 
-@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=[str(check) for _, check in CHECKS])
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=[check.func.__name__ for _, check in CHECKS])
 def test_the_classifier_is_a_scikit_learn_estimator(estimator: Any, check: Callable[[Any], None]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
