@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from features.alert import Alert
 from features.grouping import Correction, Judgement
@@ -22,14 +20,14 @@ from models.incidents.correlator import Correlator
 from models.incidents.link_model import FEATURES, LinkModel, link_features
 from models.incidents.postings import Pairs
 from models.incidents.tokens import Resolve
-from training.links import as_lines
+from training.links import as_lines, nearest
 
 ENOUGH_CORRECTIONS = 10
 """Merges and splits from which weights are moved; fewer hold where they were made, and teach nothing of other alerts."""
 EVERYDAY_LINES = 5_000
 """So many lines, spread over the whole history, show what is common."""
 _RIDGE = 1.0
-"""Holds weights where they are, in units of what a standard deviation of a feature adds: one act alone sways little."""
+"""Holds weights where they are: one act alone sways little."""
 
 
 class Corrected(NamedTuple):
@@ -68,7 +66,8 @@ def correct_links(
     x = np.concatenate([told.features, everyday])
     target = np.concatenate([told.same.astype(np.float64), base.probability(everyday)])
     weight = np.concatenate([shares, np.full(len(everyday), each)])
-    return _moved(base, x, target, weight, acts)
+    intercept, weights = nearest(base, x, target, weight, _RIDGE)
+    return LinkModel(intercept, weights, base.incidents, acts)
 
 
 def corrected_pairs(correlator: Correlator, corrections: Sequence[Correction], line_of: dict[tuple[str, str], int]) -> Corrected:
@@ -106,22 +105,3 @@ def _everyday(correlator: Correlator, corrected: NDArray[np.int64]) -> tuple[NDA
 
 def _keys(pairs: Pairs) -> NDArray[np.int64]:
     return (pairs.later << 32) | pairs.earlier
-
-
-def _moved(
-    base: LinkModel, x: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64], acts: int
-) -> LinkModel:
-    """Return the logistic model nearest to ``base`` that gives pairs ``x`` f8[n, F] their ``target`` f8[n], as far as each weighs."""
-    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-    columns = np.hstack([np.ones((len(x), 1)), (x - mean) / scale])
-    known = base.intercept + x @ np.asarray(base.weights)
-
-    def loss(change: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = known + columns @ change
-        slope = columns.T @ (weight * (expit(margin) - target)) + _RIDGE * change
-        return float(weight @ (np.logaddexp(0.0, margin) - target * margin) + 0.5 * _RIDGE * (change @ change)), slope
-
-    found = minimize(loss, np.zeros(columns.shape[1]), jac=True, method="L-BFGS-B").x
-    change = found[1:] / scale
-    weights = tuple((np.asarray(base.weights) + change).tolist())
-    return LinkModel(float(base.intercept + found[0] - change @ mean), weights, base.incidents, acts)

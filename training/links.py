@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from features.alert import Alert
 from models.incidents.correlator import Correlator
@@ -17,6 +18,8 @@ from models.incidents.tokens import Resolve
 
 ENOUGH_INCIDENTS = 50
 """Past incidents of two lines or more from which weights are learned; before, the default holds."""
+_RIDGE = 10.0
+"""Holds weights at the default: what few incidents say nothing of is not unlearned. From many it makes no difference."""
 BENIGN = ""
 """What is known of an alert that belongs to no incident."""
 
@@ -24,7 +27,7 @@ BENIGN = ""
 def learn_links(
     alerts: Sequence[Alert], score: NDArray[np.float64], known: Sequence[str | None], resolve: Resolve | None = None
 ) -> LinkModel:
-    """Return the link model that past incidents teach, or the default when there are fewer than ``ENOUGH_INCIDENTS``.
+    """Return what past incidents make of the default link model, or the default when there are fewer than ``ENOUGH_INCIDENTS``.
 
     ``score`` f8[n] must come from models that had not seen the alerts. ``known``: the incident of each alert, ``BENIGN``, or
     ``None`` for an alert that nobody judged, which teaches nothing.
@@ -32,8 +35,27 @@ def learn_links(
     shared, sides, y, incidents = examples(alerts, score, known, resolve)
     if incidents < ENOUGH_INCIDENTS or not y.any() or y.all():
         return DEFAULT
-    fitted = LogisticRegression(max_iter=5_000).fit(link_features(shared, sides), y)
-    return LinkModel(float(fitted.intercept_[0]), tuple(fitted.coef_[0].tolist()), incidents)
+    x = link_features(shared, sides)
+    return LinkModel(*nearest(DEFAULT, x, y.astype(np.float64), np.ones(len(x)), _RIDGE), incidents)
+
+
+def nearest(
+    base: LinkModel, x: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64], ridge: float
+) -> tuple[float, tuple[float, ...]]:
+    """Return intercept and weights of the logistic model nearest to ``base`` that gives pairs ``x`` f8[n, F] their ``target`` f8[n],
+    as far as each weighs. ``ridge`` holds them where they are, in units of what a standard deviation of a feature adds."""
+    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
+    columns = np.hstack([np.ones((len(x), 1)), (x - mean) / scale])
+    known = base.intercept + x @ np.asarray(base.weights)
+
+    def loss(change: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = known + columns @ change
+        slope = columns.T @ (weight * (expit(margin) - target)) + ridge * change
+        return float(weight @ (np.logaddexp(0.0, margin) - target * margin) + 0.5 * ridge * (change @ change)), slope
+
+    found = minimize(loss, np.zeros(columns.shape[1]), jac=True, method="L-BFGS-B").x
+    change = found[1:] / scale
+    return float(base.intercept + found[0] - change @ mean), tuple((np.asarray(base.weights) + change).tolist())
 
 
 class Examples(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.alert import Alert, Entity, EntityKind, Role
-from models.incidents.link_model import DEFAULT, link_features
+from models.incidents.link_model import DEFAULT, FEATURES, link_features
 from tests.conftest import build_alert
 from training.links import BENIGN, ENOUGH_INCIDENTS, examples, learn_links
 
@@ -33,6 +33,7 @@ def test_weights_are_learned_from_enough_incidents() -> None:
     shared, sides, same, _ = examples(*_past(ENOUGH_INCIDENTS + 5))
     p = model.probability(link_features(shared, sides))
     assert p[same].min() > 0.5 > p[~same].max()
+    assert model.weights[FEATURES.index("pattern")] > 0.5  # what the trees know is not unlearned from incidents that need none
 
 
 def test_few_incidents_leave_the_default() -> None:
