@@ -8,7 +8,7 @@ text, or null. A history has ``seq``, ``received_time`` and ``product`` besides;
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ NEEDED = ("time", "actor_uid", "action")
 """What a file must have; of other columns that it lacks every value is empty."""
 
 _FIRST, _LAST = (
-    pa.scalar(moment, SCHEMA.field("time").type).cast(pa.int64())
+    (moment - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
     for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 )
 _SOURCE = ("address", "country", "device", "application", "latitude", "longitude")
