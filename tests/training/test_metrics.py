@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
 
 from training.metrics import (
-    GroupScores,
     average_precision,
     average_precision_by_tenant,
     brier,
@@ -33,16 +31,6 @@ def test_average_precision_is_that_of_the_ranking() -> None:
     groups = group_scores(SCORE, TARGET, GROUP, TENANT)
     assert average_precision(groups) == pytest.approx((1.0 + 2.0 / 4.0) / 2.0)
     assert average_precision_by_tenant(groups) == {0: pytest.approx(1.0), 1: pytest.approx(0.5)}
-
-
-@pytest.mark.parametrize("values", [2, 7, 10**9])
-def test_average_precision_is_that_of_scikit_learn_ties_included(values: int) -> None:
-    rng = np.random.default_rng(values)
-    for n in (1, 2, 5, 50, 500):
-        score, target = rng.integers(0, values, n) / 7.0, (rng.random(n) < 0.3).astype(np.int8)
-        target[rng.integers(n)] = 1
-        groups = GroupScores(score, target, np.zeros(n, np.int32))
-        assert average_precision(groups) == pytest.approx(average_precision_score(target, score), rel=1e-12)
 
 
 def test_average_precision_without_an_attack_is_not_a_number() -> None:
