@@ -79,9 +79,8 @@ class Testing:
         if plan is not None:
             await self._write(partial(add, entries=plan.entries, mark=plan.mark))
             await asyncio.to_thread(self._read, self._advance)
-        for scope, trial in sorted((self.trials or {}).items(), key=lambda one: one[0]):  # those over all tenants first
-            if trial.state.fired:
-                await self._fire(scope, trial, now)
+        while fired := {scope: trial for scope, trial in (self.trials or {}).items() if trial.state.fired}:
+            await self._fire(min(fired), fired, now)  # those over all tenants first
         return plan is not None and plan.more
 
     # -- taking up ---------------------------------------------------------------------------------------------------
@@ -137,11 +136,14 @@ class Testing:
 
     # -- withdrawing -------------------------------------------------------------------------------------------------
 
-    async def _fire(self, scope: Scope, trial: Trial, now: float) -> None:
+    async def _fire(self, scope: Scope, fired: Trials, now: float) -> None:
         """Withdraw a certificate: first in the live policy, which holds at once, then in the records, with the alarm.
 
-        Broken off in between it is done again, and the alarm is raised all the same.
+        Broken off in between it is done again, and the alarm is raised all the same. What fired in single tenants ends with what
+        fired over all of them: whoever lets the certificate hold again in the next moment has answered both.
         """
+        trial = fired[scope]
+        ends = [one for one in fired if one == scope or (one.certificate == scope.certificate and scope.tenant == EVERYWHERE)]
         policy = (await asyncio.to_thread(self._policies.last_good))[0] or LivePolicy()
         covered = withdrawn(policy, scope.tenant, scope.certificate, now)
         stands = covered and any(w.certificate == scope.certificate and w.tenant == scope.tenant for w in policy.withdrawals)
@@ -154,11 +156,11 @@ class Testing:
             if not told and (stands or not covered):
                 for tenant in _tenants(connection) if scope.tenant == EVERYWHERE else [scope.tenant]:
                     enqueue(connection, message_of(tenant, withdrawal, trial.state))
-            set_fired(connection, scope, trial.last)
+            for one in ends:
+                set_fired(connection, one, fired[one].last)
 
         await self._write(done)
-        if self.trials is not None:
-            del self.trials[scope]
+        self.trials = {one: trial for one, trial in (self.trials or {}).items() if one not in ends}
         if not told and (stands or not covered):
             WITHDRAWALS.inc()
             log.error("certificate %s withdrawn for %s: %s", scope.certificate, scope.tenant or "all tenants", withdrawal.note)

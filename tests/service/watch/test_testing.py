@@ -7,13 +7,23 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import Connection
 
-from models.live_policy import EVERYWHERE
+from models.live_policy import EVERYWHERE, LivePolicy
 from models.policy_store import PolicyStore
+from service.outbox.message import Message
+from service.outbox.records import enqueue
 from service.watch import testing
 from tests.service.client import Service
 from tests.service.closure.cases import revisions, until
 from tests.service.watch.world import alarms, audited, call, decide, drawn, hidden, people, policy, settle
+
+
+def restore(service: Service) -> LivePolicy:
+    """A person lets what was withdrawn hold again."""
+    return PolicyStore(service.settings.policy).change(
+        lambda before: msgspec.structs.replace(before, withdrawals=()), by="ann", time=datetime.now(UTC)
+    )
 
 
 def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_back(tmp_path: Path) -> None:
@@ -89,12 +99,29 @@ def test_one_that_a_person_restored_is_tested_anew(tmp_path: Path) -> None:
         settle(service)
         until(service, lambda: bool(policy(service).withdrawals))
         until(service, lambda: len(alarms(service)) == 1)
-        restored = PolicyStore(service.settings.policy).change(
-            lambda before: msgspec.structs.replace(before, withdrawals=()), by="ann", time=datetime.now(UTC)
-        )
+        restored = restore(service)
         service.sleep(0.3)
         assert policy(service) == restored
         assert {scope for scope, trial in (service.host.watcher.testing.trials or {}).items() if trial.state.fired} == set()
+
+
+def test_one_that_a_person_restored_in_the_very_moment_is_not_withdrawn_for_a_tenant_with_the_same_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with audited(tmp_path) as service:
+        restored = []
+
+        def at_once(connection: Connection, message: Message) -> None:
+            enqueue(connection, message)
+            restored.append(restore(service))
+
+        monkeypatch.setattr(testing, "enqueue", at_once)
+        call(service, drawn(decide(service)), people(service))
+        settle(service)
+        until(service, lambda: len(alarms(service)) == 1)
+        service.sleep(0.3)
+        assert [policy(service)] == restored
+        assert len(alarms(service)) == 1
 
 
 def test_an_alarm_that_was_cut_off_is_raised_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
