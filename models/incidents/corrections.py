@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 
 class Corrections:
@@ -31,9 +31,9 @@ class Corrections:
             del self.sides[line][split]
         return held
 
-    def joined(self, line: int) -> Iterator[int]:
+    def joined(self, line: int) -> Collection[int]:
         """Return the lines that are held together with one."""
-        yield from self._joined.get(line, ())
+        return self._joined.get(line, ())
 
     def are_joined(self, one: int, other: int) -> bool:
         """Return whether two lines are held together."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -157,9 +157,12 @@ class Correlator:
 
     def hold(self, one: int, other: int, chance: float) -> None:
         """Hold two lines together as what is left of a grove that lost lines."""
-        earlier, later = sorted((one, other), key=self.lines.place)
-        self._keep(Edge(earlier, later, chance))
+        self._keep(self._edge(one, other, chance))
         self._touched.update((one, other))
+
+    def _edge(self, one: int, other: int, chance: float) -> Edge:
+        earlier, later = sorted((one, other), key=self.lines.place)
+        return Edge(earlier, later, chance)
 
     def _keep(self, edge: Edge) -> None:
         for end in edge[:2]:
@@ -195,8 +198,8 @@ class Correlator:
             self._corrections.pass_on((number for number in grove.lines if number in gone), left)
         self._spread()
         self._postings.drop_before(limit, old)
+        self._choices.drop(gone)
         for number in gone:
-            self._choices.drop(number)
             self._corrections.drop(number)
         self._dirty -= gone
         self._touched -= gone
@@ -218,17 +221,15 @@ class Correlator:
             for edge in (*set(grove.edges).difference(broken), *bridges(gone.intersection(order), broken, order)):
                 self._keep(edge)
 
-    def _held(self, number: int) -> Iterator[Edge]:
+    def _held(self, number: int) -> Collection[Edge]:
         """Return the edges of a line that hold whatever is said: what analysts joined, and what is left of former trees."""
-        place = self.lines.place
-        for other in self._corrections.joined(number):
-            yield Edge(min(number, other, key=place), max(number, other, key=place), 1.0)
-        yield from self._left.get(number, ())
+        joined, left = self._corrections.joined(number), self._left.get(number, ())
+        return [*(self._edge(number, other, 1.0) for other in joined), *left] if joined else left
 
     def _regrow(self, touched: set[int]) -> Changes:
         """Make the trees anew in which anything was touched."""
         reached: set[int] = set()
-        edges: set[Edge] = set()
+        edges: list[Edge] = []
         ahead = list(touched)
         dissolved: set[int] = set()
         while ahead:
@@ -236,21 +237,21 @@ class Correlator:
             if number in reached:
                 continue
             reached.add(number)
-            chosen = list(self._choices.edges(number))
-            edges.update(chosen)
-            ahead += (edge.earlier if edge.later == number else edge.later for edge in (*chosen, *self._held(number)))
+            beside = self._choices.beside(number)
+            edges += [edge for edge in beside.values() if edge.later == number]
+            ahead += beside
+            ahead += (edge.earlier if edge.later == number else edge.later for edge in self._held(number))
             before = self._grove_of.get(number)
             if before is not None and before.lines[0] not in dissolved:
                 dissolved.add(before.lines[0])
                 ahead += before.lines
         return Changes(self._grow(reached, edges), dissolved)
 
-    def _grow(self, lines: set[int], edges: Iterable[Edge]) -> list[Grove]:
+    def _grow(self, lines: set[int], edges: Collection[Edge]) -> list[Grove]:
         """Make the trees of ``lines`` that grow along ``edges``, and along those that hold whatever is said."""
-        order = {number: self.lines.place(number) for number in lines}
         held = {edge for number in lines for edge in self._held(number) if edge.earlier in lines and edge.later in lines}
-        said = {number: chances for number in lines if (chances := self._choices.said(number))}
-        made = groves(lines, edges, order, self._corrections.sides, said=said, held=held)
+        ordered = self.lines.ordered(lines)
+        made = groves(ordered, edges, self._corrections.sides, said=self._choices.told(ordered) if edges else (), held=held)
         for grove in made:
             self._grove_of.update(dict.fromkeys(grove.lines, grove))
         return made

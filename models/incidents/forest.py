@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.incidents import forest_kernel as kernel
 
 
 class Edge(NamedTuple):
@@ -50,98 +55,82 @@ AGREED_FROM = 0.4
 """Two trees become one where what is said of the pairs of lines between them is at least this likely on average."""
 _UNITS = 1e9
 
-Said = Mapping[int, Mapping[int, float]]
-"""For a later line, by earlier one: how likely both are of one incident, as far as anything worth a word is said of the two."""
+Said = NDArray[np.int32]
+"""Rows of two lines, and by how much it exceeds what has to be said how likely both are of one incident: in whole units, exact in
+any order. Of a pair that is in no row nothing worth a word is said."""
 
 
-class _Growing:
-    """Trees as they grow together: ``parts`` by all that joins them, and ``_grown`` by what was asked about alone, since what holds
-    whatever is said is no reason to say less."""
-
-    def __init__(self, lines: Iterable[int], sides: Mapping[int, Mapping[int, int]], said: Said) -> None:
-        self.parts, self._grown = Parts(lines), Parts(lines)
-        self._under = {line: dict(sides[line]) for line in lines if line in sides}
-        self._between: dict[int, dict[int, int]] = {line: {} for line in lines}
-        """By how much all that is said between two trees exceeds what has to be, in whole units: exact in any order."""
-        for later, chances in said.items():
-            for earlier, chance in chances.items():
-                if earlier in self._between:
-                    self._between[later][earlier] = self._between[earlier][later] = round((chance - AGREED_FROM) * _UNITS)
-
-    def join(self, edge: Edge) -> bool:
-        """Join the trees that an edge leads between, unless they are on two sides; return whether that made one of two."""
-        one, other = self.parts.root(edge.earlier), self.parts.root(edge.later)
-        first, second = self._under.get(one, {}), self._under.get(other, {})
-        if one == other or any(second.get(split, side) != side for split, side in first.items()):
-            return False
-        self.parts.join(one, other)
-        if first or second:
-            self._under[one] = first | second
-        return True
-
-    def ask(self, edge: Edge) -> bool:
-        """Join the trees that an edge leads between, if what is said between them agrees; return whether that made one of two."""
-        one, other = self._grown.root(edge.earlier), self._grown.root(edge.later)
-        if one == other or self._between[one].get(other, 0) < 0:
-            return False
-        made = self.join(edge)
-        if made or self.parts.root(one) == self.parts.root(other):
-            self._grow(one, other)
-        return made
-
-    def _grow(self, one: int, other: int) -> None:
-        if len(self._between[one]) < len(self._between[other]):
-            one, other = other, one
-        self._grown.join(one, other)
-        mine, theirs = self._between[one], self._between.pop(other)
-        mine.pop(other, None)
-        theirs.pop(one, None)
-        for third, more in theirs.items():
-            around = self._between[third]
-            del around[other]
-            mine[third] = around[one] = mine.get(third, 0) + more
+def said_of(later: int, chances: Mapping[int, float]) -> Said:
+    """Return what is said of a line and earlier ones: how likely it is of one incident with each."""
+    rows = np.empty((len(chances), 3), np.int32)
+    rows[:, 0] = np.fromiter(chances, np.int32, len(chances))
+    rows[:, 1] = later
+    rows[:, 2] = np.rint((np.fromiter(chances.values(), np.float64, len(chances)) - AGREED_FROM) * _UNITS)
+    return rows
 
 
 def groves(
-    lines: Iterable[int],
+    lines: Sequence[int],
     edges: Iterable[Edge],
-    order: Mapping[int, int],
     sides: Mapping[int, Mapping[int, int]],
     *,
-    said: Said | None = None,
+    said: Iterable[Said] = (),
     held: Iterable[Edge] = (),
 ) -> list[Grove]:
     """Return the trees of strongest links over ``lines`` (Kruskal 1956).
 
-    ``order`` breaks ties, so that the result depends on the sets alone. ``sides`` gives for a line by split the side that an
-    analyst put it on: two sides of one split are never joined. Where ``said`` is given, an edge joins two trees only if all that is
-    said between them agrees on average (average linkage as a veto, Sokal and Michener 1958), so that one mistaken link does not make
-    one of two incidents. Edges that are ``held`` come first and are not asked about; what they join is asked about as if they did
-    not, so that they part nothing.
+    The order of ``lines`` breaks ties, so that the result depends on the sets alone. ``sides`` gives for a line by split the side
+    that an analyst put it on: two sides of one split are never joined. An edge joins two trees only if all that is ``said`` between
+    them agrees on average (average linkage as a veto, Sokal and Michener 1958), so that one mistaken link does not make one of two
+    incidents. Edges that are ``held`` come first and are not asked about; what they join is asked about as if they did not, so that
+    they part nothing.
 
     >>> edges = [Edge(1, 2, 0.9), Edge(2, 3, 0.8)]
-    >>> order = {n: n for n in (1, 2, 3)}
-    >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {1: {7: 0}, 3: {7: 1}})]
+    >>> [grove.lines for grove in groves([1, 2, 3], edges, {1: {7: 0}, 3: {7: 1}})]
     [(1, 2), (3,)]
-    >>> [grove.lines for grove in groves([1, 2, 3], edges, order, {}, said={2: {1: 0.9}, 3: {1: 0.1, 2: 0.4}})]
+    >>> [grove.lines for grove in groves([1, 2, 3], edges, {}, said=[said_of(2, {1: 0.9}), said_of(3, {1: 0.1, 2: 0.4})])]
     [(1, 2), (3,)]
     """
-    some = sorted(lines, key=order.__getitem__)
-    growing = _Growing(some, sides, said or {})
-    kept = [edge for edge in _strongest_first(held, order) if growing.join(edge)]
-    kept += [edge for edge in _strongest_first(edges, order) if growing.ask(edge)]
-    root = growing.parts.root
+    first = list(held)
+    some = [*first, *edges]
+    if not some:
+        return [Grove((line,), ()) for line in lines]
+    place = {line: at for at, line in enumerate(lines)}
+    ends = np.array([[place[edge.earlier] for edge in some], [place[edge.later] for edge in some]]).T
+    order = _strongest_first(some, ends, len(first))
+    kept, root = kernel.grow(ends[order], len(first), *_placed(said, lines), _sides(sides, place))
     members: dict[int, list[int]] = {}
-    for line in some:
-        members.setdefault(root(line), []).append(line)
-    joined: dict[int, list[Edge]] = {first: [] for first in members}
-    for edge in kept:
-        joined[root(edge.later)].append(edge)
-    return [Grove(tuple(mine), tuple(joined[first])) for first, mine in members.items()]
+    for line, of in zip(lines, root.tolist(), strict=True):
+        members.setdefault(of, []).append(line)
+    joined: dict[int, list[Edge]] = {of: [] for of in members}
+    for at in order[kept].tolist():
+        joined[root[ends[at, 1]]].append(some[at])
+    return [Grove(tuple(mine), tuple(joined[of])) for of, mine in members.items()]
 
 
-def _strongest_first(edges: Iterable[Edge], order: Mapping[int, int]) -> list[Edge]:
-    return sorted(edges, key=lambda e: (-e.probability, order[e.later], order[e.earlier]))
+def _strongest_first(edges: Sequence[Edge], ends: NDArray[np.int64], held: int) -> NDArray[np.int64]:
+    """Return the order of edges: the first that are ``held``, then others, the strongest of each first."""
+    weakness = np.array([-edge.probability for edge in edges])
+    return np.lexsort((ends[:, 0], ends[:, 1], weakness, np.arange(len(edges)) >= held))
+
+
+def _placed(said: Iterable[Said], lines: Sequence[int]) -> tuple[Said, NDArray[np.int64]]:
+    """Return what is said in one piece, and for the numbers in it their places among ``lines``, -1 where they have none."""
+    rows = np.concatenate([np.empty((0, 3), np.int32), *said])
+    places = np.full(int(rows[:, :2].max(initial=max(lines))) + 1, -1)
+    places[np.array(lines)] = np.arange(len(lines))
+    return rows, places
+
+
+def _sides(sides: Mapping[int, Mapping[int, int]], place: Mapping[int, int]) -> NDArray[np.int64]:
+    """Return rows of a line, by its place, a split, and the side on which the line is."""
+    splits: dict[int, int] = {}
+    rows = [
+        (place[line], splits.setdefault(split, len(splits)), side)
+        for line in place.keys() & sides.keys()
+        for split, side in sides[line].items()
+    ]
+    return np.array(rows, np.int64).reshape(-1, 3)
 
 
 def bridges(gone: Collection[int], edges: Iterable[Edge], order: Mapping[int, int]) -> list[Edge]:

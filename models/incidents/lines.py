@@ -220,6 +220,15 @@ class LineTable:
         """Return a line's place in the one order of lines."""
         return self.kept[number].place
 
+    def ordered(self, numbers: Collection[int]) -> list[int]:
+        """Return lines in their one order."""
+        if len(numbers) < 2:
+            return list(numbers)
+        some = np.fromiter(numbers, np.int64, len(numbers))
+        high, low = self._digest[some].T
+        ordered: list[int] = some[np.lexsort((low, high, self._rank[some]))].tolist()
+        return ordered
+
     def _grow(self) -> None:
         for name in ("bins", "_rank", "_digest", "margins", "_tactic", "_rule", "_product"):
             column = getattr(self, name)

@@ -1,9 +1,10 @@
-"""``python -m models.incidents.warm``: compile the walks over runs once, so that no start has to wait for it (numba keeps it on disk)."""
+"""``python -m models.incidents.warm``: compile what correlates once, so that no start has to wait for it (numba keeps it on disk)."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from models.incidents.forest import Edge, groves, said_of
 from models.incidents.lines import LineTable
 from models.incidents.run_kernel import PART_BITS
 from models.incidents.runs import Runs
@@ -18,6 +19,7 @@ def main() -> None:
     runs.stand(of, numbers, np.zeros_like(of))
     runs.take(of, numbers)
     runs.cut(of, 0)
+    groves([0, 1], [Edge(0, 1, 0.9)], {}, said=[said_of(1, {0: 0.9})])
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def connected(correlator: Correlator, grove: Grove, without: Container[int]) -> 
     edges = [edge for edge in grove.edges if edge.earlier in inside and edge.later in inside]
     if len(edges) == len(lines) - 1:  # still a tree
         return [Grove(tuple(lines), tuple(edges))]
-    return groves(lines, edges, {number: correlator.lines.place(number) for number in lines}, {})
+    return groves(lines, edges, {})
 
 
 def compose(

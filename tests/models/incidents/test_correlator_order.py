@@ -160,7 +160,7 @@ def _within_reach(correlator: Correlator) -> list[set[str]]:
     kept = correlator.lines.kept
     parts = Parts(kept)
     for number in kept:
-        for edge in correlator._choices.edges(number):
+        for edge in correlator._choices.beside(number).values():
             parts.join(edge.earlier, edge.later)
     found: dict[int, set[str]] = {}
     for number, line in kept.items():
