@@ -76,9 +76,12 @@ class Correlator:
     def _begin(self, key: Key, alert: Alert) -> Kept:
         line = self.lines.add(key, alert, tokens(alert, self._resolve))
         self._postings.add(line)
-        now = min(bin_of(alert.received_time), line.bin + LATE_BINS)
-        self._horizon = now if self._horizon is None else max(self._horizon, now)
+        self._advance(alert, key)
         return line
+
+    def _advance(self, alert: Alert, key: Key) -> None:
+        now = min(bin_of(alert.received_time), key[-1] + LATE_BINS)
+        self._horizon = now if self._horizon is None else max(self._horizon, now)
 
     def _recast(self, line: Kept, alert: Alert) -> bool:
         """Let an earlier alert speak for a line; return whether links may change."""
@@ -181,11 +184,14 @@ class Correlator:
         """Return how many lines named a token of ``line`` in the window up to it, itself among them."""
         return self._postings.named(line, token)
 
-    def forget(self) -> list[Grove]:
-        """Let the lines go that are past the window; return the groves that lost any, as they were.
+    def forget(self, now: Alert | None = None) -> list[Grove]:
+        """Let the lines go that are past the window, whose end an alert that comes next may tell; return the groves that lost
+        any, as they were.
 
         What is left of a grove stays one, and on the side of a split on which it was. To be called when all is settled.
         """
+        if now is not None:
+            self._advance(now, line_key(now))
         limit = (self._horizon or 0) - WINDOW_BINS - LATE_BINS
         old = self.lines.before(limit)
         if not old:
@@ -214,7 +220,8 @@ class Correlator:
         """Hold together what is left of groves when lines go: by what is left of their trees, and bridges over the gaps."""
         for edge in {edge for number in gone for edge in self._left.pop(number, ())}:
             for end in edge[:2]:
-                self._left.get(end, set()).discard(edge)
+                if held := self._left.pop(end, set()) - {edge}:
+                    self._left[end] = held
         for grove in lost:
             order = {number: place for place, number in enumerate(grove.lines)}
             broken = [edge for edge in grove.edges if edge.earlier in gone or edge.later in gone]

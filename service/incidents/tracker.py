@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from features.alert import Alert
 from models.incidents.correlator import RAISED_FROM, Correlator
 from models.incidents.incident import Incident
 from models.incidents.lines import bin_of
@@ -23,7 +24,7 @@ from service.incidents.records import Event, Record, Status
 from service.incidents.regrowth import Group, groups
 
 _FORGET_BINS = int(3600.0 / BIN_SECONDS)
-"""How often lines past the window are let go, in the time of the alerts."""
+"""How often lines past the window are let go, by when alerts are received."""
 
 
 Appraise = Callable[[Incident], float]
@@ -46,27 +47,30 @@ class Tracker:
         self.edits = Edits()
         self.new_uid, self._appraise = new_uid, appraise
         self._piles = Piles(self.book.held)
-        self._forgot = 0
+        self._hour = 0
 
     # -- alerts ------------------------------------------------------------------------------------------------------
 
     def fold(self, heard: Sequence[Heard]) -> None:
         """Take alerts that were taken before."""
-        self._add(heard)
-        self.correlator.settle()
-        self._forget(heard)
+        for some in self._portions(heard):
+            self._add(some)
+            self.correlator.settle()
 
     def take(self, heard: Sequence[Heard], now: float) -> Batch:
         """Take new alerts; return what they change."""
         batch = Batch(now, mark=heard[-1].seq)
+        for some in self._portions(heard):
+            self._take(some, batch)
+        return batch
+
+    def _take(self, heard: Sequence[Heard], batch: Batch) -> None:
         touched = self._add(heard)
         concerned = touched | {number for grove in self.correlator.settle().made for number in grove.lines}
         told = sorted((number for number in concerned if self._is_told(number)), key=self.correlator.lines.place)
         self.regrow(told, batch)
         for number in touched:
             self.book.write(self.book.uids[number], batch)
-        self._forget(heard)
-        return batch
 
     def _add(self, heard: Sequence[Heard]) -> set[int]:
         touched = set()
@@ -169,13 +173,23 @@ class Tracker:
 
     # -- the window --------------------------------------------------------------------------------------------------
 
-    def _forget(self, heard: Sequence[Heard]) -> None:
-        """Let lines go that are past the window; incidents without any other leave the memory, and go on in the records."""
-        now = max(bin_of(one.alert.received_time) for one in heard)
-        if now < self._forgot + _FORGET_BINS:
-            return
-        self._forgot = now
-        self.correlator.forget()
+    def _portions(self, heard: Sequence[Heard]) -> Iterator[Sequence[Heard]]:
+        """Yield alerts by the hour in which they are received, and forget before each: what is left of trees follows from when lines go,
+        and is to be the same however many alerts are taken at once."""
+        begin = 0
+        for at, one in enumerate(heard):
+            hour = bin_of(one.alert.received_time) // _FORGET_BINS
+            if hour > self._hour:
+                if at > begin:
+                    yield heard[begin:at]
+                self._hour, begin = hour, at
+                self._forget(one.alert)
+        yield heard[begin:]
+
+    def _forget(self, now: Alert) -> None:
+        """Let lines go that are past the window by an alert's time; incidents without any other leave the memory, and go on in the
+        records."""
+        self.correlator.forget(now)
         gone = self.book.forget()
         self.edits.forget([line for line in gone if line not in self.book.holder])
         for incident in sorted(self.book.holders(gone)):

@@ -57,11 +57,13 @@ class World:
         self.records |= batch.records
         for line, incident in batch.lines.items():
             if incident is None:
-                del self.lines[line]
+                self.lines.pop(line, None)
             else:
                 self.lines[line] = incident
         for seq, line in batch.alerts:
-            assert seq not in self.alerts
+            assert (
+                self.alerts.get(seq, line) == line
+            )  # of a line that was of an incident before it may be said again after a restart
             self.alerts[seq] = line
         self.events += batch.events
 
