@@ -15,6 +15,7 @@ from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.policy import Guardrails, effective_score
 from training.certified import LeftOut, apply, known_beside, nested
 from training.dataset import UNLABELLED, Dataset
+from training.errors import DataError
 from training.fit import FitParameters, OutOfFold, Told, TrainingRows, out_of_fold
 from training.metrics import (
     Suppression,
@@ -104,9 +105,14 @@ def evaluate(
 
     ``leave_out_rule``: rules whose name contains this text are left out of the headline figures (they are printed beside).
     ``objective``: certified on the other tenants' nested out-of-fold units for each tenant left out, a model for each two.
+
+    Raises ``DataError`` where fewer than two tenants can be left out.
     """
-    rows = TrainingRows.gather(dataset, seed=parameters.seed)
     splits = leave_one_tenant_out(dataset)
+    if len(splits) < 2:
+        reason = "each tenant is left out in turn: that takes attacks and benign alerts, labelled, in two tenants at least"
+        raise DataError(str(dataset.path), reason)
+    rows = TrainingRows.gather(dataset, seed=parameters.seed)
     names = DEFAULT_VIEW.features
     blind = [i for i, feature in enumerate(names) if not feature.identity]
     left_out = np.array([bool(leave_out_rule) and leave_out_rule in (rule.name or rule.uid) for rule in dataset.rules])
