@@ -57,6 +57,9 @@ def here(tmp_path: Path, *arguments: str) -> Result:
         (("whatif", "--data", "{here}", "--format", "ait-ads", "--costs", "{here}/none"), "/none: "),
         (("train", "--data", "{here}", "--format", "ait-ads", "--costs", "{here}/n_alerts.csv"), "n_alerts.csv: "),
         (("assess", "--data", "nowhere", "--format", "history"), "nowhere"),
+        (("evaluate", "--data", "{here}", "--format", "ait-ads", "--report", "{here}/s"), "in two tenants at least"),
+        (("evaluate", "--data", "{here}/n.txt", "--format", "ocsf", "--report", "{here}/s"), "n.txt, row 0: finding_info"),
+        (("assess", "--data", "{here}", "--format", "ait-ads", "--quick", "--report", "{here}/n.txt"), "n.txt: File exists"),
         (("rollback",), "there is no earlier bundle"),
         (("export", "--out", "{here}/e"), "there is nothing to export yet"),
         (("context", "import", "{here}/n_alerts.csv", "--kind", "pets"), "unknown kind 'pets'"),
@@ -67,6 +70,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, arguments: tuple[str, ...], words
     (tmp_path / "n_alerts.csv").write_text(
         "time,name,ip,host,short,time_label,event_label\n1642213952,a rule,10.0.0.1,mail,W-x,x,-\n"
     )
+    (tmp_path / "n.txt").write_text('{"class_uid":2004,"time":1,"metadata":{}}\n')
     done = here(tmp_path, *(argument.format(here=tmp_path) for argument in arguments))
     assert done.exit_code == 1
     assert words in done.stderr
