@@ -59,7 +59,7 @@ def here(tmp_path: Path, *arguments: str) -> Result:
         (("assess", "--data", "nowhere", "--format", "history"), "nowhere"),
         (("evaluate", "--data", "{here}", "--format", "ait-ads", "--report", "{here}/s"), "in two tenants at least"),
         (("evaluate", "--data", "{here}/n.txt", "--format", "ocsf", "--report", "{here}/s"), "n.txt, row 0: finding_info"),
-        (("assess", "--data", "{here}", "--format", "ait-ads", "--quick", "--report", "{here}/n.txt"), "n.txt: File exists"),
+        (("simulate", "--out", "{here}/n.txt/world"), "n.txt/world.part: Not a directory"),
         (("rollback",), "there is no earlier bundle"),
         (("export", "--out", "{here}/e"), "there is nothing to export yet"),
         (("context", "import", "{here}/n_alerts.csv", "--kind", "pets"), "unknown kind 'pets'"),
