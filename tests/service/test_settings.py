@@ -14,6 +14,10 @@ def test_every_setting_has_its_row() -> None:
     rows = {line.split()[0]: line.split()[1] for line in (ServiceSettings.__doc__ or "").splitlines() if len(line.split()) > 2}
     defaults = {name: getattr(ServiceSettings(), name) for name in ServiceSettings.__struct_fields__}
     assert {name: rows[name].strip("`") for name in defaults} == {name: str(value) for name, value in defaults.items()}
+    reference = (Path(__file__).parents[2] / "REFERENCE.md").read_text()
+    assert [
+        name for name in defaults if f"| `TAMIS_{name.upper()}` | {rows[name].strip('`').replace('None', '')} |" not in reference
+    ] == []
 
 
 def test_from_env(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,15 @@ def test_a_process_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_reference_names_every_command() -> None:
+    groups = [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]
+    lines = (Path(__file__).parents[2] / "REFERENCE.md").read_text().splitlines()
+    for prefix, group in groups:
+        for command in group.registered_commands if group else ():
+            name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
+            assert any(f"tamis {prefix}" in line and re.search(rf"\b{name}\b", line) for line in lines), prefix + name
 
 
 def test_help_names_every_command() -> None:
