@@ -10,6 +10,7 @@ import pytest
 from features.context import import_facts
 from service.errors import StartError
 from service.export import export
+from service.secret import secret_of
 from service.store.database import Database
 from tests.service.client import Service, finding
 from tests.service.test_scorer import features
@@ -64,6 +65,7 @@ def test_a_second_service_on_the_database_is_refused(service: Service) -> None:
 
 def test_a_damaged_database_is_a_clear_error(tmp_path: Path) -> None:
     service = Service(tmp_path)
+    secret_of(service.settings)
     service.settings.database.write_bytes(b"not a database " * 1000)
     with pytest.raises(StartError, match=r"tamis\.db"):
         service.__enter__()
