@@ -88,6 +88,7 @@ def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tm
     done = tamis(tmp_path, "train", *data, *without, "--out", str(tmp_path / "bundle"), "--promote")
     assert done.returncode == 0, done.stderr
     assert "promoted" in done.stderr
+    assert "Warning" not in done.stderr
     theirs = {
         label_key(label.tenant, label.uid): LeftOut.EXCLUDED
         for _, label in read_labels(tmp_path / "world" / "history")
