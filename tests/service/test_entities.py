@@ -55,6 +55,15 @@ def test_the_highest_risk_comes_first_page_by_page(tmp_path: Path) -> None:
         assert service.send("GET", "/v1/entities/planet/u1").status_code == 422
 
 
+def test_a_control_that_never_changed_is_since_no_time(tmp_path: Path) -> None:
+    with scored(tmp_path) as service:
+        benign(service, 1)
+        (quiet,) = listed(service)
+        assert entity(service, "user", str(quiet["uid"]))["since"] is None
+        alarm(service)
+        assert entity(service, "user", "anna")["since"] is not None
+
+
 def test_whatever_somebody_is_called(tmp_path: Path) -> None:
     with scored(tmp_path) as service:
         service.post([alarming(f"a{i}", user=name) for i, name in enumerate(NAMES)])
