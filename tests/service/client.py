@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -85,6 +86,24 @@ class Service:
         headers = {"authorization": f"Bearer {text}"} if text else {}
         async with httpx.AsyncClient(transport=transport, base_url="http://tamis") as client:
             return await client.request(method, path, headers={**headers, **request.pop("headers", {})}, **request)
+
+
+def until(service: Service, holds: Callable[[], bool]) -> None:
+    """Let the service go on until something holds, however slow the machine is."""
+    end = time.monotonic() + 120.0
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"
+        service.sleep(0.02)
+
+
+def serves(service: Service, digest: str) -> None:
+    """Let the service go on until a bundle serves."""
+
+    def swapped_in() -> bool:
+        bundle = service.host.scorer.engine.bundle
+        return bundle is not None and bundle.digest == digest
+
+    until(service, swapped_in)
 
 
 def finding(uid: str, rule: str = "r1", host: str = "h1", seconds: float = 0.0, **more: Any) -> dict[str, Any]:

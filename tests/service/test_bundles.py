@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,18 +12,17 @@ from features.view import FeatureView
 from models.bundle_store import BundleStore
 from tests.service import bundles
 from tests.service.bundles import publish
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, serves, until
 from tests.service.test_host import step
 from tests.service.test_scorer import features
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def serve_until(service: Service, digest: str, seconds: float = 30.0) -> list[str]:
+def serve_until(service: Service, digest: str) -> list[str]:
     """Post one alert after the other until ``digest`` decides; return who decided each. None may fail."""
-    until, deciders = time.monotonic() + seconds, []
+    deciders: list[str] = []
     while not deciders or deciders[-1] != digest:
-        assert time.monotonic() < until, "the bundle was not swapped in"
         answers = service.send_all(
             [("POST", "/v1/alerts", msgspec.json.encode(finding(f"s{digest[:4]}{len(deciders)}{i}"))) for i in range(5)]
         )
@@ -63,10 +61,7 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves(tmp_path: Path) -> N
             else:
                 model.unlink()
             digest = BundleStore(tmp_path / "var" / "bundles").publish(work, by="test", time=NOW)
-            for _ in range(600):
-                service.sleep(0.05)
-                if digest in service.host.refused:
-                    break
+            until(service, lambda digest=digest: digest in service.host.refused)  # type: ignore[misc]
             assert service.host.refused[digest], damage
             assert service.post(finding(damage)).json()["bundle"] == first
             ready = service.send("GET", "/readyz")
@@ -97,11 +92,7 @@ def test_other_counters_are_rebuilt_from_the_facts(tmp_path: Path) -> None:
                 step(service, i)
             if late:
                 digest = store.publish(tmp_path / "other", by="test", time=NOW)
-                for _ in range(600):
-                    service.sleep(0.05)
-                    serving = service.host.scorer.engine.bundle
-                    if serving is not None and serving.digest == digest:
-                        break
+                serves(service, digest)
             assert service.post(finding("last", rule="r1", host="h1", seconds=2000)).json()["bundle"] == digest
             rows.append(features(service)[-1].tobytes())
     assert rows[0] == rows[1]

@@ -11,7 +11,7 @@ from features.context import import_facts
 from service.errors import StartError
 from service.export import export
 from service.store.database import Database
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 from tests.service.test_scorer import features
 
 AFTER = "2023-11-15T00:00:00Z"
@@ -94,8 +94,9 @@ def test_context_is_read_while_running(tmp_path: Path) -> None:
     file.write_text("uid,criticality,valid_from\nh1,4,2023-01-01T00:00:00Z\n")
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         service.post(finding("before"))
+        known = service.host.encoder.context
         import_facts(service.settings.context, "assets", file, "acme", datetime.now(UTC))
-        service.sleep(0.5)
+        until(service, lambda: service.host.encoder.context is not known)
         service.post(finding("after"))
         before, after = features(service)
     assert before.tobytes() != after.tobytes()

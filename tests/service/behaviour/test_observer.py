@@ -18,7 +18,6 @@ from models.risk import EntityRisk
 from service.behaviour import records
 from service.behaviour.observer import Observer
 from service.errors import OverloadedError
-from service.keys import Role
 from service.store.entity_tables import anomalies, control_changes, entities, risk_days
 from service.store.events import count_events, event_row, insert_events
 from tests.service.behaviour.world import (
@@ -37,7 +36,7 @@ from tests.service.behaviour.world import (
     week,
 )
 from tests.service.bundles import automate
-from tests.service.client import Service
+from tests.service.client import Service, until
 
 PEOPLE = [f"p{i}" for i in range(6)]
 
@@ -264,10 +263,7 @@ def test_the_observer_runs_by_itself(tmp_path: Path) -> None:
         first.post(alarming("a"))
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         assert isinstance(service.host.observer, Observer)
-        for _ in range(100):
-            if service.send("GET", "/v1/entities/user/anna", service.keys[Role.PIPELINE]).status_code == 200:
-                break
-            service.sleep(0.05)
+        until(service, lambda: service.send("GET", "/v1/entities/user/anna").status_code == 200)
         assert entity(service, "user", "anna")["risk"] > 10.0
         with service.host.database.engine.connect() as connection:
             assert records.listed(connection, "other", None, 10, None) == []
