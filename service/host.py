@@ -104,14 +104,14 @@ class Host:
         )  # fmt: skip
         self.closer = make_closer(
             self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer,
-            live=lambda: (self.scorer.live.policy, self.scorer.engine.bundle),
+            live=lambda: (self.scorer.live.current(), self.scorer.engine.bundle),
         )  # fmt: skip
         self.watcher = Watcher(
             self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip
         self.observer = Observer(
             self.settings, self.database, self.write, secret=self.encoder.secret, context=lambda: self.encoder.context,
-            serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
+            serving=lambda: Serving(self.scorer.live.current(), self.scorer.engine.bundle),
             tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies), stored_until=self.events.stored_until,
         )  # fmt: skip
         for part in (self.outbox, keeper, self.closer, self.watcher, self.observer):
@@ -207,9 +207,9 @@ class Host:
 
         def change() -> None:
             self.encoder.context, self.encoder.aliases = context, context.aliases
-            self._context_stamp = stamp
 
         await self._between_batches(change)
+        self._context_stamp = stamp  # now that what the same batch decided without it is stored, for who looks back at that
 
     async def _look_at_bundles(self) -> None:
         digest = self.champion = self.bundles.current()
