@@ -112,7 +112,7 @@ def test_keys_are_still_looked_at_after_storage_failed(
 def test_overload_takes_nothing(tmp_path: Path) -> None:
     with Service(tmp_path, max_waiting_alerts=10) as service:
         bodies = [msgspec.json.encode([finding(f"{n}-{i}") for i in range(8)]) for n in range(6)]
-        answers = service.send_all([("POST", "/v1/alerts", body) for body in bodies])
+        answers = service.send_held([("POST", "/v1/alerts", body) for body in bodies])
         statuses = [answer.status_code for answer in answers]
         assert set(statuses) == {200, 503}
         assert service.host.database.last_seq() == 8 * statuses.count(200)
