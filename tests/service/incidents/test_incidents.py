@@ -40,6 +40,12 @@ def test_what_is_unlikely_is_in_no_incident(service: Service) -> None:
     until(service, lambda: all(metric in service.send("GET", "/metrics").text for metric in metrics))
 
 
+def test_the_metric_says_how_far_correlation_is_behind_at_the_moment(service: Service) -> None:
+    service.run(service.host.incidents.stop())
+    service.post([high("a"), high("b")])
+    assert "tamis_correlation_behind 2.0" in service.send("GET", "/metrics").text
+
+
 def test_unlikely_alerts_join_when_a_likely_one_comes(service: Service) -> None:
     post(service, finding("a", rule="r2", severity_id=3))
     assert incident_of(service, "a") is None
