@@ -18,7 +18,6 @@ from features.context import Context
 from features.counters import CounterState
 from features.encode import FactBlock, FactEncoder
 from features.errors import FeaturesError
-from features.hashing import load_or_create_secret
 from features.timeline import history_facts
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
@@ -39,6 +38,7 @@ from service.outbox.delivery import Delivery
 from service.outbox.receivers import ReceiverStore
 from service.outbox.sender import Sender
 from service.scorer import Scorer
+from service.secret import secret_of
 from service.settings import ServiceSettings
 from service.store.anchors import Anchors
 from service.store.database import Database
@@ -62,7 +62,7 @@ class Host:
         self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
         """Bundles that were refused, and why."""
-        secret = load_or_create_secret(settings.secret)
+        secret = secret_of(settings)
         self.database = Database(settings.database, secret)
         try:
             self._context_stamp = self._stamp(settings.context)
