@@ -18,6 +18,8 @@ def told() -> Iterator[None]:
     """Turn our errors into one line on standard error and exit code 1."""
     try:
         yield
+    except BrokenPipeError:  # who reads has had enough
+        raise
     except (ServiceError, FeaturesError, ModelsError, OSError) as error:
         typer.echo(f"error: {named(error) if isinstance(error, OSError) else error}", err=True)
         raise typer.Exit(1) from error

@@ -27,6 +27,8 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     try:
         with console.status(what) as status:
             yield status.update
+    except BrokenPipeError:  # who reads has had enough
+        raise
     except (TrainingError, FeaturesError, ModelsError, OSError) as error:
         console.print(
             f"error: {named(error) if isinstance(error, OSError) else error}",

@@ -41,7 +41,7 @@ def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         child = run_service(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
-        _, told = child.communicate(timeout=60)
+        _, told = child.communicate(timeout=300)
     assert child.returncode == 1
     assert "cannot listen" in told
     assert "Traceback" not in told
@@ -49,7 +49,7 @@ def test_port_in_use(tmp_path: Path) -> None:
 
 def test_a_second_service_says_why_it_does_not_start(service: Service) -> None:
     child = run_service(service.settings.var, "serve", "--port", "0")
-    _, told = child.communicate(timeout=60)
+    _, told = child.communicate(timeout=300)
     assert child.returncode == 1
     assert told.splitlines()[-1].startswith("error: ")
     assert "in use by another service" in told.splitlines()[-1]

@@ -122,7 +122,9 @@ NUMBER = st.one_of(st.integers(-(2**65), 2**65), st.integers(0, 7), st.none())
         max_size=4,
     )
 )  # fmt: skip
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_records_are_taken_or_refused(service: Service, records: list[dict[str, Any]]) -> None:
     answer = service.post([*records, finding("sure")])
     assert answer.status_code in (200, 422)
@@ -167,7 +169,9 @@ def test_requests_called_off(service: Service) -> None:
         ), max_size=3).map(msgspec.json.encode),
     ),
 )  # fmt: skip
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_events_are_taken_or_refused_and_read_again(service: Service, fmt: str, body: bytes) -> None:
     first = service.send("POST", f"/v1/events?format={fmt}", content=body)
     assert first.status_code in (200, 201, 409, 422)

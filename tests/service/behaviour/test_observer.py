@@ -18,7 +18,6 @@ from models.risk import EntityRisk
 from service.behaviour import records
 from service.behaviour.observer import Observer
 from service.errors import OverloadedError
-from service.keys import Role
 from service.store.entity_tables import anomalies, control_changes, entities, risk_days
 from service.store.events import count_events, event_row, insert_events
 from tests.service.behaviour.world import (
@@ -37,7 +36,7 @@ from tests.service.behaviour.world import (
     week,
 )
 from tests.service.bundles import automate
-from tests.service.client import Service
+from tests.service.client import Service, until
 
 PEOPLE = [f"p{i}" for i in range(6)]
 
@@ -185,17 +184,14 @@ def test_a_control_needs_a_bound_a_mode_and_nothing_that_stops_it(tmp_path: Path
         assert (out["decided"], out["control"], out["why"]) == ("restrict", "restrict", "")
         assert [one["level"] for one in out["bounds"] if one["granted"]] == ["step_up", "restrict"]
         service.send("POST", "/v1/policy/stop", content=b"{}")
-        service.run(service.host._look_at_keys())
         looked(service)
         assert entity(service, "user", "anna")["control"] == "monitor"
         service.send("POST", "/v1/policy/resume", content=b"{}")
-        service.run(service.host._look_at_keys())
         looked(service)
         assert entity(service, "user", "anna")["control"] == "restrict"
         never = NeverTouch(kind="user", uid="ANNA")  # type: ignore[arg-type]
         store, when = PolicyStore(service.settings.policy), datetime(2026, 1, 1, tzinfo=UTC)
         store.change(lambda policy: type(policy)(modes=policy.modes, never_touch=(never,)), by="kim", time=when)
-        service.run(service.host._look_at_keys())
         looked(service)
         assert "never touched" in entity(service, "user", "anna")["why"]
         automate(tmp_path / "var", mode=Mode.ADVISE)
@@ -264,10 +260,7 @@ def test_the_observer_runs_by_itself(tmp_path: Path) -> None:
         first.post(alarming("a"))
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         assert isinstance(service.host.observer, Observer)
-        for _ in range(100):
-            if service.send("GET", "/v1/entities/user/anna", service.keys[Role.PIPELINE]).status_code == 200:
-                break
-            service.sleep(0.05)
+        until(service, lambda: service.send("GET", "/v1/entities/user/anna").status_code == 200)
         assert entity(service, "user", "anna")["risk"] > 10.0
         with service.host.database.engine.connect() as connection:
             assert records.listed(connection, "other", None, 10, None) == []
