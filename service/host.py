@@ -19,7 +19,6 @@ from features.context import Context
 from features.counters import CounterState
 from features.encode import FactBlock, FactEncoder
 from features.errors import FeaturesError
-from features.hashing import load_or_create_secret
 from features.timeline import history_facts
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
@@ -40,6 +39,7 @@ from service.outbox.delivery import Delivery
 from service.outbox.receivers import ReceiverStore
 from service.outbox.sender import Sender
 from service.scorer import Scorer
+from service.secret import secret_of
 from service.settings import ServiceSettings
 from service.store.anchors import Anchors
 from service.store.database import Database
@@ -65,7 +65,7 @@ class Host:
         """Bundles that were refused, and why."""
         self._again: dict[str, float] = {}
         """When those whose check went wrong are looked at again (monotonic seconds)."""
-        secret = load_or_create_secret(settings.secret)
+        secret = secret_of(settings)
         self.database = Database(settings.database, secret)
         try:
             self._context_stamp = self._stamp(settings.context)

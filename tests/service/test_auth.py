@@ -65,6 +65,9 @@ def test_every_route_is_in_the_table_or_open(service: Service) -> None:
     assert {route for route in found if route[1] not in OPEN} == set(ROLES)
     described = {(method.upper(), path) for path, methods in service.app.openapi()["paths"].items() for method in methods}
     assert described == found - {("GET", "/openapi.json")}
+    without = {path for path, methods in service.app.openapi()["paths"].items() for name in ("post", "put", "patch")
+               if name in methods and "requestBody" not in methods[name]}  # fmt: skip
+    assert not without
     for path in OPEN:
         assert service.send("GET", path, key="").status_code == 200
 

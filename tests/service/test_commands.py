@@ -60,7 +60,16 @@ def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAMIS_PORT", "many")
     done = run("serve")
     assert done.exit_code == 1
-    assert "int" in done.stderr
+    assert "TAMIS_PORT=many" in done.stderr
+    assert run("serve", "--port", "65536").exit_code == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    child = run_service(tmp_path / "file" / "var", "serve", "--port", "0")
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert told.splitlines()[-1].startswith(f"error: {tmp_path / 'file'}")
 
 
 def test_context_import_names_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

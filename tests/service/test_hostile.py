@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,10 @@ def test_any_events_are_taken_or_refused_and_read_again(service: Service, fmt: s
         assert again.json()["stored"] == 0
     with service.host.database.engine.connect() as connection:
         assert len(events_after(connection, 0, 10_000)) == count_events(connection).get("acme", 0)
+
+
+@pytest.mark.parametrize("path", ["/v1/alerts", "/v1/events", "/v1/labels"])
+def test_a_compressed_body_is_refused_as_such(service: Service, path: str) -> None:
+    body = gzip.compress(msgspec.json.encode(finding("a")))
+    answer = service.send("POST", path, content=body, headers={"content-encoding": "gzip"})
+    assert (answer.status_code, "content-encoding 'gzip'" in answer.json()["detail"]) == (415, True)

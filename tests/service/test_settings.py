@@ -32,6 +32,25 @@ def test_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAMIS_PORT", "9000")
     settings = ServiceSettings.from_env()
     assert (settings.var, settings.port) == (Path("/somewhere"), 9000)
-    monkeypatch.setenv("TAMIS_PORT", "x")
-    with pytest.raises(StartError, match="port"):
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("TAMIS_PORT", "x"),
+        ("TAMIS_PORT", "99999"),
+        ("TAMIS_POLL_SECONDS", "0"),
+        ("TAMIS_POLL_SECONDS", "nan"),
+        ("TAMIS_WEBHOOK_SECONDS", "inf"),
+        ("TAMIS_QUIET_SECONDS", "-1"),
+        ("TAMIS_KEEP_RISK_SECONDS", "nan"),
+        ("TAMIS_BATCH_ALERTS", "0"),
+        ("TAMIS_MAX_BODY_BYTES", "-5"),
+        ("TAMIS_FALSE_DISCOVERY", "7"),
+        ("TAMIS_STEP_UP_SHARE", "0"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(StartError, match=f"^{variable}={text}: "):
         ServiceSettings.from_env()
