@@ -22,7 +22,8 @@ def test_it_is_made_where_nothing_is_stored(tmp_path: Path) -> None:
 def test_records_without_their_secret_are_not_gone_on_with(tmp_path: Path) -> None:
     with Service(tmp_path) as service:
         assert service.post(finding("a")).status_code == 201
-    service.settings.secret.unlink()
+    again = Service(tmp_path)
+    again.settings.secret.unlink()
     with pytest.raises(StartError, match=r"secret\.key is missing"):
-        Service(tmp_path).__enter__()
+        again.__enter__()
     assert not service.settings.secret.exists()
