@@ -32,7 +32,7 @@ class Service:
 
     def __init__(self, var: Path, history: Path | None = None, **settings: Any) -> None:
         self.settings = ServiceSettings(var=var, **{"keep_events_seconds": FOR_EVER, **settings})
-        if not self.settings.secret.exists():
+        if not self.settings.secret.exists() and not self.settings.database.exists():
             var.mkdir(parents=True, exist_ok=True)
             self.settings.secret.write_bytes(SECRET)
         store = KeyStore(self.settings.keys)
