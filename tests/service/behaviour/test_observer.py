@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.service.behaviour.world import (
     BOUNDED,
     DAY,
     TODAY,
+    Driven,
     alarm,
     alarming,
     benign,
@@ -133,7 +133,7 @@ def test_a_crash_loses_nothing_and_tells_nothing_twice(tmp_path: Path, monkeypat
         looked(service)
         before, sent = stored(service), told(service)
         assert entity(service, "user", "anna")["control"] == "restrict"
-    with Service(tmp_path / "var", poll_seconds=3600.0, **BOUNDED) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0, **BOUNDED) as service:
         looked(service)
         assert stored(service) == before
         assert told(service) == sent
@@ -141,7 +141,7 @@ def test_a_crash_loses_nothing_and_tells_nothing_twice(tmp_path: Path, monkeypat
 
 def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restart(tmp_path: Path) -> None:
     days = range(TODAY - 85, TODAY)
-    with Service(tmp_path / "a", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "a", poll_seconds=3600.0) as service:
         for day in days:
             received(service, week(day, PEOPLE, strange="p1" if day >= TODAY - 3 else ""))
         looked(service)
@@ -154,9 +154,7 @@ def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restar
         assert 2.0 <= told_of["baseline"]["events_a_day"]["median"] <= 5.0
         assert told_of["baseline"]["usual"]["country"][0]["value"] == "DE"
         assert median(entity(service, "user", name)["risk"] for name in PEOPLE) < told_of["risk"]
-    (tmp_path / "b").mkdir()
-    shutil.copy(tmp_path / "a" / "secret.key", tmp_path / "b" / "secret.key")  # values are counted under keyed hashes
-    with Service(tmp_path / "b", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "b", poll_seconds=3600.0) as service:
         observer = service.host.observer
         for day in days:
             received(service, week(day, PEOPLE, strange="p1" if day >= TODAY - 3 else ""))
@@ -165,7 +163,7 @@ def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restar
                 looked(service)
             if day % 30 == 0:
                 observer.memory.forget()
-    with Service(tmp_path / "b", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "b", poll_seconds=3600.0) as service:
         looked(service)
         assert stored(service, anomalies) == whole
         assert known(service) == risks, "levels stood longer or shorter, but what is known is the same"
@@ -215,7 +213,7 @@ def test_a_control_goes_down_late_and_is_told_once(tmp_path: Path) -> None:
 
 
 def test_bounds_are_proved_anew_when_a_day_has_ended_for_all_and_not_after_each_import(tmp_path: Path) -> None:
-    with Service(tmp_path / "var", poll_seconds=3600.0, late_seconds=60.0) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0, late_seconds=60.0) as service:
         observer = service.host.observer
         observer.now = lambda: TODAY * DAY
         received(service, week(TODAY - 1, PEOPLE))
@@ -235,7 +233,7 @@ def test_bounds_are_proved_anew_when_a_day_has_ended_for_all_and_not_after_each_
 
 def test_records_are_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
     kept = {"keep_events_seconds": 10 * DAY, "keep_anomalies_seconds": 20 * DAY, "keep_risk_seconds": 30 * DAY}
-    with Service(tmp_path / "var", poll_seconds=3600.0, **kept) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0, **kept) as service:
         for day in range(TODAY - 40, TODAY):
             received(service, week(day, PEOPLE[:2]))
         looked(service)
