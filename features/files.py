@@ -38,6 +38,12 @@ def _open(file: Path) -> IO[bytes]:
     return lzma.LZMAFile(file) if file.suffix == ".xz" else file.open("rb")
 
 
+def named(error: OSError) -> str:
+    """Return in one line what the operating system would not do, and with which file."""
+    where = error.filename2 if error.filename2 is not None else error.filename
+    return f"{where}: {error.strerror}" if where is not None else str(error)
+
+
 @contextmanager
 def opened(file: Path) -> Iterator[IO[bytes]]:
     """Open a plain, gzip or xz file; what is wrong with it becomes a ``SourceError``."""

@@ -22,7 +22,9 @@ def load_or_create_secret(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
-        draft.write_bytes(os.urandom(SECRET_BYTES))
+        with draft.open("wb", buffering=0) as file:
+            file.write(os.urandom(SECRET_BYTES))
+            os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):  # another process was first: its secret holds
             os.link(draft, path)
         draft.unlink()

@@ -59,10 +59,11 @@ def read_chunks(path: Path, fmt: str, *, labels: bool, tenant: str = "", size: i
         return
     get_normaliser(fmt)
     seen: dict[int, bytes] = {}
-    chunk, found = Chunk(), 0
+    chunk, found, broken = Chunk(), 0, ""
     for alert, raw, source, row, label in _records(path, fmt, labels, tenant):
         if isinstance(alert, RecordError):
             chunk.rejects.append(reject(alert, raw, source, row))
+            broken = broken or f"; first {RecordError(alert.reason, field=alert.field, source=source, row=row)}"
         elif _is_new(alert, seen, chunk, source, row):
             chunk.alerts.append(alert)
             chunk.sources.append(source)
@@ -76,7 +77,7 @@ def read_chunks(path: Path, fmt: str, *, labels: bool, tenant: str = "", size: i
     if chunk.alerts or chunk.rejects or chunk.labels or chunk.duplicates:
         yield chunk
     if not found:
-        raise SourceError(str(path), "holds no alert that could be read")
+        raise SourceError(str(path), f"holds no alert that could be read{broken}")
 
 
 def _is_new(alert: Alert, seen: dict[int, bytes], chunk: Chunk, source: str, row: int) -> bool:

@@ -57,10 +57,6 @@ class FeatureView(msgspec.Struct, frozen=True):
             raise ViewMismatchError("feature", name, "no such feature in the view")
         return self.names.index(name)
 
-    def subset(self, names: list[str]) -> FeatureView:
-        """Return the view of only these features, in the order of this view."""
-        return FeatureView(self.spec, tuple(feature for feature in self.features if feature.name in names))
-
     def compiled(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the kernel's ``program`` i8[F, 5] and ``scales`` f8[F, 2]."""
         program = np.zeros((len(self.features), 5), np.int64)

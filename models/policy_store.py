@@ -55,7 +55,8 @@ class PolicyStore:
     def last_good(self, until: int | None = None) -> tuple[LivePolicy | None, str]:
         """Return the newest version that can be read, of those up to ``until``, and why the newest was refused (``""``: it was not).
 
-        ``None`` where versions were made, but none can be read.
+        ``None`` where versions were made, but none can be read, or where one is whole for all that is known and only cannot be
+        opened: it may be a stop.
         """
         newest, refusal = self.newest() if until is None else until, ""
         for number in range(newest, 0, -1):
@@ -63,6 +64,8 @@ class PolicyStore:
                 return self.read(number), refusal
             except PolicyError as error:
                 refusal = refusal or str(error)
+                if _unopened(error):
+                    return None, refusal
         return (None if newest else LivePolicy()), refusal
 
     def stamp(self, version: int) -> tuple[int, int, int] | None:
@@ -97,16 +100,24 @@ class PolicyStore:
         """Make a new version of the newest one by ``edit`` and return it, durable. Raises ``PolicyError``; then nothing changed.
 
         ``whatever``: where the newest is damaged, start from the last good one; where none is, from one that says nothing. A stop
-        must succeed; for all else a person is to look first.
+        must succeed; for all else a person is to look first. Of one that only cannot be opened nothing that it says may be lost.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
             newest = self.newest()
-            before = (self.last_good(newest)[0] or LivePolicy()) if whatever else self.read(newest)
+            before = self._start_from(newest) if whatever else self.read(newest)
             after = msgspec.structs.replace(edit(before), format=FORMAT, version=newest + 1, by=by, time=time, note=note)
             if self._write(self._readable(after)):
                 return after
         raise PolicyError(str(self.root), "others change it all the time; try again")
+
+    def _start_from(self, newest: int) -> LivePolicy:
+        try:
+            return self.read(newest)
+        except PolicyError as error:
+            if _unopened(error):
+                raise
+        return self.last_good(newest)[0] or LivePolicy()
 
     def _readable(self, policy: LivePolicy) -> LivePolicy:
         """Return the policy as it will be read. Raises ``PolicyError`` for one that would be refused then."""
@@ -138,6 +149,10 @@ class PolicyStore:
 
     def _path(self, version: int) -> Path:
         return self.root / f"{version:08}.json"
+
+
+def _unopened(error: PolicyError) -> bool:
+    return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError)
 
 
 class _Format(msgspec.Struct):

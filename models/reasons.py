@@ -41,7 +41,7 @@ def _describe(view: FeatureView, i: int, value: float) -> str:
     if feature.unit == "seconds":
         return f"{feature.text}: {_duration(value)}"
     if feature.unit == "share":
-        return f"{feature.text}: {value:.0%}"
+        return f"{feature.text}: {min(value, 1.0):.0%}"  # an alert older than its tenant's last ones sees more of a part
     return f"{feature.text}: {value:.3g}"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from features.errors import FeaturesError
+from features.files import named
 from models.errors import ModelsError
 from service import problems
 from service.announcer import Announcer
@@ -43,8 +44,8 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
         try:
             app.state.host = Host(settings, history)
             await app.state.host.start()
-        except (ServiceError, FeaturesError, ModelsError) as error:
-            app.state.failure = str(error)
+        except (ServiceError, FeaturesError, ModelsError, OSError) as error:
+            app.state.failure = named(error) if isinstance(error, OSError) else str(error)
             raise
         announcer, app.state.whatif = Announcer(app.state.host), asyncio.Lock()
         announcer.start()

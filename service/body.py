@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from service.errors import InvalidError, TooLargeError
+from service.errors import InvalidError, TooLargeError, UnsupportedError
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -22,7 +22,11 @@ class Records(NamedTuple):
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Return the body. Raises ``TooLargeError`` before more than ``most`` bytes are kept, ``InvalidError`` if it breaks off."""
+    """Return the body. Raises ``TooLargeError`` before more than ``most`` bytes are kept, ``InvalidError`` if it breaks off,
+    ``UnsupportedError`` if it is compressed."""
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise UnsupportedError(f"content-encoding {packed[:20]!r} is not unpacked here: send the body as it is")
     stated = request.headers.get("content-length", "").lstrip("0")
     if stated.isdecimal() and (len(stated) > len(str(most)) or int(stated) > most):
         raise TooLargeError(f"at most {most} bytes")

@@ -39,7 +39,7 @@ app.registered_commands += record_commands.app.registered_commands
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on [TAMIS_HOST].")] = "",
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one [TAMIS_PORT].")] = -1,
+    port: Annotated[int, typer.Option(min=-1, max=65_535, help="Port to listen on, 0 for any free one [TAMIS_PORT].")] = -1,
     history: Annotated[Path | None, typer.Option(help="A history to fold in first: then the first day is not all novel.")] = None,
 ) -> None:
     """Score live alerts over HTTP until interrupted."""

@@ -8,6 +8,7 @@ ServiceError
 ├── GoneError 410           it was erased
 ├── PreconditionError 412   another version is in force than the one that was seen
 ├── TooLargeError 413       the body exceeds the limit
+├── UnsupportedError 415    the body is compressed
 ├── InvalidError 422        the body cannot be understood; ``errors`` lists row, field and reason
 ├── RefusedTargetError 422  the URL may not be called
 ├── RateLimitedError 429    this analyst gives too many verdicts; retry later
@@ -76,6 +77,12 @@ class TooLargeError(ServiceError):
     """The body exceeds the limit."""
 
     status, title = 413, "Body too large"
+
+
+class UnsupportedError(ServiceError):
+    """The body is packed in a way that is not unpacked here."""
+
+    status, title = 415, "Unsupported media type"
 
 
 class InvalidError(ServiceError):

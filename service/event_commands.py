@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from features.hashing import load_or_create_secret
 from features.normalisers.events import EVENT_NORMALISERS, get_event_normaliser
 from models.incidents.printable import printable
 from service.errors import StartError
 from service.event_import import Imported, send_events, store_events
+from service.secret import secret_of
 from service.settings import ServiceSettings
 from service.store.aside import reading
 from service.store.database import Database
@@ -75,7 +75,7 @@ def count(tenant: Annotated[str, typer.Option(help="Only of this tenant.")] = ""
 
 def _database(settings: ServiceSettings) -> Database:
     try:
-        return Database(settings.database, load_or_create_secret(settings.secret))
+        return Database(settings.database, secret_of(settings))
     except StartError as error:
         raise StartError(f"{error}; while the service runs, send them to it: --url, --key") from error
 

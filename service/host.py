@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +19,6 @@ from features.context import Context
 from features.counters import CounterState
 from features.encode import FactBlock, FactEncoder
 from features.errors import FeaturesError
-from features.hashing import load_or_create_secret
 from features.timeline import history_facts
 from models.bundle import ModelBundle
 from models.bundle_store import BundleStore
@@ -39,6 +39,7 @@ from service.outbox.delivery import Delivery
 from service.outbox.receivers import ReceiverStore
 from service.outbox.sender import Sender
 from service.scorer import Scorer
+from service.secret import secret_of
 from service.settings import ServiceSettings
 from service.store.anchors import Anchors
 from service.store.database import Database
@@ -62,7 +63,9 @@ class Host:
         self.ledgers = Ledgers(self.bundles)
         self.refused: dict[str, str] = {}
         """Bundles that were refused, and why."""
-        secret = load_or_create_secret(settings.secret)
+        self._again: dict[str, float] = {}
+        """When those whose check went wrong are looked at again (monotonic seconds)."""
+        secret = secret_of(settings)
         self.database = Database(settings.database, secret)
         try:
             self._context_stamp = self._stamp(settings.context)
@@ -104,14 +107,14 @@ class Host:
         )  # fmt: skip
         self.closer = make_closer(
             self.settings, self.database, self.write, keeper, encoder=self.encoder, explainer=self.explainer,
-            live=lambda: (self.scorer.live.policy, self.scorer.engine.bundle),
+            live=lambda: (self.scorer.live.current(), self.scorer.engine.bundle),
         )  # fmt: skip
         self.watcher = Watcher(
             self.settings, self.database, self.write, explainer=self.explainer, encoder=self.encoder, loaded=lambda: self._context_stamp
         )  # fmt: skip
         self.observer = Observer(
             self.settings, self.database, self.write, secret=self.encoder.secret, context=lambda: self.encoder.context,
-            serving=lambda: Serving(self.scorer.live.policy, self.scorer.engine.bundle),
+            serving=lambda: Serving(self.scorer.live.current(), self.scorer.engine.bundle),
             tell=lambda anomalies: setattr(self.encoder, "anomalies", anomalies), stored_until=self.events.stored_until,
         )  # fmt: skip
         for part in (self.outbox, keeper, self.closer, self.watcher, self.observer):
@@ -207,14 +210,16 @@ class Host:
 
         def change() -> None:
             self.encoder.context, self.encoder.aliases = context, context.aliases
-            self._context_stamp = stamp
 
         await self._between_batches(change)
+        self._context_stamp = stamp  # now that what the same batch decided without it is stored, for who looks back at that
 
     async def _look_at_bundles(self) -> None:
         digest = self.champion = self.bundles.current()
         serving = self.scorer.engine.bundle
-        if digest is None or digest in self.refused or (serving is not None and serving.digest == digest):
+        if digest is None or (serving is not None and serving.digest == digest):
+            return
+        if digest in self.refused and time.monotonic() < self._again.get(digest, math.inf):
             return
         if (bundle := await self._verified(digest)) is None:
             return
@@ -264,19 +269,22 @@ class Host:
         if digest is None:
             return None
         path, started = self.bundles.path(digest), time.monotonic()
-        reason = await verifying.fault(path)
-        bundle = None
-        if not reason:
+        fault, bundle = await verifying.fault(path), None
+        if fault is None:
             try:
                 bundle = await asyncio.to_thread(ModelBundle.load, path)
             except ModelsError as error:  # it changed since the child looked at it
-                reason = str(error)
+                fault = verifying.Fault(str(error))
         if bundle is not None and bundle.digest != digest:
-            bundle, reason = None, "does not have the digest that it was published under"
-        if bundle is None:
-            self.refused[digest] = reason
+            fault = verifying.Fault("does not have the digest that it was published under")
+        self.refused.pop(digest, None)
+        self._again.pop(digest, None)
+        if fault is not None:
+            bundle, self.refused[digest] = None, fault.reason
+            if fault.passing:
+                self._again[digest] = time.monotonic() + verifying.AGAIN_SECONDS
             BUNDLE_REFUSALS.inc()
-            log.error("bundle %s refused: %s", digest, reason)
+            log.error("bundle %s refused: %s", digest, fault.reason)
         else:
             log.info("bundle %s verified in %.1f s", digest, time.monotonic() - started)
         return bundle

@@ -12,7 +12,6 @@ from features.alert import Alert
 from features.encode import FactBlock
 from models.bundle import Scored
 from models.engine import ScoringEngine
-from models.errors import PolicyError
 from models.live_policy import LivePolicy
 from models.live_rules import Lately, LiveRules
 from models.policy_store import PolicyStore
@@ -34,7 +33,7 @@ class LiveWatch:
         self._stamp: tuple[int, int, int] | None = None
         self._engine: ScoringEngine | None = None
         self._rules: LiveRules
-        self._restore()
+        self._read()
 
     @property
     def digest(self) -> str:
@@ -42,15 +41,13 @@ class LiveWatch:
         return self.policy.digest if self.policy is not None else ""
 
     def look(self) -> None:
-        """Take up a newer version if there is one. One that is refused leaves the last good one in force."""
-        if self.store.stamp(self._seen) != self._stamp:
-            self._restore()  # somebody removed or replaced the file itself
-        while (stamp := self.store.stamp(self._seen + 1)) is not None:
-            self._seen, self._stamp = self._seen + 1, stamp
-            try:
-                self._take(self.store.read(self._seen))
-            except PolicyError as error:
-                self._refuse(str(error))
+        """Take up a newer version if there is one. While one is refused it is tried again: what keeps it from being read may pass."""
+        if self.refused or self.store.stamp(self._seen) != self._stamp or self.store.stamp(self._seen + 1) is not None:
+            self._read()
+
+    def current(self) -> LivePolicy | None:
+        """Return what is in force for who decides something beside the scorer: a version that it has not met yet at once, too."""
+        return self.policy if self.store.stamp(self._seen + 1) is None else self.store.last_good()[0]
 
     def judge(self, scored: Scored, alerts: Sequence[Alert], block: FactBlock, engine: ScoringEngine, now: float) -> Scored:
         """Return what is decided and published of alerts under the version in force."""
@@ -63,25 +60,18 @@ class LiveWatch:
         """Count responses anew from the records: some that were counted were not stored."""
         self._engine = None
 
-    def _restore(self) -> None:
-        self._seen = self.store.newest()
-        self._stamp = self.store.stamp(self._seen)
-        policy, refusal = self.store.last_good(self._seen)
-        self.policy = self._engine = None
-        if policy is not None:
-            self._take(policy)
-        if refusal:
-            self._refuse(refusal)
-
-    def _take(self, policy: LivePolicy) -> None:
-        self.policy, self.refused, self._engine = policy, "", None
-        POLICY_VERSION.set(policy.version)
-        POLICY_REFUSED.set(0)
-        log.info("policy version %d (%s) is in force", policy.version, policy.digest)
-
-    def _refuse(self, reason: str) -> None:
-        self.refused = reason
-        POLICY_REFUSED.set(1)
-        log.error(
-            "%s; %s", reason, "the last good one stays in force" if self.policy else "nothing is automated until one can be read"
-        )
+    def _read(self) -> None:
+        newest = self.store.newest()
+        stamp = self.store.stamp(newest)
+        policy, refusal = self.store.last_good(newest)
+        if policy != self.policy:
+            self.policy, self._engine = policy, None
+            if policy is not None:
+                POLICY_VERSION.set(policy.version)
+                log.info("policy version %d (%s) is in force", policy.version, policy.digest)
+        if refusal and refusal != self.refused:
+            stays = "the last good one stays in force" if policy else "nothing is automated until it can be read"
+            log.error("%s; %s", refusal, stays)
+        self.refused = refusal
+        POLICY_REFUSED.set(bool(refusal))
+        self._seen, self._stamp = newest, stamp

@@ -51,5 +51,11 @@ class PrivateFile(Generic[T]):
             draft.touch(mode=0o600)
             with draft.open("wb") as file:
                 file.write(msgspec.json.encode(records))
+                file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._path)
+            handle = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

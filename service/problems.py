@@ -31,7 +31,7 @@ _SCHEMA = {
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
-    for status in (401, 403, 404, 409, 410, 413, 422, 429, 500, 503)
+    for status in (401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503)
 }
 """What any route may answer besides its success."""
 

@@ -10,7 +10,6 @@ import typer
 
 from features.alert import EntityKind
 from features.context import Context
-from features.hashing import load_or_create_secret
 from models.incidents.printable import printable
 from service.behaviour.names import Veil
 from service.behaviour.snapshots import forget_snapshots
@@ -18,6 +17,7 @@ from service.behaviour.subject import erase_behaviour, stored_about, whom_named
 from service.errors import NotFoundError, StartError
 from service.explaining import Explainer
 from service.reproducing import read_records, reproduce
+from service.secret import existing_secret
 from service.settings import ServiceSettings
 from service.store.anchors import read_anchors
 from service.store.aside import reading
@@ -38,7 +38,7 @@ def verify_log() -> None:
         settings = ServiceSettings.from_env()
         anchors = read_anchors(settings.anchors)  # before the records, which only grow
         with open_snapshot(settings.database) as connection:
-            found = check(connection, DecisionLog(_secret(settings)), anchors)
+            found = check(connection, DecisionLog(existing_secret(settings)), anchors)
     for fault in found.faults:
         row = f"row {fault.row}" if fault.row else "no row"
         typer.echo(f"{row}{_named(fault.tenant, fault.alert)}: {fault.what}")
@@ -64,7 +64,7 @@ def erase(
         if not settings.database.exists():
             raise StartError(f"{settings.database}: there are no records yet")
         try:
-            database = Database(settings.database, _secret(settings))
+            database = Database(settings.database, existing_secret(settings))
         except StartError as error:
             raise StartError(f"{error}; while the service runs, an admin's key erases by DELETE /v1/alerts/…") from error
         try:
@@ -92,7 +92,7 @@ def records(
     """Print all that is stored about a user or host as one JSON document, to be shown to whom it concerns."""
     with told():
         settings = ServiceSettings.from_env()
-        veil, aliases = Veil(_secret(settings), tenant), Context.load(settings.context).aliases
+        veil, aliases = Veil(existing_secret(settings), tenant), Context.load(settings.context).aliases
         with reading(settings.database) as connection:
             found = stored_about(connection, whom_named(aliases, tenant, kind, uid), uid, veil)
         typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
@@ -106,7 +106,7 @@ def explain(
     """Say what was decided on an alert, in each revision, and why."""
     with told():
         settings = ServiceSettings.from_env()
-        secret = _secret(settings)
+        secret = existing_secret(settings)
         with read_records(settings) as connection:
             for line in Explainer(connection, settings, secret).tell(uid, tenant):
                 typer.echo(line)
@@ -117,7 +117,7 @@ def replay_decisions(last: Annotated[int | None, typer.Option(min=1, help="Only 
     """Decide again from the records alone, bit for bit, by the bundles and the live policies that decided. Exit code 1 if any differs."""
     with told():
         settings = ServiceSettings.from_env()
-        secret = _secret(settings)
+        secret = existing_secret(settings)
         with read_records(settings) as connection:
             found = reproduce(connection, settings, secret, last)
     for differs in found.differs:
@@ -130,14 +130,6 @@ def replay_decisions(last: Annotated[int | None, typer.Option(min=1, help="Only 
         typer.echo(f"{found.revisions} later revisions agree with those before them", err=True)
     if found.differs:
         raise typer.Exit(1)
-
-
-def _secret(settings: ServiceSettings) -> bytes:
-    if not settings.secret.exists():
-        raise StartError(
-            f"{settings.secret} is missing: without the installation's secret the log can be neither read nor continued"
-        )
-    return load_or_create_secret(settings.secret)
 
 
 def _named(tenant: str, alert: str) -> str:

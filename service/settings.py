@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from service.errors import StartError
+
+_Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0.0, le=1e10)]
+_Pause = Annotated[float, msgspec.Meta(gt=0.0, le=86_400.0)]
+_Share = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,31 +56,31 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     var: Path = Path("var")
     host: str = "127.0.0.1"
-    port: int = 8321
-    max_body_bytes: int = 16 * 2**20
-    max_waiting_alerts: int = 50_000
-    max_waiting_events: int = 50_000
-    max_labels: int = 2_000
-    max_labels_an_hour: int = 2_000
-    batch_alerts: int = 4_000
-    snapshot_facts: int = 200_000
-    max_keys: int = 2**22
-    poll_seconds: float = 1.0
-    webhook_seconds: float = 20.0
+    port: _Port = 8321
+    max_body_bytes: _Count = 16 * 2**20
+    max_waiting_alerts: _Count = 50_000
+    max_waiting_events: _Count = 50_000
+    max_labels: _Count = 2_000
+    max_labels_an_hour: _Count = 2_000
+    batch_alerts: _Count = 4_000
+    snapshot_facts: _Count = 200_000
+    max_keys: _Count = 2**22
+    poll_seconds: _Pause = 1.0
+    webhook_seconds: _Pause = 20.0
     playbooks: Path | None = None
-    quiet_seconds: float = 4 * 3600.0
-    outcome_seconds: float = 3600.0
-    settle_seconds: float = 3 * 86_400.0
-    look_back_seconds: float = 30 * 86_400.0
-    whatif_days: int = 90
-    whatif_alerts: int = 200_000
-    false_discovery: float = 0.1
-    late_seconds: float = 6 * 3600.0
-    step_up_share: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.01
-    restrict_share: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.002
-    keep_events_seconds: float = 90 * 86_400.0
-    keep_anomalies_seconds: float = 180 * 86_400.0
-    keep_risk_seconds: float = 400 * 86_400.0
+    quiet_seconds: _Seconds = 4 * 3600.0
+    outcome_seconds: _Seconds = 3600.0
+    settle_seconds: _Seconds = 3 * 86_400.0
+    look_back_seconds: _Seconds = 30 * 86_400.0
+    whatif_days: _Count = 90
+    whatif_alerts: _Count = 200_000
+    false_discovery: _Share = 0.1
+    late_seconds: _Seconds = 6 * 3600.0
+    step_up_share: _Share = 0.01
+    restrict_share: _Share = 0.002
+    keep_events_seconds: _Seconds = 90 * 86_400.0
+    keep_anomalies_seconds: _Seconds = 180 * 86_400.0
+    keep_risk_seconds: _Seconds = 400 * 86_400.0
     issuer: str = "tamis"
 
     @classmethod
@@ -83,10 +89,12 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         given = {
             name: os.environ[f"TAMIS_{name.upper()}"] for name in cls.__struct_fields__ if f"TAMIS_{name.upper()}" in os.environ
         }
-        try:
-            return msgspec.convert(given, cls, strict=False, dec_hook=lambda kind, value: kind(value))
-        except msgspec.ValidationError as error:
-            raise StartError(f"settings in the environment: {error}") from error
+        for name, text in given.items():
+            try:
+                msgspec.convert({name: text}, cls, strict=False, dec_hook=_other)
+            except msgspec.ValidationError as error:
+                raise StartError(f"TAMIS_{name.upper()}={text}: {str(error).partition(' - at ')[0]}") from error
+        return msgspec.convert(given, cls, strict=False, dec_hook=_other)
 
     @property
     def database(self) -> Path:
@@ -132,3 +140,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     def secret(self) -> Path:
         """The installation's hash secret."""
         return self.var / "secret.key"
+
+
+def _other(kind: type[Any], value: Any) -> Any:
+    return kind(value)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from features.errors import FeaturesError
+from features.files import named
 from models.errors import ModelsError
 from service.errors import ServiceError
 
@@ -17,8 +18,10 @@ def told() -> Iterator[None]:
     """Turn our errors into one line on standard error and exit code 1."""
     try:
         yield
-    except (ServiceError, FeaturesError, ModelsError) as error:
-        typer.echo(f"error: {error}", err=True)
+    except BrokenPipeError:  # who reads has had enough
+        raise
+    except (ServiceError, FeaturesError, ModelsError, OSError) as error:
+        typer.echo(f"error: {named(error) if isinstance(error, OSError) else error}", err=True)
         raise typer.Exit(1) from error
 
 

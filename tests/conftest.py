@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from features.alert import Alert, Entity, EntityKind, Role, Rule
 from features.label import Label, Verdict
+
+settings.load_profile("ci")  # the same examples every time, however slow the machine; --hypothesis-profile=default seeks others
 
 START = datetime(2024, 3, 4, 8, 0, tzinfo=UTC)
 """When the builders' stories begin."""

@@ -14,7 +14,7 @@ from models.certificates.units import Calibration, Units, speakers
 from models.limits import UNKNOWN_SEVERITY, LimitTable
 from models.policy import Guardrails, Limits, effective_score, response_score
 from models.rule_encoder import tenant_key
-from training.dataset import UNLABELLED, Dataset
+from training.dataset import UNLABELLED, Dataset, families
 from training.fit import OutOfFold
 from training.verdicts import Judged
 
@@ -40,7 +40,7 @@ def calibrate(
     would be responded to counts once for each incident, and of other labelled alerts once for each entity and UTC day.
     """
     effective = effective_score(score, oof.evidence, guardrails)
-    incident = np.where(oof.scored & (dataset.target == 1), dataset.incident, -1).astype(np.int64)
+    incident = np.where(oof.scored & (dataset.target == 1), acts(dataset), -1)
     claim = np.where(oof.scored, response_score(score, oof.evidence, guardrails), -np.inf)
     due = _responses(dataset, incident, claim)
     claimed = speakers(due, claim)
@@ -55,6 +55,19 @@ def calibrate(
         ceiling=CEILING,
         doubt=lone_voice(dataset.verdicts, np.flatnonzero(incident >= 0)),
     )
+
+
+def acts(dataset: Dataset) -> NDArray[np.int64]:
+    """Return what each attack counts as: its incident, or, where neither a label nor correlation says one, all of its family.
+
+    Each alert of a scan by itself would be thousands of proofs that one scan is seen.
+    """
+    unit = dataset.incident.astype(np.int64)
+    unnamed = np.flatnonzero((dataset.target == 1) & ~dataset.verdicts.named)
+    held = [(dataset.tenants[dataset.tenant[row]], dataset.uids[row]) in dataset.placed for row in unnamed.tolist()]
+    alone = unnamed[~np.array(held, np.bool_)]
+    unit[alone] = families(dataset, alone) + len(dataset.verdicts.incidents)
+    return unit
 
 
 def lone_voice(verdicts: Judged, rows: NDArray[np.int64]) -> str:

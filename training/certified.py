@@ -19,7 +19,7 @@ from models.certificates.certifier import certify, certify_pooled
 from models.certificates.objective import Objective
 from models.decision import Action
 from models.policy import ACTIONS, Evidence, Guardrails, Limits, ThresholdPolicy, effective_score
-from training.certification import calibrate, limits_of, window
+from training.certification import acts, calibrate, limits_of, window
 from training.dataset import UNLABELLED, Dataset
 from training.fit import FitParameters, FoldModel, OutOfFold, Plan, Told, TrainingRows, fit_all, score_plans
 from training.metrics import Suppression, group_scores, suppression
@@ -162,4 +162,4 @@ def hidden(
 
 
 def _measured(dataset: Dataset, rows: NDArray[np.int64], suppressed: NDArray[np.bool_]) -> Suppression:
-    return suppression(suppressed, dataset.target[rows], dataset.group[rows], dataset.incident[rows])
+    return suppression(suppressed, dataset.target[rows], dataset.group[rows], acts(dataset)[rows])

@@ -29,7 +29,7 @@ from training.verdicts import UNLABELLED, Codes, Judged, judged, part_principals
 
 BIN_SECONDS = 300.0
 
-__all__ = ["BIN_SECONDS", "UNLABELLED", "Dataset", "load_dataset"]
+__all__ = ["BIN_SECONDS", "UNLABELLED", "Dataset", "families", "load_dataset"]
 
 
 @dataclass
@@ -167,6 +167,16 @@ def load_dataset(
     if strangers:
         raise DataError(str(path), f"no label was given by {', '.join(sorted(strangers))}")
     return gathered.dataset(path).relabelled(gathered.labels, without_labels_of)
+
+
+def families(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the family of each of ``rows``: tenant × UTC day × entity × rule, as a number."""
+    day = np.floor(dataset.block.time[rows] / 86400.0).astype(np.int64)
+    keys = np.stack(
+        [dataset.tenant[rows], day, dataset.rule[rows], dataset.block.columns[rows, COLUMNS.index("entity")].astype(np.int64)],
+        axis=1,
+    )
+    return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 class _Gathered:

@@ -44,6 +44,7 @@ VERDICTS_A_DAY = 40
 _WHO = (("pipeline", "pipeline"), ("analyst", "analyst"), ("analyst", "lead"), ("scientist", "scientist"))
 """Role and name of those who have a key."""
 _START_SECONDS = 120.0
+"""For a service to start, to stop, and to take up a model."""
 
 
 @dataclass
@@ -213,7 +214,7 @@ def serving(home: Settings) -> Iterator[str]:
         yield _wait_for_service(process, log)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(_START_SECONDS)
 
 
 def _wait_for_service(process: subprocess.Popen[bytes], log: Path) -> str:

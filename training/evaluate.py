@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.default_view import ANOMALY_FEATURES, DEFAULT_VIEW
-from features.encode import COLUMNS, VALUES
+from features.encode import VALUES
 from models.calibration import Calibrator
 from models.certificates.certificate import GRID
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.policy import Guardrails, effective_score
 from training.certified import LeftOut, apply, known_beside, nested
-from training.dataset import UNLABELLED, Dataset
+from training.dataset import UNLABELLED, Dataset, families
+from training.errors import DataError
 from training.fit import FitParameters, OutOfFold, Told, TrainingRows, out_of_fold
 from training.metrics import (
     Suppression,
@@ -104,9 +105,14 @@ def evaluate(
 
     ``leave_out_rule``: rules whose name contains this text are left out of the headline figures (they are printed beside).
     ``objective``: certified on the other tenants' nested out-of-fold units for each tenant left out, a model for each two.
+
+    Raises ``DataError`` where fewer than two tenants can be left out.
     """
-    rows = TrainingRows.gather(dataset, seed=parameters.seed)
     splits = leave_one_tenant_out(dataset)
+    if len(splits) < 2:
+        reason = "each tenant is left out in turn: that takes attacks and benign alerts, labelled, in two tenants at least"
+        raise DataError(str(dataset.path), reason)
+    rows = TrainingRows.gather(dataset, seed=parameters.seed)
     names = DEFAULT_VIEW.features
     blind = [i for i, feature in enumerate(names) if not feature.identity]
     left_out = np.array([bool(leave_out_rule) and leave_out_rule in (rule.name or rule.uid) for rule in dataset.rules])
@@ -166,7 +172,7 @@ def measure(dataset: Dataset, scorer: Scorer, mask: NDArray[np.bool_]) -> Qualit
     by_tenant: dict[str, list[float]] = {}
     for incident, recall in recalls.items():
         by_tenant.setdefault(dataset.tenants[owner[incident]], []).append(recall)
-    family = _families(dataset, rows)
+    family = families(dataset, rows)
     calibrated = group_scores(scorer.score[rows], target, family, tenant)
     return Quality(
         average_precision(groups),
@@ -176,16 +182,6 @@ def measure(dataset: Dataset, scorer: Scorer, mask: NDArray[np.bool_]) -> Qualit
         brier(calibrated.score, calibrated.target),
         expected_calibration_error(calibrated.score, calibrated.target),
     )
-
-
-def _families(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the family of each alert: tenant × UTC day × entity × rule, as a number."""
-    day = np.floor(dataset.block.time[rows] / 86400.0).astype(np.int64)
-    keys = np.stack(
-        [dataset.tenant[rows], day, dataset.rule[rows], dataset.block.columns[rows, COLUMNS.index("entity")].astype(np.int64)],
-        axis=1,
-    )
-    return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def zero_miss_threshold(dataset: Dataset, score: NDArray[np.float64]) -> float:

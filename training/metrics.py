@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -90,7 +90,7 @@ class Suppression(NamedTuple):
 
 
 def suppression(
-    suppressed: NDArray[np.bool_], target: NDArray[np.int8], group: NDArray[np.int64], incident: NDArray[np.int32]
+    suppressed: NDArray[np.bool_], target: NDArray[np.int8], group: NDArray[np.int64], incident: NDArray[np.integer[Any]]
 ) -> Suppression:
     """Measure ``suppressed`` (a flag for each alert); a group or incident is suppressed when all of it is."""
     frame = pd.DataFrame({"s": suppressed, "y": target == 1, "g": group})

@@ -90,7 +90,7 @@ def train(
         progress=lambda n: told(f"reading: {n:,} alerts"),
     )  # fmt: skip
     if (dataset.target != UNLABELLED).sum() == 0:
-        raise DataError(str(data), "none of its alerts has a label")
+        raise DataError(str(data), "none of its alerts has a label (Wazuh and Suricata write none)")
     champion = serving_bundle(settings)
     with running(settings, "train") as run_id, tempfile.TemporaryDirectory() as folder:
         made = assemble(

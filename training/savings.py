@@ -18,7 +18,7 @@ from models.decision import Action
 from models.measures import DAY_SECONDS
 from models.policy import ACTIONS, ThresholdPolicy
 from training.assemble import Weighed
-from training.certification import calibrate, limits_of
+from training.certification import acts, calibrate, limits_of
 from training.dataset import UNLABELLED, Dataset
 from training.metrics import Suppression, suppression
 from training.queue import FAMILY, ranked
@@ -120,7 +120,7 @@ def _suppressed(dataset: Dataset, weighed: Weighed, score: NDArray[np.float64], 
     ruling = policy.decide(score, oof.evidence, limits_of(dataset, certificates))
     suppressed = ruling.actions == ACTIONS.index(Action.SUPPRESS)
     rows = np.flatnonzero((dataset.target != UNLABELLED) & oof.scored)
-    measured = suppression(suppressed[rows], dataset.target[rows], dataset.group[rows], dataset.incident[rows])
+    measured = suppression(suppressed[rows], dataset.target[rows], dataset.group[rows], acts(dataset)[rows])
     return Suppressed(certificates[0], suppressed, measured)
 
 

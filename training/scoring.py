@@ -110,8 +110,11 @@ def write_parquet(table: pa.Table, out: Path) -> None:
     """Write a table, whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(out.name + ".part")
-    pq.write_table(table, draft, compression="zstd")
-    draft.replace(out)
+    try:
+        pq.write_table(table, draft, compression="zstd")
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def write_rejects(dataset: Dataset, out: Path) -> None:

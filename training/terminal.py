@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from features.errors import FeaturesError
+from features.files import named
 from models.errors import ModelsError
 from training.errors import TrainingError
 
@@ -26,6 +27,14 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     try:
         with console.status(what) as status:
             yield status.update
-    except (TrainingError, FeaturesError, ModelsError) as error:
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except BrokenPipeError:  # who reads has had enough
+        raise
+    except (TrainingError, FeaturesError, ModelsError, OSError) as error:
+        console.print(
+            f"error: {named(error) if isinstance(error, OSError) else error}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         raise typer.Exit(1) from error

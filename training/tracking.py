@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ def running(settings: Settings, name: str) -> Iterator[str]:
 
 def log_training(settings: Settings, run: TrainingRun) -> str:
     """Log into the open run, register the bundle as a new version of ``tamis``, alias it ``challenger``; return the version."""
-    with _told():
+    with _told(), warnings.catch_warnings():
         mlflow.log_params(dict(run.params))
         mlflow.log_metrics({_metric_name(name): value for name, value in run.metrics.items() if not math.isnan(value)})
         mlflow.set_tags(dict(run.tags))
@@ -89,6 +90,7 @@ def log_training(settings: Settings, run: TrainingRun) -> str:
             mlflow.log_artifact(str(file), "report")
         columns = Schema([ColSpec("double", name, required=False) for name in run.features])
         outputs = Schema([ColSpec("double", "score"), ColSpec("long", "priority")])
+        warnings.filterwarnings("ignore", "(?s).*input example was not provided")  # the signature is given
         info = mlflow.pyfunc.log_model(
             name="bundle",
             python_model=str(_CODE),

@@ -74,15 +74,6 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
         n = len(fields)
         return cls.from_vector(fields, np.array([*(0.0,) * (2 * n), 1.0, 0.0, 0.0]), 0.0)
 
-    def to_json(self) -> bytes:
-        """Return the weights as JSON."""
-        return msgspec.json.encode(self)
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Weights:
-        """Read what :meth:`to_json` wrote."""
-        return msgspec.json.decode(data, type=cls)
-
 
 class Evidence(NamedTuple):
     """The evidence of one day: ``vector`` in the order of :attr:`Weights.vector`, and by field (a column) for each of ``rivals``.

@@ -82,15 +82,6 @@ class SequenceModel(msgspec.Struct, frozen=True, kw_only=True):
         """Learn from each account's own segments."""
         return cls(accounts={account: Usage.of(own) for account, own in sorted(segments.items())})
 
-    def to_json(self) -> bytes:
-        """Return the counts as JSON."""
-        return msgspec.json.encode(self)
-
-    @classmethod
-    def from_json(cls, data: bytes) -> SequenceModel:
-        """Read what :meth:`to_json` wrote."""
-        return msgspec.json.decode(data, type=cls)
-
 
 class _Shares:
     """Everybody's share of each command, by the counts of several accounts."""

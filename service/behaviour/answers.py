@@ -48,7 +48,7 @@ def detail(connection: Connection, entity: Entity, shown: Shown, now: float, pro
         "pseudonym": entity.pseudonym,
         "risk": round(entity.state.risk(now), 1),
         "as_of": from_epoch(now),
-        "since": from_epoch(entity.standing.since),
+        "since": from_epoch(entity.standing.since) if entity.standing.since else None,
         "bounds": told_bounds(proven),
         "trend": _trend(connection, entity, now),
         "sources": [_part(connection, entity, part, shown) for part in entity.state.parts(now)],

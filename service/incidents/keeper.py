@@ -28,7 +28,7 @@ from service.incidents.held import Held
 from service.incidents.records import Record, Status
 from service.incidents.tracker import Tracker
 from service.looking import Looking
-from service.metrics import CORRELATION_BEHIND, INCIDENTS, INCIDENTS_RAISED
+from service.metrics import INCIDENTS, INCIDENTS_RAISED
 from service.outbox.delivery import Write
 
 T = TypeVar("T")
@@ -100,7 +100,6 @@ class Keeper(Looking):
         except Exception:  # it has run ahead of the records, or may have
             self._tracker = None
             raise
-        CORRELATION_BEHIND.set(await self._work(lambda: self._read(lambda connection: feed.behind(connection, self._seq))))
         if self._now() >= self._count_from:
             await self._count()
         return some == ROUND_ALERTS
@@ -205,6 +204,10 @@ class Keeper(Looking):
             return hand.split(tracker, one, set(lines), edit.reason, batch)
 
         return await self._by_hand(apart, edit.by)
+
+    def behind(self) -> int:
+        """Return how many alerts are decided but not yet correlated."""
+        return self._read(lambda connection: feed.behind(connection, self._seq))
 
     async def agenda(self, tenant: str, budget: int) -> list[tuple[Chosen, Record]]:
         """Return the incidents to look at next: open ones with lines in the window, of which a suspicious alert has no verdict."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service.auth import Authorised
-from service.metrics import REGISTRY
+from service.metrics import CORRELATION_BEHIND, REGISTRY
 
 router = APIRouter()
 
@@ -32,8 +34,9 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics", summary="Prometheus metrics")
-async def metrics(key: Authorised) -> Response:
+async def metrics(request: Request, key: Authorised) -> Response:
     """Counts, never contents."""
+    CORRELATION_BEHIND.set(await asyncio.to_thread(request.app.state.host.incidents.behind))
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -47,6 +47,23 @@ class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
+def _described(form: type[msgspec.Struct], *, required: bool) -> dict[str, Any]:
+    """Return what OpenAPI says of a body of this form, with all that it refers to in place: no form holds itself."""
+    (schema,), parts = msgspec.json.schema_components([form], ref_template="{name}")
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, list):
+            return [whole(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        return whole(parts[part["$ref"]]) if "$ref" in part else {name: whole(value) for name, value in part.items()}
+
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": whole(schema)}}}}
+
+
+_POLICY, _NOTE = _described(TenantPolicy, required=True), _described(_Note, required=False)
+
+
 @router.get("/v1/policy", summary="The live policy in force: guardrails, modes as they stand, withdrawals, stops")
 async def get_policy(request: Request, key: Authorised) -> Response:
     """What is said of the key's tenant and of all. The ETag is the digest by which decisions name the version.
@@ -59,7 +76,7 @@ async def get_policy(request: Request, key: Authorised) -> Response:
     return _answer(host, key, policy, refused=bool(refusal), unless=request.headers.get("if-none-match"))
 
 
-@router.put("/v1/policy", summary="Say anew what holds for the tenant", responses=_PRECONDITIONS)
+@router.put("/v1/policy", openapi_extra=_POLICY, summary="Say anew what holds for the tenant", responses=_PRECONDITIONS)
 async def put_policy(request: Request, key: Authorised) -> Response:
     """JSON with `never_suppress`, `never_touch`, `caps`, `modes` and a `note`; what is left out is removed. `If-Match` is required.
 
@@ -71,20 +88,20 @@ async def put_policy(request: Request, key: Authorised) -> Response:
     return await _say(request, key, whole=True)
 
 
-@router.patch("/v1/policy", summary="Change some of what holds for the tenant", responses=_PRECONDITIONS)
+@router.patch("/v1/policy", openapi_extra=_POLICY, summary="Change some of what holds for the tenant", responses=_PRECONDITIONS)
 async def patch_policy(request: Request, key: Authorised) -> Response:
     """As `PUT`, but what is left out stays. `If-Match` is obeyed where it is given."""
     return await _say(request, key, whole=False)
 
 
-@router.post("/v1/policy/stop", summary="The kill switch: no automatic action from the next batch on")
+@router.post("/v1/policy/stop", openapi_extra=_NOTE, summary="The kill switch: no automatic action from the next batch on")
 async def post_stop(request: Request, key: Authorised) -> Response:
     """Of the key's tenant. Body: nothing, or JSON with a `note`. Works whatever state the policy is in."""
     note = await _note(request)
     return await _change(request, key, stop(key.tenant, _who(key), datetime.now(UTC), note), note, whatever=True)
 
 
-@router.post("/v1/policy/resume", summary="Lift the tenant's stop")
+@router.post("/v1/policy/resume", openapi_extra=_NOTE, summary="Lift the tenant's stop")
 async def post_resume(request: Request, key: Authorised) -> Response:
     """What stopped all tenants is lifted with the command line only. Body: nothing, or JSON with a `note`."""
     return await _change(request, key, resume(key.tenant), await _note(request))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,18 @@ def test_a_damaged_secret_is_refused_and_kept(tmp_path: Path, content: bytes) ->
     with pytest.raises(SourceError, match="32 bytes"):
         load_or_create_secret(tmp_path / "secret")
     assert (tmp_path / "secret").read_bytes() == content
+
+
+def test_a_new_secret_is_on_the_disk_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or after a power cut nothing that was stored under it could be read."""
+    synced, sync = list[int](), os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    load_or_create_secret(tmp_path / "secret")
+    assert synced == [SECRET_BYTES]
+    load_or_create_secret(tmp_path / "secret")
+    assert len(synced) == 1

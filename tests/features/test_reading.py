@@ -131,7 +131,7 @@ def test_an_empty_file_is_named(tmp_path: Path, content: bytes) -> None:
 def test_a_source_without_any_alert_is_an_error_after_its_rejects(tmp_path: Path, rows: list[str]) -> None:
     chunks = read_chunks(_csv(tmp_path, *rows), "ait-ads", labels=True)
     assert [len(chunk.rejects) for chunk in islice(chunks, len(rows))] == [1] * len(rows)
-    with pytest.raises(SourceError, match="no alert"):
+    with pytest.raises(SourceError, match="no alert that could be read" + "; first net_alerts.csv, row 0: " * len(rows)):
         next(chunks)
 
 

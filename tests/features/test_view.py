@@ -54,9 +54,10 @@ def test_a_view_survives_json_with_its_fingerprint() -> None:
     assert again.fingerprint == DEFAULT_VIEW.fingerprint
 
 
-def test_a_subset_reads_the_same_values() -> None:
+def test_a_view_of_fewer_features_reads_the_same_values() -> None:
     names = ["rule_1d", "severity", "entity_gap"]
-    view, block = DEFAULT_VIEW.subset(names), random_block(1, 60)
+    view = FeatureView(DEFAULT_VIEW.spec, tuple(feature for feature in DEFAULT_VIEW.features if feature.name in names))
+    block = random_block(1, 60)
     assert view.names == [name for name in DEFAULT_VIEW.names if name in names]
     whole = DEFAULT_VIEW.read(state_of(), block)[:, [DEFAULT_VIEW.index(name) for name in view.names]]
     assert same_bits(view.read(state_of(), block), np.ascontiguousarray(whole))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from models.decision import BlastRadius
 from models.errors import PolicyError
-from models.live_policy import Cap, LivePolicy, Mode, Setting
+from models.live_policy import Cap, LivePolicy, Mode, Setting, Stop
 from models.policy_store import PolicyStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +85,34 @@ def test_the_last_good_version_is_found_behind_damaged_ones(tmp_path: Path) -> N
         path.write_bytes(b"{")
     assert store.last_good()[0] is None
     assert store.change(lambda p: p, by="ann", time=NOW, whatever=True).version == 5
+
+
+def test_what_cannot_be_opened_may_be_a_stop_and_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = PolicyStore(tmp_path)
+    store.change(lambda p: msgspec.structs.replace(p, modes=(_with("a"),)), by="ann", time=NOW)
+    second = store.change(lambda p: msgspec.structs.replace(p, stops=(Stop(by="ann", time=NOW),)), by="ann", time=NOW)
+    with monkeypatch.context() as shut:
+        shut.setattr(Path, "read_bytes", unopened("00000002.json"))
+        policy, refusal = store.last_good()
+        assert policy is None
+        assert "00000002" in refusal
+        with pytest.raises(PolicyError, match="Too many open files"):
+            store.change(lambda p: p, by="watch", time=NOW, whatever=True)
+    assert store.last_good() == (second, "")
+    (tmp_path / "00000002.json").unlink()
+    assert store.last_good(2)[0] == store.read(1), "what is not there says nothing"
+
+
+def unopened(name: str) -> Callable[[Path], bytes]:
+    """Return a way to read files by which one of them cannot be opened."""
+    read = Path.read_bytes
+
+    def opened(path: Path) -> bytes:
+        if path.name == name:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return read(path)
+
+    return opened
 
 
 def test_what_would_be_refused_when_read_is_not_written(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_the_direction_is_said(contribution: float, words: str) -> None:
         ("entity_gap", 90.0, "1.5 minutes ago"),
         ("entity_gap", 12.0, "12 seconds ago"),
         ("entity_of_tenant_1d", 0.25, "25%"),
+        ("entity_of_tenant_1d", 45.9, ": 100%"),
         ("entity_1d", 1234.5, "1.23e+03"),
         ("entity_1d", float("nan"), "not known"),
     ],

@@ -42,7 +42,7 @@ class Process:
 
     def __exit__(self, *error: object) -> None:
         self.child.terminate()
-        self.child.communicate(timeout=60)
+        self.child.communicate(timeout=300)
 
     def kill(self) -> None:
         """Kill it as a power cut would."""

@@ -13,17 +13,15 @@ from models.live_policy import Mode, Setting, Withdrawal
 from models.policy_store import PolicyStore
 from service.announcer import KIND
 from service.outbox.message import Message
-from service.store.tables import messages
+from service.store.tables import marks, messages
 from tests.service.bundles import publish
-from tests.service.client import Service
+from tests.service.client import Service, until
 
 
 def _told(service: Service, count: int, tenant: str = "acme") -> list[dict[str, Any]]:
-    """Return what was told, once there is as much as that, or it has been waited for long; a little later nothing is added."""
-    for _ in range(200):
-        if len(_stored(service, tenant)) >= count:
-            break
-        service.sleep(0.1)
+    """Return what was told, once all tenants have been looked at and there is as much as that; a little later nothing is added."""
+    until(service, lambda: _looked_at(service) == {"thresholds acme", "thresholds other"})
+    until(service, lambda: len(_stored(service, tenant)) >= count)
     service.sleep(0.3)
     found = _stored(service, tenant)
     assert len(found) == count
@@ -36,6 +34,12 @@ def _stored(service: Service, tenant: str) -> list[dict[str, Any]]:
         found = [msgspec.json.decode(payload, type=Message) for (payload,) in rows]
     assert {message.kind for message in found} <= {KIND}
     return [msgspec.json.decode(message.data) for message in found]
+
+
+def _looked_at(service: Service) -> set[str]:
+    """Return of whom it is written down what was last seen."""
+    with service.host.database.engine.connect() as connection:
+        return set(connection.execute(select(marks.c.name).where(marks.c.name.startswith("thresholds "))).scalars())
 
 
 def _start(tmp_path: Path) -> Service:

@@ -12,9 +12,8 @@ from typer.testing import CliRunner
 
 from service.commands import app
 from service.keys import Role
-from tests.service.client import Service
-from tests.service.closure.cases import until
-from tests.service.watch.world import audited, call, decide, drawn, people, policy, settle
+from tests.service.client import Service, until
+from tests.service.watch.world import audited, call, decide, drawn, looked, people, policy, settle
 
 
 def asked(service: Service, query: str = "", key: str | None = None) -> dict[str, Any]:
@@ -66,6 +65,7 @@ def test_the_tests_tell_what_they_saw(tmp_path: Path) -> None:
         assert (first["observed"], first["suppressed"], first["threshold"], first["withdrawn"]) == (2, 0, 20.0, False)
         assert first["evidence"] < 1.0
         service.host.watcher.now = time.time
+        looked(service)  # or a look under way would take up with its later time what comes now
         call(service, drawn(decide(service, "m")), keys)
         settle(service)
         until(service, lambda: bool(policy(service).withdrawals))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from features.default_view import DEFAULT_VIEW
 from features.view import FeatureView
 from models.bundle_store import BundleStore
+from service import verifying
 from tests.service import bundles
 from tests.service.bundles import publish
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, serves, until
 from tests.service.test_host import step
 from tests.service.test_scorer import features
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def serve_until(service: Service, digest: str, seconds: float = 30.0) -> list[str]:
+def serve_until(service: Service, digest: str) -> list[str]:
     """Post one alert after the other until ``digest`` decides; return who decided each. None may fail."""
-    until, deciders = time.monotonic() + seconds, []
+    deciders: list[str] = []
     while not deciders or deciders[-1] != digest:
-        assert time.monotonic() < until, "the bundle was not swapped in"
         answers = service.send_all(
             [("POST", "/v1/alerts", msgspec.json.encode(finding(f"s{digest[:4]}{len(deciders)}{i}"))) for i in range(5)]
         )
@@ -63,15 +63,28 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves(tmp_path: Path) -> N
             else:
                 model.unlink()
             digest = BundleStore(tmp_path / "var" / "bundles").publish(work, by="test", time=NOW)
-            for _ in range(600):
-                service.sleep(0.05)
-                if digest in service.host.refused:
-                    break
+            until(service, lambda digest=digest: digest in service.host.refused)  # type: ignore[misc]
             assert service.host.refused[digest], damage
             assert service.post(finding(damage)).json()["bundle"] == first
             ready = service.send("GET", "/readyz")
             assert ready.status_code == 200
             assert ready.json()["champion_refused"]
+
+
+@pytest.mark.parametrize("check", ["import time; time.sleep(9)", "raise MemoryError", "import os; os.kill(os.getpid(), 9)"])
+def test_a_check_that_was_of_no_avail_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str) -> None:
+    """It says nothing of the bundle; for want of a bundle all wait for a person meanwhile."""
+    digest = publish(tmp_path / "var", tmp_path / "first", 1)
+    monkeypatch.setattr(verifying, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(verifying, "_CHECK", check)
+    monkeypatch.setattr(verifying, "_VERIFY_SECONDS", 1.0 if "sleep" in check else 60.0)
+    with Service(tmp_path / "var", poll_seconds=0.05) as service:
+        assert service.post(finding("a")).json()["reason_codes"] == ["no_model"]
+        assert digest in service.host.refused
+        monkeypatch.undo()
+        monkeypatch.setattr(verifying, "AGAIN_SECONDS", 0.0)
+        serves(service, digest)
+        assert service.host.refused == {}
 
 
 def test_other_counters_are_rebuilt_from_the_facts(tmp_path: Path) -> None:
@@ -97,11 +110,7 @@ def test_other_counters_are_rebuilt_from_the_facts(tmp_path: Path) -> None:
                 step(service, i)
             if late:
                 digest = store.publish(tmp_path / "other", by="test", time=NOW)
-                for _ in range(600):
-                    service.sleep(0.05)
-                    serving = service.host.scorer.engine.bundle
-                    if serving is not None and serving.digest == digest:
-                        break
+                serves(service, digest)
             assert service.post(finding("last", rule="r1", host="h1", seconds=2000)).json()["bundle"] == digest
             rows.append(features(service)[-1].tobytes())
     assert rows[0] == rows[1]

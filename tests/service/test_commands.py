@@ -41,7 +41,7 @@ def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         child = run_service(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
-        _, told = child.communicate(timeout=60)
+        _, told = child.communicate(timeout=300)
     assert child.returncode == 1
     assert "cannot listen" in told
     assert "Traceback" not in told
@@ -49,7 +49,7 @@ def test_port_in_use(tmp_path: Path) -> None:
 
 def test_a_second_service_says_why_it_does_not_start(service: Service) -> None:
     child = run_service(service.settings.var, "serve", "--port", "0")
-    _, told = child.communicate(timeout=60)
+    _, told = child.communicate(timeout=300)
     assert child.returncode == 1
     assert told.splitlines()[-1].startswith("error: ")
     assert "in use by another service" in told.splitlines()[-1]
@@ -60,7 +60,16 @@ def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAMIS_PORT", "many")
     done = run("serve")
     assert done.exit_code == 1
-    assert "int" in done.stderr
+    assert "TAMIS_PORT=many" in done.stderr
+    assert run("serve", "--port", "65536").exit_code == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    child = run_service(tmp_path / "file" / "var", "serve", "--port", "0")
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert told.splitlines()[-1].startswith(f"error: {tmp_path / 'file'}")
 
 
 def test_context_import_names_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

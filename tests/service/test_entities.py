@@ -15,7 +15,20 @@ from service.commands import app
 from service.keys import Role
 from service.store.entity_tables import anomalies, control_changes, entities, risk_days
 from service.store.tables import alerts, events
-from tests.service.behaviour.world import BOUNDED, DAY, TODAY, alarm, alarming, benign, entity, looked, received, scored, week
+from tests.service.behaviour.world import (
+    BOUNDED,
+    DAY,
+    TODAY,
+    Driven,
+    alarm,
+    alarming,
+    benign,
+    entity,
+    looked,
+    received,
+    scored,
+    week,
+)
 from tests.service.behaviour.world import told as told_outside
 from tests.service.client import Service
 
@@ -53,6 +66,15 @@ def test_the_highest_risk_comes_first_page_by_page(tmp_path: Path) -> None:
         for query in ("after=x", "after=1:y", "sort=name", "kind=planet", "limit=0", "limit=1000"):
             assert service.send("GET", f"/v1/entities?{query}").status_code == 422, query
         assert service.send("GET", "/v1/entities/planet/u1").status_code == 422
+
+
+def test_a_control_that_never_changed_is_since_no_time(tmp_path: Path) -> None:
+    with scored(tmp_path) as service:
+        benign(service, 1)
+        (quiet,) = listed(service)
+        assert entity(service, "user", str(quiet["uid"]))["since"] is None
+        alarm(service)
+        assert entity(service, "user", "anna")["since"] is not None
 
 
 def test_whatever_somebody_is_called(tmp_path: Path) -> None:
@@ -118,7 +140,7 @@ def test_a_pseudonym_stays_and_means_nothing_elsewhere(tmp_path: Path) -> None:
         assert len(mine) == 2
         assert other not in mine
         assert service.send("GET", f"/v1/entities/user/{other}").status_code == 404
-    with Service(tmp_path / "var", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0) as service:
         assert {one["uid"] for one in listed(service, key=service.keys[Role.SCIENTIST])} == mine
 
 
@@ -198,7 +220,7 @@ def test_one_persons_records_are_shown_to_them_and_then_gone(tmp_path: Path, mon
     assert CliRunner().invoke(app, ["verify-log"]).exit_code == 0
     for day in (["erase", "--tenant", "acme", "--entity", "bob"],):
         assert CliRunner().invoke(app, day).exit_code == 0
-    with Service(tmp_path / "var", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0) as service:
         looked(service)
         assert service.send("GET", "/v1/entities/user/bob").status_code == 404
 

@@ -87,7 +87,7 @@ def test_more_than_may_wait_is_refused_with_nothing_taken(tmp_path: Path) -> Non
     with Service(tmp_path, max_waiting_events=3) as service:
         body = msgspec.json.encode([event(f"{i}") for i in range(3)])
         other = msgspec.json.encode([event(f"x{i}") for i in range(3)])
-        answers = service.send_all([("POST", "/v1/events", body), ("POST", "/v1/events", other)])
+        answers = service.send_held([("POST", "/v1/events", body), ("POST", "/v1/events", other)])
         assert sorted(answer.status_code for answer in answers) == [200, 503]
         assert [answer.headers["retry-after"] for answer in answers if answer.status_code == 503] == ["2"]
         assert len(stored(service)) == 3

@@ -10,8 +10,9 @@ import pytest
 from features.context import import_facts
 from service.errors import StartError
 from service.export import export
+from service.secret import secret_of
 from service.store.database import Database
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 from tests.service.test_scorer import features
 
 AFTER = "2023-11-15T00:00:00Z"
@@ -64,6 +65,7 @@ def test_a_second_service_on_the_database_is_refused(service: Service) -> None:
 
 def test_a_damaged_database_is_a_clear_error(tmp_path: Path) -> None:
     service = Service(tmp_path)
+    secret_of(service.settings)
     service.settings.database.write_bytes(b"not a database " * 1000)
     with pytest.raises(StartError, match=r"tamis\.db"):
         service.__enter__()
@@ -94,8 +96,29 @@ def test_context_is_read_while_running(tmp_path: Path) -> None:
     file.write_text("uid,criticality,valid_from\nh1,4,2023-01-01T00:00:00Z\n")
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         service.post(finding("before"))
+        known = service.host.encoder.context
         import_facts(service.settings.context, "assets", file, "acme", datetime.now(UTC))
-        service.sleep(0.5)
+        until(service, lambda: service.host.encoder.context is not known)
         service.post(finding("after"))
         before, after = features(service)
     assert before.tobytes() != after.tobytes()
+
+
+def test_a_context_is_called_known_when_all_that_was_decided_without_it_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the watch, which matches the past with a new indicator, would pass over alerts of the batch in which it became known."""
+    (tmp_path / "assets.csv").write_text("uid,criticality\nh1,4\n")
+    with Service(tmp_path / "var", poll_seconds=3600.0) as service:
+        writer, before, at_commit = service.host.database.writer, service.host._context_stamp, set[tuple[str, ...]]()
+        commit = writer.commit
+
+        def noted() -> None:
+            at_commit.add(service.host._context_stamp)
+            commit()
+
+        monkeypatch.setattr(writer, "commit", noted)
+        import_facts(service.settings.context, "assets", tmp_path / "assets.csv", "acme", datetime.now(UTC))
+        service.run(service.host._look_at_context())
+        assert at_commit == {before}
+        assert service.host._context_stamp != before

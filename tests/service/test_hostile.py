@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ NUMBER = st.one_of(st.integers(-(2**65), 2**65), st.integers(0, 7), st.none())
         max_size=4,
     )
 )  # fmt: skip
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_records_are_taken_or_refused(service: Service, records: list[dict[str, Any]]) -> None:
     answer = service.post([*records, finding("sure")])
     assert answer.status_code in (200, 422)
@@ -166,7 +169,9 @@ def test_requests_called_off(service: Service) -> None:
         ), max_size=3).map(msgspec.json.encode),
     ),
 )  # fmt: skip
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_events_are_taken_or_refused_and_read_again(service: Service, fmt: str, body: bytes) -> None:
     first = service.send("POST", f"/v1/events?format={fmt}", content=body)
     assert first.status_code in (200, 201, 409, 422)
@@ -176,3 +181,10 @@ def test_any_events_are_taken_or_refused_and_read_again(service: Service, fmt: s
         assert again.json()["stored"] == 0
     with service.host.database.engine.connect() as connection:
         assert len(events_after(connection, 0, 10_000)) == count_events(connection).get("acme", 0)
+
+
+@pytest.mark.parametrize("path", ["/v1/alerts", "/v1/events", "/v1/labels"])
+def test_a_compressed_body_is_refused_as_such(service: Service, path: str) -> None:
+    body = gzip.compress(msgspec.json.encode(finding("a")))
+    answer = service.send("POST", path, content=body, headers={"content-encoding": "gzip"})
+    assert (answer.status_code, "content-encoding 'gzip'" in answer.json()["detail"]) == (415, True)

@@ -17,6 +17,7 @@ from service.policy_edits import merged, resume, stop
 from service.store.responses import responses
 from service.store.tables import alerts, decisions, metadata
 from tests.conftest import START
+from tests.models.test_policy_store import unopened
 from tests.service.bundles import automate, publish
 from tests.service.client import Service, finding
 
@@ -80,6 +81,24 @@ def test_a_damaged_version_leaves_the_last_good_one_in_force_and_is_seen(quiet: 
         assert "tamis_policy_refused 1.0" in service.send("GET", "/metrics").text
         store(quiet).change(stop("", "ann", START), by="ann", time=START, whatever=True)
         assert published(decide(service, "c")) == {"queue"}
+        assert service.send("GET", "/readyz").json()["policy_refused"] is False
+
+
+def test_while_the_newest_cannot_be_opened_nothing_is_automated_and_it_is_in_force_as_soon_as_it_can(
+    quiet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Service(quiet) as service:
+        assert "suppress" in published(decide(service, "a"))
+        with monkeypatch.context() as shut:
+            shut.setattr(Path, "read_bytes", unopened("00000002.json"))
+            store(quiet).change(stop("", "ann", START), by="ann", time=START)
+            made = decide(service, "b")
+            assert published(made) == {"queue"}
+            assert any("policy_unreadable" in d["reason_codes"] for d in made)
+            assert service.send("GET", "/readyz").json()["policy_refused"] is True
+        made = decide(service, "c")
+        assert published(made) == {"queue"}
+        assert any("kill_switch" in d["reason_codes"] for d in made)
         assert service.send("GET", "/readyz").json()["policy_refused"] is False
 
 

@@ -73,3 +73,18 @@ def test_what_is_read_follows_the_file(tmp_path: Path) -> None:
         file.read()
     path.unlink()
     assert file.read() == ()
+
+
+def test_what_takes_the_place_of_the_file_is_on_the_disk_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or after a power cut there were no keys, or those that were revoked."""
+    path, synced, sync = tmp_path / "records.json", list[tuple[bool, int]](), os.fsync
+
+    def noted(handle: int) -> None:
+        of = os.fstat(handle)
+        synced.append((path.exists(), 0 if stat.S_ISDIR(of.st_mode) else of.st_size))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    with PrivateFile(path, Record).change() as records:
+        records.append(Record(1))
+    assert synced == [(False, path.stat().st_size), (True, 0)], "the file, then the folder in which it has its name"

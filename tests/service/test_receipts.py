@@ -13,7 +13,7 @@ from models.ledger import LabelLedger, LeftOut, label_key
 from service.keys import Role
 from service.ledgers import WHY
 from tests.service.bundles import publish
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, serves
 from tests.service.test_verdicts import AFTER, say
 
 MODEL: dict[str, Any] = {"columns": ("rule_attacks_30d",), "limit": 0.5, "audit": Audit(rate=0.0)}
@@ -83,16 +83,6 @@ def test_a_label_that_no_longer_counts_changes_nothing_more(judging: Service) ->
     assert undone["siblings"]["listed"][0]["before"]["action"] == "queue"
 
 
-def wait_for(service: Service, digest: str) -> None:
-    """Let the service go on until the bundle serves."""
-    for _ in range(600):
-        service.sleep(0.05)
-        serving = service.host.scorer.engine.bundle
-        if serving is not None and serving.digest == digest:
-            return
-    raise AssertionError("the bundle was not swapped in")
-
-
 def test_states(service: Service) -> None:
     service.post(finding("a"))
     first = say(service, "ann", "true_positive")["uid"]
@@ -116,7 +106,7 @@ def test_what_each_model_made_of_it(judging: Service, tmp_path: Path) -> None:
     for seed, ledger in enumerate(learned, 2):
         digests.append(publish(tmp_path / "var", tmp_path / f"m{seed}", seed, ledger=ledger, **MODEL))
         if seed == 2:
-            wait_for(judging, digests[0])
+            serves(judging, digests[0])
             siblings(judging, "learned", 2.0)
     models = receipt(judging, uid)["models"]
     assert [model["bundle"] for model in models[1:]] == digests
@@ -127,7 +117,7 @@ def test_what_each_model_made_of_it(judging: Service, tmp_path: Path) -> None:
     listed = {item["alert_uid"]: item for item in receipt(judging, uid)["siblings"]["listed"]}
     assert listed["learned0"]["by_model"]["bundle"] == models[0]["bundle"]
     assert set(listed["learned0"]["by_model"]) == {"bundle", "action", "priority", "score"}
-    wait_for(judging, digests[-1])
+    serves(judging, digests[-1])
 
 
 def test_every_reason_has_its_sentence() -> None:

@@ -17,7 +17,7 @@ from service.jobs import AlertsJob, CallJob
 from service.keys import KeyStore, Role
 from service.store.database import Database
 from service.store.tables import decisions
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 
 
 def features(service: Service) -> NDArray[np.float64]:
@@ -90,7 +90,9 @@ def test_a_rule_first_seen_in_a_failed_batch_survives_a_restart(tmp_path: Path, 
         assert service.post(finding("b", rule="new")).status_code == 201
 
 
-def test_keys_are_still_looked_at_after_storage_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_still_looked_at_after_storage_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """A failed batch also fails what waited with it between two batches; that must not end the watching."""
     with Service(tmp_path, snapshot_facts=1, poll_seconds=0.05) as service:
         good = service.host.database.writer.commit
@@ -100,18 +102,17 @@ def test_keys_are_still_looked_at_after_storage_failed(tmp_path: Path, monkeypat
             lambda: (_ for _ in ()).throw(OperationalError("COMMIT", {}, Exception("full"))),
         )
         service.host.scorer.seq += 10  # a snapshot is due
-        service.sleep(0.3)
+        until(service, lambda: "keeping current failed" in caplog.text)
         monkeypatch.setattr(service.host.database.writer, "commit", good)
         store = KeyStore(service.settings.keys)
         key = store.create(Role.ANALYST, "acme", "late")
-        service.sleep(0.3)
-        assert service.send("GET", "/v1/queue", key).status_code == 200
+        until(service, lambda: service.send("GET", "/v1/queue", key).status_code == 200)
 
 
 def test_overload_takes_nothing(tmp_path: Path) -> None:
     with Service(tmp_path, max_waiting_alerts=10) as service:
         bodies = [msgspec.json.encode([finding(f"{n}-{i}") for i in range(8)]) for n in range(6)]
-        answers = service.send_all([("POST", "/v1/alerts", body) for body in bodies])
+        answers = service.send_held([("POST", "/v1/alerts", body) for body in bodies])
         statuses = [answer.status_code for answer in answers]
         assert set(statuses) == {200, 503}
         assert service.host.database.last_seq() == 8 * statuses.count(200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import typer
 
@@ -17,6 +19,12 @@ def test_our_errors_are_one_line(error: Exception, capsys: pytest.CaptureFixture
         raise error
     assert caught.value.exit_code == 1
     assert capsys.readouterr().err == "error: no such thing\n"
+
+
+def test_a_file_that_cannot_be_had_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), told():
+        tmp_path.write_bytes(b"")
+    assert capsys.readouterr().err == f"error: {tmp_path}: Is a directory\n"
 
 
 def test_others_are_not_hidden() -> None:

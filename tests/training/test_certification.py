@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -15,7 +16,9 @@ from models.certificates.objective import Objective
 from models.certificates.units import Calibration
 from models.policy import Evidence
 from models.rule_encoder import tenant_key
+from tests.conftest import build_alert, build_label
 from tests.proofs import TENTH
+from tests.training.datasets import ATTACK, dataset_of
 from training.certification import calibrate, limits_of
 from training.dataset import Dataset, load_dataset
 from training.fit import OutOfFold
@@ -118,3 +121,14 @@ def test_limits_follow_from_the_certificates(dataset: Dataset, score: np.ndarray
     assert len(limits.suppress_below) == len(dataset)
     whole = certificates[0].threshold
     assert (limits.suppress_below <= (whole if whole is not None else -np.inf)).all()
+
+
+def test_where_nobody_names_incidents_a_flood_of_one_rule_on_one_entity_is_one_unit(tmp_path: Path) -> None:
+    flood = [build_alert(i, at=i * 10.0, rule="scan", host="h1") for i in range(50)]
+    others = [build_alert(50 + i, at=i * 10.0, rule=f"r{i}", host="h1") for i in range(3)]
+    alerts = [*flood, *others]
+    told = dataset_of(tmp_path, alerts, [build_label(alert, ATTACK) for alert in alerts])
+    whole = np.linspace(0.1, 0.9, len(alerts))
+    assert sorted(_calibrate(told, whole).incidents.score) == sorted([whole[49], *whole[50:]])
+    placed = replace(told, placed={(alert.tenant, alert.uid): f"i{i // 10}" for i, alert in enumerate(flood)})
+    assert len(_calibrate(placed.relabelled(placed.labels), whole).incidents) == 5 + 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,9 @@ def here(tmp_path: Path, *arguments: str) -> Result:
         (("whatif", "--data", "{here}", "--format", "ait-ads", "--costs", "{here}/none"), "/none: "),
         (("train", "--data", "{here}", "--format", "ait-ads", "--costs", "{here}/n_alerts.csv"), "n_alerts.csv: "),
         (("assess", "--data", "nowhere", "--format", "history"), "nowhere"),
+        (("evaluate", "--data", "{here}", "--format", "ait-ads", "--report", "{here}/s"), "in two tenants at least"),
+        (("evaluate", "--data", "{here}/n.txt", "--format", "ocsf", "--report", "{here}/s"), "n.txt, row 0: finding_info"),
+        (("simulate", "--out", "{here}/n.txt/world"), "n.txt/world.part: Not a directory"),
         (("rollback",), "there is no earlier bundle"),
         (("export", "--out", "{here}/e"), "there is nothing to export yet"),
         (("context", "import", "{here}/n_alerts.csv", "--kind", "pets"), "unknown kind 'pets'"),
@@ -67,6 +71,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, arguments: tuple[str, ...], words
     (tmp_path / "n_alerts.csv").write_text(
         "time,name,ip,host,short,time_label,event_label\n1642213952,a rule,10.0.0.1,mail,W-x,x,-\n"
     )
+    (tmp_path / "n.txt").write_text('{"class_uid":2004,"time":1,"metadata":{}}\n')
     done = here(tmp_path, *(argument.format(here=tmp_path) for argument in arguments))
     assert done.exit_code == 1
     assert words in done.stderr
@@ -83,6 +88,7 @@ def test_a_simulated_history_can_be_trained_on_and_a_broken_line_is_put_aside(tm
     done = tamis(tmp_path, "train", *data, *without, "--out", str(tmp_path / "bundle"), "--promote")
     assert done.returncode == 0, done.stderr
     assert "promoted" in done.stderr
+    assert "Warning" not in done.stderr
     theirs = {
         label_key(label.tenant, label.uid): LeftOut.EXCLUDED
         for _, label in read_labels(tmp_path / "world" / "history")
@@ -113,6 +119,15 @@ def test_a_process_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_reference_names_every_command() -> None:
+    groups = [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]
+    lines = (Path(__file__).parents[2] / "REFERENCE.md").read_text().splitlines()
+    for prefix, group in groups:
+        for command in group.registered_commands if group else ():
+            name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
+            assert any(f"tamis {prefix}" in line and re.search(rf"\b{name}\b", line) for line in lines), prefix + name
 
 
 def test_help_names_every_command() -> None:

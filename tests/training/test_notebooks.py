@@ -36,7 +36,7 @@ def run(path: Path, var: Path, monkeypatch: pytest.MonkeyPatch, plan: str = "") 
     for cell in notebook.cells:
         if plan and cell.source.startswith("plan = Plan()"):
             cell.source = plan
-    nbclient.NotebookClient(notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(var)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": str(var)}}).execute()
     return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
 
 

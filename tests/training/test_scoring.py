@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,7 +16,7 @@ from models.live_policy import Condition, LivePolicy, Mode, NeverSuppress, Setti
 from tests.conftest import build_alert
 from tests.models.bundles import make_bundle
 from tests.training.datasets import SECRET
-from training.scoring import LiveRun, score_file
+from training.scoring import LiveRun, score_file, write_parquet
 
 ALERTS = [
     build_alert(i, at=60.0 * (i % 100), rule="r1", host="h1", severity=2, techniques=("T1059.001",) if i % 3 == 0 else ())
@@ -75,3 +76,10 @@ def test_where_none_can_be_read_nothing_is_let_out(bundle: ModelBundle, tmp_path
     assert {row["published_action"] for row in made} == {"queue"}
     assert any("policy_unreadable" in row["reason_codes"] for row in made)  # type: ignore[operator]
     assert {row["policy"] for row in made} == {""}
+
+
+def test_a_table_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_parquet(pa.table({"a": [1]}), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

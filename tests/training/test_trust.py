@@ -318,7 +318,6 @@ def test_one_against_three_is_doubted_although_it_is_in_force(tmp_path: Path) ->
     assert blind_trust(dataset).doubted.tolist() == [True, False]
 
 
-@pytest.mark.timeout(20)
 def test_links_in_a_circle_confirm_nothing_and_end(tmp_path: Path) -> None:
     own = msgspec.structs.replace(FIRST, supersedes="1")
     one, two = (msgspec.structs.replace(FIRST, uid=uid, supersedes=other) for uid, other in (("1", "2"), ("2", "1")))

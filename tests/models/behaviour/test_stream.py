@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from models.behaviour.day import OTHER, Day, days
@@ -168,5 +169,5 @@ def test_times_far_apart_do_not_overflow() -> None:
 
 def test_weights_survive_json() -> None:
     weights = Weights.from_vector(("a", "b"), np.arange(7.0), -1.5)
-    assert Weights.from_json(weights.to_json()) == weights
+    assert msgspec.json.decode(msgspec.json.encode(weights), type=Weights) == weights
     assert weights.vector.tolist() == list(range(7))

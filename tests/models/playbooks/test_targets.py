@@ -60,7 +60,8 @@ def test_what_is_no_address_of_one_host_is_none(address: str) -> None:
 @given(st.ip_addresses())
 def test_every_address_is_inside_outside_or_none(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     kind = address_kind(str(address))
-    if address.is_global and not address.is_multicast:
+    inner = (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
+    if inner.is_global and not inner.is_multicast:
         assert kind is TargetKind.OUTSIDE_ADDRESS
     assert kind is not TargetKind.DOMAIN
 

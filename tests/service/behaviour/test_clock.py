@@ -17,7 +17,7 @@ from service.behaviour.clock import PAUSE_SECONDS, Clock, Closing
 from service.keys import Role
 from service.store.entity_tables import anomalies
 from service.store.events import ReadEvent
-from tests.service.behaviour.world import DAY, TODAY, act, entity, later, looked, week
+from tests.service.behaviour.world import DAY, TODAY, Driven, act, entity, later, looked, week
 from tests.service.bundles import publish
 from tests.service.client import Service
 
@@ -88,7 +88,7 @@ def test_a_history_that_is_imported_into_a_running_service_is_known_within_secon
 ) -> None:
     days = range(TODAY - 91, TODAY - 1)  # of which all have ended, whatever time it is
     publish(tmp_path / "var", tmp_path / "work", behaviour=BehaviourModel())
-    with Service(tmp_path / "var", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0) as service:
 
         def imported(names: list[str]) -> None:
             body = msgspec.json.encode(

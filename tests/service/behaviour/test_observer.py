@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,13 +17,13 @@ from models.risk import EntityRisk
 from service.behaviour import records
 from service.behaviour.observer import Observer
 from service.errors import OverloadedError
-from service.keys import Role
 from service.store.entity_tables import anomalies, control_changes, entities, risk_days
 from service.store.events import count_events, event_row, insert_events
 from tests.service.behaviour.world import (
     BOUNDED,
     DAY,
     TODAY,
+    Driven,
     alarm,
     alarming,
     benign,
@@ -37,7 +36,7 @@ from tests.service.behaviour.world import (
     week,
 )
 from tests.service.bundles import automate
-from tests.service.client import Service
+from tests.service.client import Service, until
 
 PEOPLE = [f"p{i}" for i in range(6)]
 
@@ -134,7 +133,7 @@ def test_a_crash_loses_nothing_and_tells_nothing_twice(tmp_path: Path, monkeypat
         looked(service)
         before, sent = stored(service), told(service)
         assert entity(service, "user", "anna")["control"] == "restrict"
-    with Service(tmp_path / "var", poll_seconds=3600.0, **BOUNDED) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0, **BOUNDED) as service:
         looked(service)
         assert stored(service) == before
         assert told(service) == sent
@@ -142,7 +141,7 @@ def test_a_crash_loses_nothing_and_tells_nothing_twice(tmp_path: Path, monkeypat
 
 def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restart(tmp_path: Path) -> None:
     days = range(TODAY - 85, TODAY)
-    with Service(tmp_path / "a", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "a", poll_seconds=3600.0) as service:
         for day in days:
             received(service, week(day, PEOPLE, strange="p1" if day >= TODAY - 3 else ""))
         looked(service)
@@ -155,9 +154,7 @@ def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restar
         assert 2.0 <= told_of["baseline"]["events_a_day"]["median"] <= 5.0
         assert told_of["baseline"]["usual"]["country"][0]["value"] == "DE"
         assert median(entity(service, "user", name)["risk"] for name in PEOPLE) < told_of["risk"]
-    (tmp_path / "b").mkdir()
-    shutil.copy(tmp_path / "a" / "secret.key", tmp_path / "b" / "secret.key")  # values are counted under keyed hashes
-    with Service(tmp_path / "b", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "b", poll_seconds=3600.0) as service:
         observer = service.host.observer
         for day in days:
             received(service, week(day, PEOPLE, strange="p1" if day >= TODAY - 3 else ""))
@@ -166,7 +163,7 @@ def test_behaviour_is_judged_when_a_day_has_ended_and_is_the_same_after_a_restar
                 looked(service)
             if day % 30 == 0:
                 observer.memory.forget()
-    with Service(tmp_path / "b", poll_seconds=3600.0) as service:
+    with Driven(tmp_path / "b", poll_seconds=3600.0) as service:
         looked(service)
         assert stored(service, anomalies) == whole
         assert known(service) == risks, "levels stood longer or shorter, but what is known is the same"
@@ -185,17 +182,14 @@ def test_a_control_needs_a_bound_a_mode_and_nothing_that_stops_it(tmp_path: Path
         assert (out["decided"], out["control"], out["why"]) == ("restrict", "restrict", "")
         assert [one["level"] for one in out["bounds"] if one["granted"]] == ["step_up", "restrict"]
         service.send("POST", "/v1/policy/stop", content=b"{}")
-        service.run(service.host._look_at_keys())
         looked(service)
         assert entity(service, "user", "anna")["control"] == "monitor"
         service.send("POST", "/v1/policy/resume", content=b"{}")
-        service.run(service.host._look_at_keys())
         looked(service)
         assert entity(service, "user", "anna")["control"] == "restrict"
         never = NeverTouch(kind="user", uid="ANNA")  # type: ignore[arg-type]
         store, when = PolicyStore(service.settings.policy), datetime(2026, 1, 1, tzinfo=UTC)
         store.change(lambda policy: type(policy)(modes=policy.modes, never_touch=(never,)), by="kim", time=when)
-        service.run(service.host._look_at_keys())
         looked(service)
         assert "never touched" in entity(service, "user", "anna")["why"]
         automate(tmp_path / "var", mode=Mode.ADVISE)
@@ -219,7 +213,7 @@ def test_a_control_goes_down_late_and_is_told_once(tmp_path: Path) -> None:
 
 
 def test_bounds_are_proved_anew_when_a_day_has_ended_for_all_and_not_after_each_import(tmp_path: Path) -> None:
-    with Service(tmp_path / "var", poll_seconds=3600.0, late_seconds=60.0) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0, late_seconds=60.0) as service:
         observer = service.host.observer
         observer.now = lambda: TODAY * DAY
         received(service, week(TODAY - 1, PEOPLE))
@@ -239,7 +233,7 @@ def test_bounds_are_proved_anew_when_a_day_has_ended_for_all_and_not_after_each_
 
 def test_records_are_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
     kept = {"keep_events_seconds": 10 * DAY, "keep_anomalies_seconds": 20 * DAY, "keep_risk_seconds": 30 * DAY}
-    with Service(tmp_path / "var", poll_seconds=3600.0, **kept) as service:
+    with Driven(tmp_path / "var", poll_seconds=3600.0, **kept) as service:
         for day in range(TODAY - 40, TODAY):
             received(service, week(day, PEOPLE[:2]))
         looked(service)
@@ -264,10 +258,7 @@ def test_the_observer_runs_by_itself(tmp_path: Path) -> None:
         first.post(alarming("a"))
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         assert isinstance(service.host.observer, Observer)
-        for _ in range(100):
-            if service.send("GET", "/v1/entities/user/anna", service.keys[Role.PIPELINE]).status_code == 200:
-                break
-            service.sleep(0.05)
+        until(service, lambda: service.send("GET", "/v1/entities/user/anna").status_code == 200)
         assert entity(service, "user", "anna")["risk"] > 10.0
         with service.host.database.engine.connect() as connection:
             assert records.listed(connection, "other", None, 10, None) == []

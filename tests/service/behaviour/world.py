@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
+from unittest.mock import patch
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -34,10 +35,18 @@ BOUNDED = {"step_up_share": 0.5, "restrict_share": 0.5}
 """Settings by which a few entities prove enough."""
 
 
+class Driven(Service):
+    """A service whose observer looks only when a test lets it; by itself it would look once at the start, and who knows when."""
+
+    def __enter__(self) -> Self:
+        with patch.object(Observer, "start"):
+            return super().__enter__()
+
+
 def scored(tmp_path: Path, **given: Any) -> Service:
     """A service with a model that calls all alerts likely attacks, in a tenant that is let out; its observer looks when told to."""
     publish(tmp_path / "var", tmp_path / "work", limit=0.0)
-    return Service(tmp_path / "var", poll_seconds=3600.0, **given)
+    return Driven(tmp_path / "var", poll_seconds=3600.0, **given)
 
 
 def alarming(uid: str, rule: str = "r1", user: str = "anna", host: str = "", ago: float = 60.0, **more: Any) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,14 +57,6 @@ def report(service: Service, incident: str, outcome: dict[str, Any], role: Role 
 def status_of(service: Service, incident: str) -> str:
     found: str = service.send("GET", f"/v1/incidents/{incident}").json()["status"]
     return found
-
-
-def until(service: Service, holds: Callable[[], bool]) -> None:
-    """Let the service go on until something holds."""
-    end = time.monotonic() + 20.0
-    while not holds():
-        assert time.monotonic() < end, "it never came to hold"
-        service.sleep(0.02)
 
 
 def sent(service: Service) -> list[Message]:

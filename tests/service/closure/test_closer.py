@@ -13,8 +13,8 @@ import pytest
 from models.closure.report import Report
 from service.closure.gathering import Known
 from service.keys import Role
-from tests.service.client import Service
-from tests.service.closure.cases import QUIET, attack, raised, report, sent, status_of, told, until
+from tests.service.client import Service, until
+from tests.service.closure.cases import QUIET, attack, raised, report, sent, status_of, told
 from tests.service.incidents.alerts import post
 
 
@@ -146,7 +146,8 @@ def test_what_was_stored_before_a_crash_is_settled_after(tmp_path: Path, monkeyp
 
 
 def test_one_that_cannot_be_settled_does_not_keep_the_others_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Service(tmp_path, poll_seconds=0.05) as service:
+    with Service(tmp_path) as service:
+        service.run(service.host.closer.stop())  # from here on it looks when told to
         one, other = raised(service, attack("a")), raised(service, attack("b", host="ws-2", seconds=9e6))
         counsel, whole = service.host.closer.counsel, service.host.closer.counsel.report
 
@@ -162,4 +163,5 @@ def test_one_that_cannot_be_settled_does_not_keep_the_others_from_it(tmp_path: P
         assert (status_of(service, one), status_of(service, other)) == ("open", "escalated")
         monkeypatch.undo()
         service.host.closer._put_off.clear()
-        until(service, lambda: status_of(service, one) == "escalated")
+        service.run(service.host.closer.look())
+        assert status_of(service, one) == "escalated"

@@ -10,8 +10,8 @@ import pytest
 
 from service.outbox.receivers import ReceiverStore
 from service.settings import ServiceSettings
-from tests.service.client import Service
-from tests.service.closure.cases import revisions, sent, status_of, until
+from tests.service.client import Service, until
+from tests.service.closure.cases import revisions, sent, status_of
 from tests.service.outbox.stub import TIME, Stub
 from tests.service.process import ALONE, ROOT
 

@@ -17,8 +17,8 @@ from service.export import export
 from service.keys import Role
 from service.store.tables import queue
 from tests.service.bundles import AUDIT_LINE, publish
-from tests.service.client import Service, finding
-from tests.service.closure.cases import QUIET, attack, raised, report, revisions, sent, status_of, told, until
+from tests.service.client import Service, finding, until
+from tests.service.closure.cases import QUIET, attack, raised, report, revisions, sent, status_of, told
 from tests.service.incidents.alerts import post
 
 

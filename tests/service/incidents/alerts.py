@@ -8,7 +8,7 @@ import httpx
 
 from service.incidents import feed
 from service.keys import Role
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 
 HIGH = 5
 """A severity that raises an incident where no model speaks."""
@@ -22,13 +22,13 @@ def high(uid: str, rule: str = "r1", host: str = "h1", seconds: float = 0.0, **m
 
 def caught_up(service: Service) -> None:
     """Let the service go on until every alert is correlated."""
-    for _ in range(600):
+
+    def holds() -> bool:
         with service.host.database.engine.connect() as connection:
             last = connection.exec_driver_sql("SELECT COALESCE(MAX(seq), 0) FROM alerts").scalar_one()
-            if (feed.mark(connection) or 0) >= last:
-                return
-        service.sleep(0.02)
-    raise AssertionError("alerts are still not correlated")
+            return bool((feed.mark(connection) or 0) >= last)
+
+    until(service, holds)
 
 
 def post(service: Service, *records: dict[str, Any], key: str | None = None) -> None:

@@ -12,7 +12,7 @@ from models.calibration import priority
 from models.incidents.priority import DEFAULT
 from service.incidents import records
 from service.keys import Role
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 from tests.service.incidents.alerts import DAY, caught_up, get, grouping, high, incident_of, listed, post
 
 
@@ -36,10 +36,14 @@ def test_what_is_unlikely_is_in_no_incident(service: Service) -> None:
     post(service, finding("a", severity_id=1), finding("b", rule="r2", severity_id=3))
     assert grouping(service, "a", "b") == {"a": None, "b": None}
     assert listed(service) == []
-    metrics = service.send("GET", "/metrics").text
-    assert "tamis_incidents_raised_total" in metrics
-    assert "tamis_correlation_behind 0.0" in metrics
-    assert 'tamis_incidents{status="open"}' in metrics
+    metrics = ("tamis_incidents_raised_total", "tamis_correlation_behind 0.0", 'tamis_incidents{status="open"}')
+    until(service, lambda: all(metric in service.send("GET", "/metrics").text for metric in metrics))
+
+
+def test_the_metric_says_how_far_correlation_is_behind_at_the_moment(service: Service) -> None:
+    service.run(service.host.incidents.stop())
+    service.post([high("a"), high("b")])
+    assert "tamis_correlation_behind 2.0" in service.send("GET", "/metrics").text
 
 
 def test_unlikely_alerts_join_when_a_likely_one_comes(service: Service) -> None:

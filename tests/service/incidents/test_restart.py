@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from service.incidents.batch import Batch
-from tests.service.client import Service
+from tests.service.client import Service, until
 from tests.service.incidents.alerts import caught_up, get, grouping, high, incident_of, listed, merge, post
 from tests.service.process import Process
 
@@ -97,10 +97,7 @@ def test_a_merge_that_could_not_be_written_was_not_made(service: Service, monkey
 
         patch.setattr(Batch, "write", fail)
         assert merge(service, a, b).status_code == 503
-    for _ in range(200):
-        if merge(service, a, "none").status_code == 404:  # read again
-            break
-        service.sleep(0.02)
+    until(service, lambda: merge(service, a, "none").status_code == 404)  # read again
     assert (get(service, a)["uid"], get(service, b)["uid"]) == (a, b)
     assert merge(service, a, b).status_code == 200
     assert get(service, b)["uid"] == get(service, a)["uid"]

@@ -18,7 +18,7 @@ from service.outbox.records import Listed
 from service.outbox.sender import Sender
 from service.outbox.targets import Target
 from service.store.database import Database
-from tests.service.outbox.stub import TIME
+from tests.service.outbox.stub import PATIENCE, TIME
 
 T = TypeVar("T")
 START = TIME.timestamp()
@@ -46,7 +46,7 @@ class Post:
         self.slept.append(seconds)
         await asyncio.sleep(0)
 
-    def delivery(self, seconds: float = 5.0, **given: Any) -> Delivery:
+    def delivery(self, seconds: float = PATIENCE, **given: Any) -> Delivery:
         sender = Sender(seconds, now=lambda: self.now)
         given = {"now": lambda: self.now, "sleep": self.sleep, "luck": lambda: 0.0, **given}
         return Delivery(self.database.engine, self.write, self.store, sender, **given)
@@ -75,4 +75,4 @@ async def turn(delivery: Delivery) -> None:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(work, 60))
+    asyncio.run(work)

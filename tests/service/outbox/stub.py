@@ -13,6 +13,8 @@ from service.outbox.message import Message, Severity
 from service.outbox.targets import Target
 
 TIME = datetime(2024, 3, 4, 8, 0, tzinfo=UTC)
+PATIENCE = 60.0
+"""Seconds within which even a slow machine answers."""
 
 
 class Answer(NamedTuple):

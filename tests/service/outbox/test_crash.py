@@ -13,7 +13,7 @@ from service.outbox.receivers import ReceiverStore
 from service.settings import ServiceSettings
 from service.store.database import open_engine
 from service.store.tables import deliveries, messages
-from tests.service.client import Service
+from tests.service.client import Service, until
 from tests.service.outbox.stub import TIME, Stub
 from tests.service.process import ALONE, ROOT
 
@@ -71,10 +71,7 @@ def test_after_a_power_cut_it_is_sent_and_then_never_again(tmp_path: Path, point
         assert stub.counts.total() == times - 1
         for _ in range(2):
             with Service(tmp_path, poll_seconds=0.02) as service:
-                for _ in range(500):
-                    if states(tmp_path) == ["sent"]:
-                        break
-                    service.sleep(0.02)
+                until(service, lambda: states(tmp_path) == ["sent"])
                 service.sleep(0.1)
         assert stub.counts == {uid: times}
     assert states(tmp_path) == ["sent"]

@@ -14,7 +14,7 @@ from service.outbox.records import State
 from service.outbox.schedule import DELAYS
 from service.outbox.signing import verify
 from tests.service.outbox.post import START, Post, run, turn
-from tests.service.outbox.stub import TIME, Answer, Stub, message
+from tests.service.outbox.stub import PATIENCE, TIME, Answer, Stub, message
 
 
 def test_it_arrives_signed_and_once(post: Post) -> None:
@@ -80,7 +80,7 @@ def test_a_dead_receiver_is_tried_for_three_days_and_then_given_up_with_an_alarm
 def test_three_days_of_trouble_and_every_message_arrives(post: Post) -> None:
     """Slow, redirecting, limiting, crashing by turns: each message is known to the receiver by one uid, and arrives."""
     script = [
-        Answer(302, (("location", "http://127.0.0.1:1/"),)), Answer(500), Answer(200, seconds=0.6), Answer(404), Answer(502),
+        Answer(302, (("location", "http://127.0.0.1:1/"),)), Answer(500), Answer(200, seconds=4.0), Answer(404), Answer(502),
         Answer(429, (("retry-after", "3600"),)), Answer(200, body=b"\x00"), Answer(503), Answer(301), Answer(200),
     ]  # fmt: skip
     with Stub(*script) as stub:
@@ -89,7 +89,7 @@ def test_three_days_of_trouble_and_every_message_arrives(post: Post) -> None:
         post.put(*made)
 
         async def work() -> None:
-            delivery = post.delivery(0.3)
+            delivery = post.delivery(2.0)
             while post.now < START + 3 * 86_400 and set(post.states()) != {"sent"}:
                 await turn(delivery)
                 post.now = max(post.now + 60, min((i.next_attempt for i in post.all() if i.state is State.PENDING), default=0.0))
@@ -102,14 +102,14 @@ def test_three_days_of_trouble_and_every_message_arrives(post: Post) -> None:
 
 def test_a_dead_receiver_does_not_hold_up_another_nor_a_stop(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.outbox.delivery.STOP_SECONDS", 0.1)
-    with Stub(otherwise=Answer(200, seconds=30.0)) as dead, Stub() as alive:
+    with Stub(otherwise=Answer(200, seconds=2 * PATIENCE)) as dead, Stub() as alive:
         post.add("dead", dead.target())
         post.add("alive", alive.target())
         made = [message(n) for n in range(20)]
         post.put(*made)
 
         async def work() -> None:
-            delivery = post.delivery(20.0)
+            delivery = post.delivery()
             await delivery.look()
             while len(alive.got) < 20:
                 await asyncio.sleep(0.01)

@@ -11,16 +11,8 @@ from sqlalchemy.exc import OperationalError
 from service.errors import OverloadedError, StartError
 from service.outbox import records
 from service.store.tables import alerts
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 from tests.service.outbox.stub import TIME, Stub, message
-
-
-def wait_for(service: Service, stub: Stub, count: int) -> None:
-    for _ in range(400):
-        if len(stub.got) >= count:
-            return
-        service.sleep(0.02)
-    raise AssertionError("nothing came")
 
 
 def test_a_running_service_tells_a_receiver_that_was_just_added(tmp_path: Path) -> None:
@@ -35,7 +27,7 @@ def test_a_running_service_tells_a_receiver_that_was_just_added(tmp_path: Path) 
 
         assert service.run(service.host.write(enqueue)) == 3
         assert service.post(finding("a")).status_code == 201
-        wait_for(service, stub, 3)
+        until(service, lambda: len(stub.got) >= 3)
         assert stub.uids == [one.uid for one in made]
         metrics = service.send("GET", "/metrics").text
         assert 'tamis_outbox_deliveries_total{state="sent"}' in metrics
@@ -60,7 +52,7 @@ def test_a_message_of_a_batch_that_is_not_stored_is_never_sent(tmp_path: Path, m
         with pytest.raises(OverloadedError):
             service.run(service.host.write(enqueue_and_fail))
         service.run(service.host.write(lambda connection: records.enqueue(connection, kept)))
-        wait_for(service, stub, 1)
+        until(service, lambda: len(stub.got) >= 1)
         assert stub.uids == [kept.uid]
         with service.host.database.engine.connect() as connection:
             assert connection.execute(select(func.count(alerts.c.seq))).scalar() == 0

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.outbox.sender import MAX_RETRY_AFTER_SECONDS, Outcome, Sender, resolve_host
 from service.outbox.targets import Address, Target
-from tests.service.outbox.stub import Answer, Stub, local
+from tests.service.outbox.stub import PATIENCE, Answer, Stub, local
 
 LOOPBACK = [
     "127.0.0.1", "127.1", "127.0.1", "127.0.0.01", "127.00.00.01", "0127.0.0.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f.1", "0x7f000001",
@@ -63,9 +63,9 @@ def test_hostile_urls_reach_nothing() -> None:
             for scheme in ("https://", "http://"):
                 url = pattern.format(port=four.port).replace("https://", scheme)
                 target = Target(url=url, allow_http=True, allow_ports=(four.port, other.port))
-                assert post(target, Sender(5.0, resolve=at_home)).error.startswith("refused: "), url
+                assert post(target, Sender(PATIENCE, resolve=at_home)).error.startswith("refused: "), url
         assert (four.connections, other.connections) == (0, 0)
-        allowed = Sender(5.0, resolve=at_home)
+        allowed = Sender(PATIENCE, resolve=at_home)
         assert post(local(f"http://good.example:{four.port}/", four.port), allowed) == Outcome(204)
         assert four.connections == 1
 
@@ -80,12 +80,12 @@ def test_a_name_is_looked_up_once_and_connected_to_there() -> None:
 
     with Stub() as first:
         target = local(f"http://rebind.example:{first.port}/a?b=c", first.port)
-        assert post(target, Sender(5.0, resolve=rebinding)) == Outcome(204)
+        assert post(target, Sender(PATIENCE, resolve=rebinding)) == Outcome(204)
         assert asked == ["rebind.example"]
         assert first.got[0].headers["host"] == f"rebind.example:{first.port}"
         assert first.got[0].path == "/a?b=c"
         inside = Target(url=target.url, allow_http=True, allow_ports=(first.port,))
-        refused = post(inside, Sender(5.0, resolve=rebinding))
+        refused = post(inside, Sender(PATIENCE, resolve=rebinding))
         assert refused.error.startswith("refused: rebind.example is at 127.0.0.2")
         assert first.connections == 1
 
@@ -101,7 +101,7 @@ def test_a_public_name_is_connected_to_by_address(monkeypatch: pytest.MonkeyPatc
         return httpx.Response(200)
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", send)
-    assert post(Target(url="https://hooks.example.com/x"), Sender(5.0, resolve=public)) == Outcome(200)
+    assert post(Target(url="https://hooks.example.com/x"), Sender(PATIENCE, resolve=public)) == Outcome(200)
     assert str(went[0].url) == "https://93.184.216.34/x"
     assert went[0].headers["host"] == "hooks.example.com"
     assert went[0].extensions["sni_hostname"] == "hooks.example.com"
@@ -112,13 +112,13 @@ def test_the_next_address_is_tried_when_one_takes_no_connection() -> None:
         return [ip_address("127.0.0.9"), ip_address("127.0.0.1")]
 
     with Stub() as stub:
-        assert post(local(f"http://two.example:{stub.port}/", stub.port), Sender(5.0, resolve=two)) == Outcome(204)
+        assert post(local(f"http://two.example:{stub.port}/", stub.port), Sender(PATIENCE, resolve=two)) == Outcome(204)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
     with Stub() as inner, Stub(Answer(status, (("location", f"http://127.0.0.1:{inner.port}/"),))) as outer:
-        assert post(outer.target(), Sender(5.0)) == Outcome(status, f"HTTP {status}")
+        assert post(outer.target(), Sender(PATIENCE)) == Outcome(status, f"HTTP {status}")
         assert (outer.connections, inner.connections) == (1, 0)
 
 
@@ -126,7 +126,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
     with Stub() as proxy, Stub() as stub:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        assert post(stub.target(), Sender(5.0)) == Outcome(204)
+        assert post(stub.target(), Sender(PATIENCE)) == Outcome(204)
         assert (proxy.connections, stub.connections) == (0, 1)
 
 
@@ -150,12 +150,12 @@ NOW = 1_700_000_000.0
 )
 def test_retry_after(status: int, header: str, seconds: float) -> None:
     with Stub(Answer(status, (("retry-after", header.encode().decode("latin-1")),))) as stub:
-        assert post(stub.target(), Sender(5.0, now=lambda: NOW)) == Outcome(status, f"HTTP {status}", seconds)
+        assert post(stub.target(), Sender(PATIENCE, now=lambda: NOW)) == Outcome(status, f"HTTP {status}", seconds)
 
 
 def test_good_with_garbage_is_good() -> None:
     with Stub(Answer(200, (("content-type", "application/json"), ("content-encoding", "gzip")), b"\x00\xff" * 10_000)) as stub:
-        assert post(stub.target(), Sender(5.0)) == Outcome(200)
+        assert post(stub.target(), Sender(PATIENCE)) == Outcome(200)
 
 
 def test_a_slow_receiver_is_left() -> None:
@@ -193,16 +193,17 @@ def serve_raw(answer: bytes) -> socket.socket:
 def test_answers_that_are_none_or_endless(answer: bytes, told: str) -> None:
     with serve_raw(answer) as listener:
         port = listener.getsockname()[1]
-        outcome = post(local(f"http://127.0.0.1:{port}/", port), Sender(1.0))
+        outcome = post(local(f"http://127.0.0.1:{port}/", port), Sender(0.5 if told == "no answer within" else PATIENCE))
     assert outcome.error.startswith(told)
     assert outcome.error.isprintable()
     assert bool(outcome.error) == bool(told)
 
 
 def test_nobody_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:  # nobody else's, and nobody listens
+        taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    assert post(local(f"http://127.0.0.1:{port}/", port), Sender(2.0)).error.startswith("ConnectError")
+        assert post(local(f"http://127.0.0.1:{port}/", port), Sender(PATIENCE)).error.startswith("ConnectError")
     assert post(Target(url="https://no.such.invalid/"), Sender(5.0)).error
 
 
@@ -241,10 +242,10 @@ def test_the_certificate_must_be_the_names(tmp_path: Path) -> None:
     with Stub() as stub:
         stub.server.socket = server.wrap_socket(stub.server.socket, server_side=True)
         good = local(f"https://hooks.example.com:{stub.port}/", stub.port)
-        assert post(good, Sender(5.0, resolve=at_home, context=client)) == Outcome(204)
+        assert post(good, Sender(PATIENCE, resolve=at_home, context=client)) == Outcome(204)
         assert stub.got[0].headers["host"] == f"hooks.example.com:{stub.port}"
         other = local(f"https://other.example.com:{stub.port}/", stub.port)
-        assert "CERTIFICATE_VERIFY_FAILED" in post(other, Sender(5.0, resolve=at_home, context=client)).error
-        assert "CERTIFICATE_VERIFY_FAILED" in post(good, Sender(5.0, resolve=at_home)).error
+        assert "CERTIFICATE_VERIFY_FAILED" in post(other, Sender(PATIENCE, resolve=at_home, context=client)).error
+        assert "CERTIFICATE_VERIFY_FAILED" in post(good, Sender(PATIENCE, resolve=at_home)).error
         assert asked[:2] == ["hooks.example.com", "other.example.com"]
         assert len(stub.got) == 1

@@ -21,7 +21,7 @@ from service.outbox.signing import new_secret, raw_key
 from service.outbox.targets import Target
 from service.outbox.tokens import SET_MEDIA_TYPE, key_id, security_event_token
 from tests.service.behaviour.world import BOUNDED, alarm, benign, entity, later, looked, scored, told
-from tests.service.client import Service
+from tests.service.client import Service, until
 from tests.service.outbox.stub import Stub, message
 
 CLAIMS = {"iss": "tamis", "sub_id": {"format": "opaque", "id": "x"}, "events": {EVENT_TYPE: {"current_level": "HIGH"}}}
@@ -76,11 +76,7 @@ def test_subjects(name: str, subject: dict[str, str]) -> None:
 
 
 def got(service: Service, stub: Stub, count: int) -> None:
-    for _ in range(100):
-        if len(stub.got) >= count:
-            break
-        service.run(service.host.outbox.look())
-        service.sleep(0.05)
+    until(service, lambda: service.run(service.host.outbox.look()) is None and len(stub.got) >= count)
     service.sleep(0.2)
     assert len(stub.got) == count
 

@@ -14,9 +14,9 @@ from models.live_policy import Withdrawal
 from models.policy_store import PolicyStore
 from service.closure import returning
 from service.watch import returns
-from tests.service.client import Service, finding
-from tests.service.closure.cases import revisions, until
-from tests.service.watch.world import audited, decide, hidden
+from tests.service.client import Service, finding, until
+from tests.service.closure.cases import revisions
+from tests.service.watch.world import audited, decide, hidden, looked
 
 BAD, GOOD = "203.0.113.7", "203.0.113.8"
 
@@ -45,7 +45,7 @@ def test_another_certificate_keeps_what_it_hid(tmp_path: Path) -> None:
     with audited(tmp_path) as service:
         gone = hidden(decide(service))
         withdraw(service, "0" * 16, "")
-        service.sleep(0.3)
+        looked(service)
         assert {len(revisions(service, uid)) for uid in gone[:5]} == {1}
 
 
@@ -79,10 +79,10 @@ def test_what_a_new_indicator_matches_comes_back(tmp_path: Path, monkeypatch: py
         tell(service, tmp_path)
         until(service, lambda: all(len(revisions(service, uid)) == 2 for uid in bad))
         assert revisions(service, bad[0])[1] == (2, "queue", "indicator_matched")
-        service.sleep(0.2)
+        looked(service)
         assert {len(revisions(service, uid)) for uid in good} == {1}
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
-        service.sleep(0.3)
+        looked(service)
         assert {len(revisions(service, uid)) for uid in bad} == {2}
 
 
@@ -102,8 +102,10 @@ def test_one_that_was_imported_while_the_service_was_down_counts(tmp_path: Path)
 def test_an_indicator_speaks_of_its_time_and_tenant_only(tmp_path: Path, fact: dict[str, str]) -> None:
     with audited(tmp_path) as service:
         bad, _ = hide(service)
+        known = service.host.encoder.context
         tell(service, tmp_path, **fact)
-        service.sleep(0.5)
+        until(service, lambda: service.host.encoder.context is not known)
+        looked(service)
         assert {len(revisions(service, uid)) for uid in bad} == {1}
 
 
@@ -111,6 +113,8 @@ def test_what_is_older_than_the_look_back_stays(tmp_path: Path) -> None:
     with audited(tmp_path, look_back_seconds=timedelta(days=1).total_seconds()) as service:
         bad, _ = hide(service)
         service.host.watcher.now = lambda: datetime.now(UTC).timestamp() + 2 * 86_400.0
+        known = service.host.encoder.context
         tell(service, tmp_path)
-        service.sleep(0.5)
+        until(service, lambda: service.host.encoder.context is not known)
+        looked(service)
         assert {len(revisions(service, uid)) for uid in bad} == {1}

@@ -14,9 +14,9 @@ from models.policy_store import PolicyStore
 from service.outbox.message import Message
 from service.outbox.records import enqueue
 from service.watch import testing
-from tests.service.client import Service
-from tests.service.closure.cases import revisions, until
-from tests.service.watch.world import alarms, audited, call, decide, drawn, hidden, people, policy, settle
+from tests.service.client import Service, until
+from tests.service.closure.cases import revisions
+from tests.service.watch.world import alarms, audited, call, decide, drawn, hidden, looked, people, policy, settle
 
 
 def restore(service: Service) -> LivePolicy:
@@ -50,7 +50,7 @@ def test_a_certificate_that_reality_breaks_is_withdrawn_and_what_it_hid_comes_ba
         assert "tamis_certificates_withdrawn_total" in service.send("GET", "/metrics").text
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         settle(service)
-        service.sleep(0.3)
+        looked(service)
         assert policy(service).withdrawals == (withdrawal,)
         assert len(alarms(service)) == 1
         assert len(revisions(service, gone[0])) == 2
@@ -63,8 +63,7 @@ def test_an_honest_one_is_not(tmp_path: Path) -> None:
         call(service, drawn(night), keys, "false_positive")
         call(service, ["nx.1", "nx.2"], keys[:1])
         settle(service)
-        until(service, lambda: bool(service.host.watcher.testing.trials))
-        service.sleep(0.2)
+        looked(service)
         assert not policy(service).withdrawals
         assert len(revisions(service, hidden(night)[0])) == 1
         assert {(t.state.observed, t.state.suppressed) for t in (service.host.watcher.testing.trials or {}).values()} == {(2, 0)}
@@ -78,7 +77,7 @@ def test_fewer_than_three_who_say_so_are_no_miss(tmp_path: Path, voices: int) ->
         call(service, ["nx.1"], keys, "benign_positive")
         call(service, drawn(night), keys[:voices])
         settle(service)
-        service.sleep(0.4)
+        looked(service)
         assert not policy(service).withdrawals
         assert not service.host.watcher.testing.trials
 
@@ -87,9 +86,9 @@ def test_what_is_judged_after_its_time_is_no_observation(tmp_path: Path) -> None
     with audited(tmp_path) as service:
         night = decide(service)
         settle(service)
-        service.sleep(0.3)
+        looked(service)
         call(service, drawn(night), people(service))
-        service.sleep(0.4)
+        looked(service)
         assert not policy(service).withdrawals
 
 
@@ -100,7 +99,7 @@ def test_one_that_a_person_restored_is_tested_anew(tmp_path: Path) -> None:
         until(service, lambda: bool(policy(service).withdrawals))
         until(service, lambda: len(alarms(service)) == 1)
         restored = restore(service)
-        service.sleep(0.3)
+        looked(service)
         assert policy(service) == restored
         assert {scope for scope, trial in (service.host.watcher.testing.trials or {}).items() if trial.state.fired} == set()
 
@@ -119,7 +118,7 @@ def test_one_that_a_person_restored_in_the_very_moment_is_not_withdrawn_for_a_te
         call(service, drawn(decide(service)), people(service))
         settle(service)
         until(service, lambda: len(alarms(service)) == 1)
-        service.sleep(0.3)
+        looked(service)
         assert [policy(service)] == restored
         assert len(alarms(service)) == 1
 
@@ -135,11 +134,11 @@ def test_an_alarm_that_was_cut_off_is_raised_at_the_next_start(tmp_path: Path, m
         monkeypatch.setattr(testing, "enqueue", broken)
         settle(service)
         until(service, lambda: bool(policy(service).withdrawals))
-        service.sleep(0.2)
+        looked(service)
         assert alarms(service) == []
     monkeypatch.undo()
     with Service(tmp_path / "var", poll_seconds=0.05) as service:
         settle(service)
         until(service, lambda: len(alarms(service)) == 1)
-        service.sleep(0.2)
+        looked(service)
         assert (len(policy(service).withdrawals), len(alarms(service))) == (1, 1)

@@ -13,7 +13,7 @@ from models.policy_store import PolicyStore
 from service.keys import KeyStore, Role
 from service.outbox.message import Message
 from tests.service.bundles import AUDIT_LINE, automate, publish
-from tests.service.client import Service, finding
+from tests.service.client import Service, finding, until
 from tests.service.closure.cases import sent
 
 SETTLED = 10 * 86_400.0
@@ -68,6 +68,20 @@ def settle(service: Service) -> None:
     watcher = service.host.watcher
     before = watcher.now()
     watcher.now = lambda: before + SETTLED
+
+
+def looked(service: Service) -> None:
+    """Let the watch look at what is there now, from the beginning, until there is no more."""
+    watcher, ended = service.host.watcher, list[bool]()
+    look = watcher.look
+
+    async def noted() -> bool:
+        ended.append(not await look())
+        return not ended[-1]
+
+    watcher.look = noted  # type: ignore[method-assign]
+    until(service, lambda: True in ended)
+    watcher.look = look  # type: ignore[method-assign]
 
 
 def policy(service: Service) -> LivePolicy:
