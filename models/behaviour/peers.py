@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -24,11 +25,14 @@ LEAST_DAYS = 5.0
 HABIT = 1.1
 """An account changes its group only for one that it is this much more like."""
 MAX_GROUPS, MAX_WORDS = 256, 2**16
+_KEPT = 2**16
+"""So many words are not hashed anew."""
 _SHAPES = {"fields": ("<U64", 1), "words": ("u8", 1), "weight": ("f8", 1), "centroids": ("f8", 2), "least": ("f8", 1)}
 
 Floats = NDArray[np.float64]
 
 
+@lru_cache(_KEPT)
 def word(field: str, value: str) -> int:
     """Return the hash that stands for a value of a field."""
     return int.from_bytes(hashlib.blake2b(f"{field}\x00{value}".encode(errors="surrogatepass"), digest_size=8).digest(), "little")
@@ -56,16 +60,16 @@ class PeerGroups(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def vector(self, values: Mapping[str, Mapping[str, float]]) -> tuple[NDArray[np.int64], Floats] | None:
         """Return the places of a day's known words and their weights, of length 1; what is not known makes the day unlike all."""
-        hashes, shares = [], []
+        hashes, shares = list[int](), list[float]()
         for field in self.fields:
-            for value, share in values.get(field, {}).items():
-                hashes.append(word(field, value))
-                shares.append(share)
+            told = values.get(field, {})
+            hashes += [word(field, value) for value in told]
+            shares += told.values()
         if not hashes or not len(self.words):
             return None
-        told = np.array(hashes, np.uint64)
-        at = np.minimum(np.searchsorted(self.words, told), len(self.words) - 1)
-        known = self.words[at] == told
+        sought = np.array(hashes, np.uint64)
+        at = np.minimum(np.searchsorted(self.words, sought), len(self.words) - 1)
+        known = self.words[at] == sought
         weight = np.array(shares) * np.where(known, self.weight[at], self.weight.max())
         if not known.any():
             return None
@@ -114,7 +118,9 @@ class Memberships:
     def learn(self, day: Day) -> None:
         """Take up a day of an account."""
         alike = self._groups.likeness(day.values)
-        member = self._members.setdefault((day.tenant, day.entity), _Member(len(self._groups.least), day.ordinal))
+        member = self._members.get((day.tenant, day.entity))
+        if member is None:
+            member = self._members[day.tenant, day.entity] = _Member(len(self._groups.least), day.ordinal)
         fade = 2.0 ** (-abs(day.ordinal - member.last) / HALF_LIFE_DAYS)
         before, now = (fade, 1.0) if day.ordinal >= member.last else (1.0, fade)
         member.likeness *= np.float32(before)
