@@ -28,6 +28,7 @@ MAX_PEERS = 512
 MAX_VALUES_OF_ACCOUNT = 2048
 """Distinct values of a field that one account may have; what comes after is one value."""
 NOBODY = -1
+_NEVER = "", NOBODY
 LEAST_CELLS = 1024
 _OF_ACCOUNT = ("_last", "_days", "_program", "_tenant", "_total", "_distinct")
 
@@ -60,6 +61,7 @@ class Profiles:
         self._tenant: Floats = np.zeros(0)
         self._tenants: dict[str, int] = {}
         self._origin: int | None = None
+        self._asked, self._known = _NEVER, np.zeros(0, np.int64)
 
     def snapshot(self) -> Profiles:
         """Return the profiles as they are now, to read; what is learned later does not change them."""
@@ -81,16 +83,21 @@ class Profiles:
 
         A program is compared with its own past and with everybody; it has no colleagues who could sit down in its place.
         """
-        n = 0 if day.program else len(self._row)
+        if day.program:
+            return np.zeros(0, np.int64)
+        asked = day.tenant, day.ordinal
+        if self._asked != asked:
+            self._asked, self._known = asked, self._known_on(day)
+        own = self._row.get((day.tenant, entity), NOBODY)
+        return np.sort(self._known[self._known != own][:MAX_PEERS])
+
+    def _known_on(self, day: Day) -> Rows:
+        """Return the people of that day's tenant who are known and lately did something; only the latest, one more than are compared."""
+        n = len(self._row)
         fit = (self._days[:n] >= KNOWN_DAYS) & (self._last[:n] >= day.ordinal - LATELY_DAYS)
         fit &= (self._program[:n] == 0) & (self._tenant[:n] == self._tenants.get(day.tenant, -1))
-        own = self._row.get((day.tenant, entity))
-        if own is not None and own < n:
-            fit[own] = False
         rows = np.flatnonzero(fit)
-        if len(rows) > MAX_PEERS:
-            rows = np.sort(rows[np.argsort(-self._last[rows], kind="stable")[:MAX_PEERS]])
-        return rows
+        return rows[np.argsort(-self._last[rows], kind="stable")[: MAX_PEERS + 1]]
 
     def log_shares(self, day: Day, entity: str, peers: Rows) -> tuple[Floats, Floats, Floats]:
         """Return the mean log share of the day's values by field: of the account, of each peer (a row), of the population."""
@@ -121,6 +128,7 @@ class Profiles:
         self._days[row] += 1
         self._program[row] = day.program
         self._tenant[row] = self._tenants.setdefault(day.tenant, len(self._tenants))
+        self._asked = _NEVER
 
     def _first(self, day: Day) -> int:
         if self._origin is None:

@@ -126,3 +126,17 @@ def test_a_million_distinct_values_of_one_account_are_bounded() -> None:
     assert own.tolist() == book.log_share(last, "ann")
     assert others[0].tolist() == book.log_share(last, "bob")
     assert everybody.tolist() == book.log_everybody(last)
+
+
+def test_peers_are_who_is_known_on_that_day_whoever_was_asked_before() -> None:
+    random, profiles = np.random.default_rng(5), Profiles(FIELDS)
+    names = [f"u{n}" for n in range(30)]
+    for step in range(600):
+        profiles.learn(some_day(random, int(random.integers(0, 700)), names[random.integers(0, 30)]))
+        if step % 20 == 0:
+            ordinal = int(random.integers(300, 800))
+            for who in (*names[:6], "new"):
+                day = Day("t", who, False, ordinal, "", 1, {})
+                fresh = profiles.snapshot().peers(day, who)
+                assert profiles.peers(day, who).tolist() == fresh.tolist()
+                assert profiles._row.get(("t", who), -1) not in fresh
