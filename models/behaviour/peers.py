@@ -8,7 +8,7 @@ an account belongs to the one that its days are most like, or to none. Values ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -30,6 +30,8 @@ _KEPT = 2**16
 _SHAPES = {"fields": ("<U64", 1), "words": ("u8", 1), "weight": ("f8", 1), "centroids": ("f8", 2), "least": ("f8", 1)}
 
 Floats = NDArray[np.float64]
+PlaceOf = Callable[[int, int], int]
+"""Returns the place of a word, or what is given for one that is not known."""
 
 
 @lru_cache(_KEPT)
@@ -49,30 +51,32 @@ class PeerGroups(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     centroids: Floats
     least: Floats
 
-    def likeness(self, values: Mapping[str, Mapping[str, float]]) -> Floats | None:
+    @property
+    def place_of(self) -> PlaceOf:
+        """What tells the place of a word: to be made once, and asked for many days."""
+        return {known: place for place, known in enumerate(self.words.tolist())}.get
+
+    def likeness(self, values: Mapping[str, Mapping[str, float]], place_of: PlaceOf) -> Floats | None:
         """Return the cosine of a day with each group; ``None`` if nothing of it is known."""
-        found = self.vector(values)
+        found = self.vector(values, place_of)
         if found is None:
             return None
         at, weight = found
         out: Floats = self.centroids[:, at] @ weight
         return out
 
-    def vector(self, values: Mapping[str, Mapping[str, float]]) -> tuple[NDArray[np.int64], Floats] | None:
+    def vector(self, values: Mapping[str, Mapping[str, float]], place_of: PlaceOf) -> tuple[NDArray[np.int64], Floats] | None:
         """Return the places of a day's known words and their weights, of length 1; what is not known makes the day unlike all."""
-        hashes, shares = list[int](), list[float]()
+        places, shares = list[int](), list[float]()
         for field in self.fields:
             told = values.get(field, {})
-            hashes += [word(field, value) for value in told]
+            places += [place_of(word(field, value), -1) for value in told]
             shares += told.values()
-        if not hashes or not len(self.words):
+        if max(places, default=-1) < 0:
             return None
-        sought = np.array(hashes, np.uint64)
-        at = np.minimum(np.searchsorted(self.words, sought), len(self.words) - 1)
-        known = self.words[at] == sought
+        at = np.array(places)
+        known = at >= 0
         weight = np.array(shares) * np.where(known, self.weight[at], self.weight.max())
-        if not known.any():
-            return None
         return at[known], weight[known] / float(np.sqrt((weight**2).sum()))
 
     def __eq__(self, other: object) -> bool:
@@ -112,12 +116,12 @@ class Memberships:
     """Which account belongs to which group by now; a day is taken up when it is learned."""
 
     def __init__(self, groups: PeerGroups) -> None:
-        self._groups = groups
+        self._groups, self._place_of = groups, groups.place_of
         self._members: dict[tuple[str, str], _Member] = {}
 
     def learn(self, day: Day) -> None:
         """Take up a day of an account."""
-        alike = self._groups.likeness(day.values)
+        alike = self._groups.likeness(day.values, self._place_of)
         member = self._members.get((day.tenant, day.entity))
         if member is None:
             member = self._members[day.tenant, day.entity] = _Member(len(self._groups.least), day.ordinal)
