@@ -19,6 +19,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m features.warm
+	$(BIN)/python -m models.behaviour.warm
 	$(BIN)/python -m models.incidents.warm
 	@touch $@
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from features import tally
+from features.accounts import Account
 from features.alert import EntityKind
 from features.event import Event, Outcome
 from features.event_columns import EventColumns
@@ -94,26 +96,22 @@ class _Open:
         shares = Counter(name for name, _ in pairs)
         pairs.append((TARGETS, event.target.uid if event.target else ""))
         for name, value in pairs:
-            place = self.place(name, value)
-            if place is not None:
-                seen, key = place
-                seen[key] += 1.0 / shares.get(name, 1)
+            seen = self.field(name)
+            if seen is not None:
+                key = _key(seen, value)
+                seen[key] = seen.get(key, 0.0) + 1.0 / shares.get(name, 1)
 
     def came(self, events: int, by_program: bool) -> None:
         self.program |= by_program
         self.events += events
 
-    def place(self, name: str, value: str) -> tuple[dict[str, float], str] | None:
-        """Return where a value of a field is counted; ``None`` where that is a field too many."""
+    def field(self, name: str) -> dict[str, float] | None:
+        """Return how much there is of each value of a field; ``None`` where that is a field too many."""
         if name == TARGETS:
-            seen = self.targets
-        elif name not in self.values and len(self.values) >= MAX_FIELDS:
+            return self.targets
+        if name not in self.values and len(self.values) >= MAX_FIELDS:
             return None
-        else:
-            seen = self.values.setdefault(name, {})
-        key = value if value in seen or len(seen) < MAX_VALUES else OTHER
-        seen.setdefault(key, 0.0)
-        return seen, key
+        return self.values.setdefault(name, {})
 
     def closed(self, ordinal: int, tenant: str, entity: str) -> Day:
         return Day(
@@ -121,44 +119,64 @@ class _Open:
             entity=entity,
             program=self.program,
             ordinal=ordinal,
-            group=max(sorted(self.targets), key=self.targets.__getitem__),
+            group=_most(self.targets),
             events=self.events,
             values={name: _weights(counts) for name, counts in sorted(self.values.items())}
             | {"volume": {str(self.events.bit_length()): 1.0}},
         )
 
 
+def _key(seen: dict[str, float], value: str) -> str:
+    """Return as what a value counts."""
+    return value if value in seen or len(seen) < MAX_VALUES else OTHER
+
+
+def _most(counts: dict[str, float]) -> str:
+    """Return the value of which there is most, of several the first in the alphabet."""
+    most = max(counts.values())
+    return min(value for value, count in counts.items() if count == most)
+
+
 def _weights(counts: dict[str, float]) -> dict[str, float]:
     """Return square roots of counts, summing to 1: the hundredth repeat says less than the first."""
-    roots = {value: math.sqrt(count) for value, count in counts.items()}
-    total = sum(roots.values())
-    return {value: root / total for value, root in roots.items()}
+    if len(counts) == 1:
+        return dict.fromkeys(counts, 1.0)
+    roots = list(map(math.sqrt, counts.values()))
+    total = sum(roots)
+    return dict(zip(counts, [root / total for root in roots], strict=True))
 
 
 class _Counts:
-    """Counts of many days, to be added to in the order of events. While they are, a day holds in their place where they are here."""
+    """Counts of the values of many fields, to be added to in the order of events and then given back to the days."""
 
-    def __init__(self) -> None:
-        self._counts: list[float] = []
-        self._places: list[tuple[dict[str, float], str]] = []
+    def __init__(self, size: int) -> None:
+        self.counts, self.slots = np.zeros((size, 1)), np.arange(size)
+        self._places: list[tuple[dict[str, float], Iterable[str], Iterable[int]]] = []
 
-    def slot(self, seen: dict[str, float], key: str) -> int:
-        """Return where the count of ``key`` is."""
-        held = seen[key]
-        if isinstance(held, int):
-            return held
-        slot = len(self._counts)
-        self._counts.append(held)
-        self._places.append((seen, key))
-        seen[key] = slot
-        return slot
+    def take(self, seen: dict[str, float], values: list[str], start: int) -> None:
+        """Take what is ``seen`` of the values of one field; they are counted from the place ``start`` on, those too many in one."""
+        if not seen and len(values) <= MAX_VALUES:
+            self._places.append((seen, values, range(start, start + len(values))))
+            return
+        at: dict[str, int] = {}
+        for place, value in enumerate(values, start):
+            key = _key(seen, value)
+            self.counts[place] = seen.setdefault(key, 0.0)
+            self.slots[place] = at.setdefault(key, place)
+        self._places.append((seen, at, at.values()))
 
-    def add(self, slots: NDArray[np.intp], shares: NDArray[np.float64]) -> None:
-        """Add each share to its slot, one after the other, and give the days back what they come to."""
-        counts, rows = np.array(self._counts).reshape(-1, 1), np.flatnonzero(slots >= 0)
-        tally.add(rows, slots[rows], shares[:, np.newaxis], counts)
-        for (seen, key), count in zip(self._places, counts.ravel().tolist(), strict=True):
-            seen[key] = count
+    def drop(self, start: int, end: int) -> None:
+        """Count nothing at these places."""
+        self.slots[start:end] = -1
+
+    def add(self, places: NDArray[np.intp], shares: NDArray[np.float64]) -> None:
+        """Add each share at its place, one after the other, and give the days what they come to."""
+        slots = self.slots[places]
+        rows = np.flatnonzero(slots >= 0)
+        tally.add(rows, slots[rows], shares[:, np.newaxis], self.counts)
+        counts = self.counts.ravel().tolist()
+        for seen, keys, at in self._places:
+            seen.update(zip(keys, map(counts.__getitem__, at), strict=True))
 
 
 class Gatherer:
@@ -176,23 +194,40 @@ class Gatherer:
         if not fit.any():
             return
         pairs, day = Pairs.of(columns), np.full(len(fit), -1)
-        codes, day[fit] = tally.distinct(((block.time // 86400.0).astype(np.int64) * len(block.accounts) + block.who)[fit])
-        opened = []
-        for code, events in zip(codes.tolist(), np.bincount(day[fit], minlength=len(codes)).tolist(), strict=True):
-            ordinal, account = code // len(block.accounts), block.accounts[code % len(block.accounts)]
-            opened.append(self._day(ordinal, account.tenant, account.uid))
-            opened[-1].came(events, account.kind == EntityKind.APPLICATION)
+        opened, day[fit] = self._days((block.time[fit] // 86400.0).astype(np.int64), block.who[fit], block.accounts)
         told = np.flatnonzero(day[pairs.event] >= 0)
         longest = max(len(texts) for texts in pairs.texts)
         of = day[pairs.event[told]] * len(pairs.names) + pairs.field[told]
         codes, at = tally.distinct(of * longest + pairs.value[told])
-        of, value = np.divmod(codes, longest)
-        whose, field = np.divmod(of, len(pairs.names))
-        counts, slots = _Counts(), list[int]()
-        for one, name, text in zip(whose.tolist(), field.tolist(), value.tolist(), strict=True):
-            place = opened[one].place(pairs.names[name], pairs.texts[name][text])
-            slots.append(-1 if place is None else counts.slot(*place))
-        counts.add(np.array(slots, np.intp)[at], pairs.share[told])
+        fields, field = tally.distinct(codes // longest)
+        order, place = np.argsort(field, kind="stable"), np.empty(len(codes), np.intp)
+        place[order] = np.arange(len(codes))
+        values, ends = (codes[order] % longest).tolist(), np.cumsum(np.bincount(field)).tolist()
+        counts = _Counts(len(codes))
+        for one, (start, end) in zip(fields.tolist(), pairwise([0, *ends]), strict=True):
+            whose, name = divmod(one, len(pairs.names))
+            seen, texts = opened[whose].field(pairs.names[name]), pairs.texts[name]
+            if seen is None:
+                counts.drop(start, end)
+            else:
+                counts.take(seen, [texts[value] for value in values[start:end]], start)
+        counts.add(place[at], pairs.share[told])
+
+    def _days(
+        self, ordinal: NDArray[np.int64], who: NDArray[np.int64], accounts: Sequence[Account]
+    ) -> tuple[list[_Open], NDArray[np.intp]]:
+        """Return the days of events, of each how many came, and of each event its day; names that are two accounts' have one day."""
+        codes, of = tally.distinct(ordinal * len(accounts) + who)
+        places: dict[int, int] = {}
+        opened, place = list[_Open](), list[int]()
+        for code, events in zip(codes.tolist(), np.bincount(of).tolist(), strict=True):
+            day, account = code // len(accounts), accounts[code % len(accounts)]
+            one = self._day(day, account.tenant, account.uid)
+            one.came(events, account.kind == EntityKind.APPLICATION)
+            place.append(places.setdefault(id(one), len(opened)))
+            if place[-1] == len(opened):
+                opened.append(one)
+        return opened, np.array(place, np.intp)[of]
 
     def _day(self, ordinal: int, tenant: str, entity: str) -> _Open:
         key = ordinal, tenant, entity

@@ -21,7 +21,7 @@ Codes = NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
-    """Pairs in the order of their events: a field is a place in ``names``, a value one in that field's ``texts``.
+    """Pairs in the order of their events: a field is a place in ``names``, a value one in that field's ``texts``, all different.
 
     ``share``: 1 ÷ how many values of that name the event tells.
     """
@@ -47,15 +47,27 @@ class Pairs(NamedTuple):
 
     def _with(self, facets: FacetColumns) -> Pairs:
         """Return the pairs with each event's facets after its own, and their shares."""
+        places = {name: at for at, name in enumerate(self.names)}
+        of_name = [places.setdefault(name, len(places)) for name in facets.names.values[:-1]]
+        texts = [*self.texts, *[facets.values.values] * (len(places) - len(self.names))]
+        field, value = np.array(of_name, np.int64)[facets.names.codes], facets.values.codes.astype(np.int64)
+        for at in {one for one in of_name if one < len(self.names)}:
+            texts[at], joined = _joined(texts[at], facets.values.values)
+            value[field == at] = joined[value[field == at]]
         event = np.concatenate([self.event, facets.at])
         order = np.argsort(event, kind="stable")
-        field = np.concatenate([self.field, len(self.names) + facets.names.codes])[order]
-        value, event = np.concatenate([self.value, facets.values.codes])[order], event[order]
-        names, texts = [*self.names, *facets.names.values], [*self.texts, *[facets.values.values] * len(facets.names.values)]
-        first = dict(zip(reversed(names), reversed(range(len(names))), strict=True))
-        same = np.array([first[name] for name in names])
-        _, of = tally.distinct(event * len(names) + same[field])
-        return Pairs(event, field, value, 1.0 / np.bincount(of)[of], names, texts)
+        field, value, event = np.concatenate([self.field, field])[order], np.concatenate([self.value, value])[order], event[order]
+        _, of = tally.distinct(event * len(places) + field)
+        return Pairs(event, field, value, 1.0 / np.bincount(of)[of], list(places), texts)
+
+
+def _joined(texts: list[str], others: list[str]) -> tuple[list[str], Codes]:
+    """Return texts with those of others that are not among them behind them, and where each of these is."""
+    out, places, found = [*texts], {text: at for at, text in enumerate(texts)}, list[int]()
+    for text in others:
+        found.append(places.setdefault(text, len(out)))
+        out += [text] if found[-1] == len(out) else []
+    return out, np.array(found, np.int64)
 
 
 def _there(codes: Codes, told: list[Texts], facets: FacetColumns) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from features.alert import EntityKind
 from models.behaviour.day_vector import NAMES, DayVectors
 from models.behaviour.own_days import OwnDays
 from models.behaviour.rarity import Floats, Rarity
+from models.behaviour.roster import grown
 
 LEAST_DAYS = 100
 """Account-days of a tenant that must be known before its rarities are."""
@@ -24,16 +25,20 @@ class _Reference:
     """The latest days of one tenant's accounts of one kind, and how rare each feature's values are among them."""
 
     def __init__(self) -> None:
-        self._rows, self._new = np.zeros((0, len(_COLUMNS))), 0
+        self._rows, self._known, self._new = np.zeros((0, len(_COLUMNS))), 0, 0
         self._rarity: Rarity | None = None
 
     def rarity(self) -> Rarity | None:
-        if len(self._rows) >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * len(self._rows)):
-            self._rarity, self._new = Rarity.fit(self._rows, _COLUMNS, both_tails=False), 0
+        held = min(self._known, REFERENCE)
+        if held >= LEAST_DAYS and (self._rarity is None or self._new >= REFIT * held):
+            self._rarity, self._new = Rarity.fit(self._rows[:held], _COLUMNS, both_tails=False), 0
         return self._rarity
 
     def learn(self, values: Floats) -> None:
-        self._rows = np.concatenate([self._rows, values])[-REFERENCE:]
+        last = values[-REFERENCE:]
+        self._rows = grown(self._rows, min(self._known + len(last), REFERENCE))[:REFERENCE]
+        self._rows[(self._known + np.arange(len(last))) % REFERENCE] = last
+        self._known += len(last)
         self._new += len(values)
 
 

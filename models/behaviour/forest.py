@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.behaviour import arrays
+from models.behaviour import arrays, vector_kernel
 from models.errors import BundleError
 
 Floats = NDArray[np.float64]
@@ -60,11 +60,8 @@ class Forest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def _scores(self, x: Floats) -> Floats:
         known = np.clip(np.where(np.isnan(x), self.fill, x), -LARGEST, LARGEST).astype(np.float32)
-        rows = np.arange(len(x))[:, np.newaxis]
-        node = np.repeat(self.roots[np.newaxis], len(x), axis=0)
-        for _ in range(self.depth):
-            goes_left = known[rows, self.feature[node]] <= self.threshold[node]
-            node = np.where(goes_left, self.left[node], self.right[node])
+        node = np.empty((len(x), len(self.roots)), np.int32)
+        vector_kernel.leaves(known, (self.roots, self.feature, self.threshold, self.left, self.right), node)
         total = self.length[node].sum(axis=1)
         scores: Floats = np.exp2(-total / (len(self.roots) * self.usual_length))
         return scores

@@ -8,7 +8,8 @@ an account belongs to the one that its days are most like, or to none. Values ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -24,11 +25,16 @@ LEAST_DAYS = 5.0
 HABIT = 1.1
 """An account changes its group only for one that it is this much more like."""
 MAX_GROUPS, MAX_WORDS = 256, 2**16
+_KEPT = 2**16
+"""So many words are not hashed anew."""
 _SHAPES = {"fields": ("<U64", 1), "words": ("u8", 1), "weight": ("f8", 1), "centroids": ("f8", 2), "least": ("f8", 1)}
 
 Floats = NDArray[np.float64]
+PlaceOf = Callable[[int, int], int]
+"""Returns the place of a word, or what is given for one that is not known."""
 
 
+@lru_cache(_KEPT)
 def word(field: str, value: str) -> int:
     """Return the hash that stands for a value of a field."""
     return int.from_bytes(hashlib.blake2b(f"{field}\x00{value}".encode(errors="surrogatepass"), digest_size=8).digest(), "little")
@@ -45,30 +51,32 @@ class PeerGroups(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     centroids: Floats
     least: Floats
 
-    def likeness(self, values: Mapping[str, Mapping[str, float]]) -> Floats | None:
+    @property
+    def place_of(self) -> PlaceOf:
+        """What tells the place of a word: to be made once, and asked for many days."""
+        return {known: place for place, known in enumerate(self.words.tolist())}.get
+
+    def likeness(self, values: Mapping[str, Mapping[str, float]], place_of: PlaceOf) -> Floats | None:
         """Return the cosine of a day with each group; ``None`` if nothing of it is known."""
-        found = self.vector(values)
+        found = self.vector(values, place_of)
         if found is None:
             return None
         at, weight = found
         out: Floats = self.centroids[:, at] @ weight
         return out
 
-    def vector(self, values: Mapping[str, Mapping[str, float]]) -> tuple[NDArray[np.int64], Floats] | None:
+    def vector(self, values: Mapping[str, Mapping[str, float]], place_of: PlaceOf) -> tuple[NDArray[np.int64], Floats] | None:
         """Return the places of a day's known words and their weights, of length 1; what is not known makes the day unlike all."""
-        hashes, shares = [], []
+        places, shares = list[int](), list[float]()
         for field in self.fields:
-            for value, share in values.get(field, {}).items():
-                hashes.append(word(field, value))
-                shares.append(share)
-        if not hashes or not len(self.words):
+            told = values.get(field, {})
+            places += [place_of(word(field, value), -1) for value in told]
+            shares += told.values()
+        if max(places, default=-1) < 0:
             return None
-        told = np.array(hashes, np.uint64)
-        at = np.minimum(np.searchsorted(self.words, told), len(self.words) - 1)
-        known = self.words[at] == told
+        at = np.array(places)
+        known = at >= 0
         weight = np.array(shares) * np.where(known, self.weight[at], self.weight.max())
-        if not known.any():
-            return None
         return at[known], weight[known] / float(np.sqrt((weight**2).sum()))
 
     def __eq__(self, other: object) -> bool:
@@ -108,13 +116,15 @@ class Memberships:
     """Which account belongs to which group by now; a day is taken up when it is learned."""
 
     def __init__(self, groups: PeerGroups) -> None:
-        self._groups = groups
+        self._groups, self._place_of = groups, groups.place_of
         self._members: dict[tuple[str, str], _Member] = {}
 
     def learn(self, day: Day) -> None:
         """Take up a day of an account."""
-        alike = self._groups.likeness(day.values)
-        member = self._members.setdefault((day.tenant, day.entity), _Member(len(self._groups.least), day.ordinal))
+        alike = self._groups.likeness(day.values, self._place_of)
+        member = self._members.get((day.tenant, day.entity))
+        if member is None:
+            member = self._members[day.tenant, day.entity] = _Member(len(self._groups.least), day.ordinal)
         fade = 2.0 ** (-abs(day.ordinal - member.last) / HALF_LIFE_DAYS)
         before, now = (fade, 1.0) if day.ordinal >= member.last else (1.0, fade)
         member.likeness *= np.float32(before)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.behaviour import arrays
+from models.behaviour import arrays, vector_kernel
 from models.errors import BundleError
 
 Floats = NDArray[np.float64]
@@ -59,20 +59,9 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def surprises(self, x: Floats) -> Floats:
         """Return the surprise of each value of ``x`` (n × features) in nats; a missing value surprises nobody."""
-        out = np.empty(x.shape)
-        known = np.isfinite(x)
-        columns, high, low = np.where(known, x, self.middle).T.copy(), -np.log(self.high), -np.log(self.low)
-        for at, (column, value) in enumerate(zip(columns, self.value, strict=True)):
-            step = np.searchsorted(value, column, side="right") - 1
-            rare = np.where(step < 0, 0.0, high[at][np.maximum(step, 0)])
-            beyond = column - value[-1]
-            if self.low[at, 0] < 1.0:  # little is rare, too
-                step = np.searchsorted(value, column, side="left")
-                rare = np.maximum(rare, np.where(step < len(value), low[at][np.minimum(step, len(value) - 1)], 0.0))
-                beyond = np.maximum(beyond, value[0] - column)
-            out[:, at] = rare + np.log1p(np.maximum(beyond / self.spread[at], 0.0))
-        out[~known] = 0.0
-        return out
+        known, share, beyond = np.isfinite(x), np.ones(x.shape), np.zeros(x.shape)
+        vector_kernel.tails(x, known, (self.value, self.high, self.low, self.spread), (share, beyond))
+        return np.log1p(beyond, out=beyond) - np.log(share, out=share)
 
     def anomaly_score(self, x: Floats) -> Floats:
         """Return the sum of surprises of each row."""

@@ -56,8 +56,8 @@ def compare(seed: int, *, tenants: int = TENANTS, days: int = DAYS) -> Compared:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "world"
         simulate(tenants, days, seed, place, behaviour=True)
-        events = simulated_events(place).events
-        anomalies = entity_anomalies(learn_events(events, place).model, table_of(events))
+        events = table_of(simulated_events(place).events)
+        anomalies = entity_anomalies(learn_events(events, place).model, events)
         return compared(World.load(place, bytes(32), anomalies), seed)
 
 

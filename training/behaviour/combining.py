@@ -15,22 +15,19 @@ from scipy.optimize import minimize
 
 from features.alert import EntityKind
 from features.aliases import normalise_uid
-from features.event import Event
-from features.event_encode import EventEncoder
+from features.event_columns import EventColumns
 from features.label import DayVerdict
 from models.behaviour.combine import DETECTORS, Combination
-from models.behaviour.day import Gatherer, ordinal_of
+from models.behaviour.day import ordinal_of
 from models.behaviour.day_engine import DayEngine
-from models.behaviour.day_gather import DayGatherer, Seen
 from models.behaviour.day_vector import DayKey
 from models.behaviour.model import BehaviourModel
-from models.behaviour.walk import EventWalk
+from training.behaviour.vectors import gathered
 from training.sample import capped
 
 LEAST_OF_A_KIND = 30
 """With fewer days of either kind, each counted for what it weighs, nothing is learned."""
 RIDGE = 1e-3
-_AT_ONCE, _EVER = 20_000, 10**6
 
 Floats = NDArray[np.float64]
 _Day = tuple[int, str, str]
@@ -50,18 +47,11 @@ class Said(NamedTuple):
     analyst: str
 
 
-def told_days(events: Sequence[Event], model: BehaviourModel) -> list[Told]:
-    """Return what the detectors say of each day on which all of them know enough; ``events`` are in order of time."""
-    encoder, walk, vectors, days = EventEncoder(bytes(32), None), EventWalk(bytes(32)), DayGatherer(hosts=False), Gatherer()
-    for at in range(0, len(events), _AT_ONCE):
-        some = events[at : at + _AT_ONCE]
-        block = encoder.events(some)
-        vectors.add(Seen(block, walk.read(block), np.arange(len(some))), np.ones(len(some), bool))
-        for event in some:
-            days.add(event)
-    ended = vectors.take(_EVER).vectors
-    settled = DayEngine(model, 0.0, vectors=True).close(days.take(_EVER), ended)
-    return [Told(key, its.told) for key, its in zip(ended.keys, settled, strict=True) if its.told]
+def told_days(columns: EventColumns, model: BehaviourModel) -> list[Told]:
+    """Return what the detectors say of each day on which all of them know enough; events are in order of time."""
+    days, vectors = gathered(columns)
+    settled = DayEngine(model, 0.0, vectors=True).close(days, vectors)
+    return [Told(key, its.told) for key, its in zip(vectors.keys, settled, strict=True) if its.told]
 
 
 def said_of_days(verdicts: Sequence[DayVerdict], without_labels_of: Collection[str] = ()) -> dict[_Day, Said]:
@@ -116,11 +106,11 @@ def fit_combination(told: Floats, said: Sequence[Said]) -> Combination | None:
     return Combination(detectors=DETECTORS, weights=weights, intercept=float(fitted[-1]), attacks=attacks, harmless=harmless)
 
 
-def learn_combination(events: Sequence[Event], model: BehaviourModel, said: Mapping[_Day, Said]) -> Combination | None:
-    """Learn from what was ``said`` of days; ``None`` where that is too little. ``events`` are in order of time."""
+def learn_combination(columns: EventColumns, model: BehaviourModel, said: Mapping[_Day, Said]) -> Combination | None:
+    """Learn from what was ``said`` of days; ``None`` where that is too little. Events are in order of time."""
     if weights_of_days(said.values()) is None:
         return None
-    labelled = [(one.told, said[_day(one.key)]) for one in told_days(events, model) if _day(one.key) in said]
+    labelled = [(one.told, said[_day(one.key)]) for one in told_days(columns, model) if _day(one.key) in said]
     return fit_combination(np.array([told for told, _ in labelled]), [one for _, one in labelled])
 
 

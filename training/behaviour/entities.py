@@ -13,7 +13,6 @@ import pyarrow as pa
 from features.alert import EntityKind, from_epoch
 from features.anomalies import EntityAnomalies
 from features.event_columns import read_columns
-from features.event_table import table_of
 from models.behaviour.engine import BehaviourEngine, Observed
 from models.behaviour.event_scores import is_cold
 from models.behaviour.judgement import EventJudgement
@@ -84,7 +83,7 @@ def learned_entities(
     told("learning behaviour")
     learned = learn(source, without_labels_of)
     told("walking the events")
-    return learned, entity_anomalies(msgspec.structs.replace(learned.model, combination=None), table_of(learned.events))
+    return learned, entity_anomalies(msgspec.structs.replace(learned.model, combination=None), learned.events)
 
 
 def judged_entities(source: Source | None, bundle: Path, told: Told = lambda text: None) -> EntityAnomalies | None:

@@ -10,24 +10,25 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
 from features.errors import RecordError
-from features.event import Event
+from features.event_columns import EventColumns, read_columns
+from features.event_table import SCHEMA
 from features.history import read_day_verdicts
 from models.behaviour.combine import Combination
-from models.behaviour.day import END, FIRST, days
-from models.behaviour.day_vector import NAMES
+from models.behaviour.day_vector import NAMES, DayVectors
 from models.behaviour.evidence import Evidence
 from models.behaviour.forest import Forest
 from models.behaviour.model import BehaviourModel
 from training.behaviour.combining import LEAST_OF_A_KIND, Said, learn_combination, said_of_days
 from training.behaviour.detectors import fit_forest
 from training.behaviour.learning import Walked, fields_of, learn_weights, walk, weights_by_project
-from training.behaviour.loaders import Typed, masquerade, read_events
+from training.behaviour.loaders import Typed, masquerade, read_event_table
 from training.behaviour.peer_groups import fit_peer_groups
 from training.behaviour.segments import SEGMENTS, TRAINING_SEGMENTS, fit_sequences
-from training.behaviour.vectors import day_vectors, settled
+from training.behaviour.vectors import gathered, settled
 from training.errors import DataError
 
 LEAST_VECTORS = 500
@@ -43,10 +44,10 @@ class Source(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """A model of behaviour and what it was learned from. ``events`` are those that could be read, in order of time."""
+    """A model of behaviour and what it was learned from. ``events`` are those that could be read, in order of time, in the native columns."""
 
     model: BehaviourModel
-    events: Sequence[Event]
+    events: pa.Table
     rejected: Sequence[RecordError]
     metrics: dict[str, float]
     window: tuple[str, str]
@@ -90,20 +91,21 @@ def learn(source: Source, without_labels_of: Collection[str] = ()) -> Learned:
     """
     if source.fmt == SEGMENTS:
         return _from_segments(masquerade(source.path), source.path)
-    loaded = read_events(source.path, source.fmt, source.tenant)
+    loaded = read_event_table(source.path, source.fmt, source.tenant)
     verdicts = read_day_verdicts(source.path) if (source.path / "manifest.json").exists() else ()
-    return learn_events(loaded.events, source.path, loaded.rejected, said_of_days(verdicts, without_labels_of))
+    return learn_events(loaded.table, source.path, loaded.rejected, said_of_days(verdicts, without_labels_of))
 
 
 def learn_events(
-    events: Sequence[Event],
+    events: pa.Table,
     path: Path,
     rejected: Sequence[RecordError] = (),
     said: Mapping[tuple[int, str, str], Said] = MappingProxyType({}),
 ) -> Learned:
-    """Learn weights by group from events in order of time, each group's from the others only; and from what was ``said`` of days, if
+    """Learn weights by group from a table of events in order of time, each group's from the others only; and from what was ``said`` of days, if
     that is enough, how much each judge's word counts."""
-    history = days(events)
+    columns = read_columns(events)
+    history, vectors = gathered(columns)
     if not history:
         raise DataError(str(path), "holds no event that can be judged")
     walked, fields = walk(history), fields_of(history)
@@ -111,10 +113,10 @@ def learn_events(
         fields=fields,
         weights=dict(weights_by_project(walked, fields)),
         elsewhere=learn_weights(walked.lessons, fields),
-        forest=_forest(events),
+        forest=_forest(columns, vectors),
         peers=fit_peer_groups(history),
     )
-    model = msgspec.structs.replace(model, combination=learn_combination(events, model, said))
+    model = msgspec.structs.replace(model, combination=learn_combination(columns, model, said))
     whole = hashlib.sha256()
     for part in (*history, *sorted(said.items())):
         whole.update(msgspec.json.encode(part))
@@ -132,11 +134,11 @@ def learn_events(
     return Learned(model, events, rejected, metrics, window, whole.hexdigest())
 
 
-def _forest(events: Sequence[Event]) -> Forest | None:
+def _forest(columns: EventColumns, vectors: DayVectors) -> Forest | None:
     """Return an isolation forest of the days of those who are known; ``None`` where there are too few, or no source is told."""
-    if not any(event.source.address or event.source.country or event.source.device for event in events):
+    sources = [columns.texts[name] for name in ("address", "country", "device")]
+    if all((told.codes == len(told.values) - 1).all() for told in sources):
         return None
-    vectors = day_vectors([event for event in events if FIRST <= event.time < END])
     known = vectors.values[settled(vectors)]
     return fit_forest(known, NAMES) if len(known) >= LEAST_VECTORS else None
 
@@ -159,4 +161,6 @@ def _from_segments(typed: dict[str, list[Typed]], path: Path) -> Learned:
         "accounts": float(len(known)),
         "commands": float(sum(len(one.commands) for own in typed.values() for one in own if one.segment < TRAINING_SEGMENTS)),
     }
-    return Learned(model, (), (), metrics, ("", ""), hashlib.sha256(msgspec.json.encode(known, order="sorted")).hexdigest())
+    return Learned(
+        model, SCHEMA.empty_table(), (), metrics, ("", ""), hashlib.sha256(msgspec.json.encode(known, order="sorted")).hexdigest()
+    )

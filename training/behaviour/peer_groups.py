@@ -70,14 +70,14 @@ def _accounts(days: Sequence[Day], bare: PeerGroups) -> Floats:
     """Return each account's decayed mean of days (accounts × words), of people with enough days, in the order of their names."""
     if not len(bare.words):
         return np.zeros((0, 0))
-    last = max(day.ordinal for day in days)
+    last, place_of = max(day.ordinal for day in days), bare.place_of
     total: dict[_Account, Floats] = {}
     number, active = defaultdict[_Account, float](float), defaultdict[_Account, int](int)
     for day in days:
         if day.program:
             continue
         account, fade = (day.tenant, day.entity), 2.0 ** ((day.ordinal - last) / HALF_LIFE_DAYS)
-        found = bare.vector(day.values)
+        found = bare.vector(day.values, place_of)
         if found is not None:
             np.add.at(total.setdefault(account, np.zeros(len(bare.words))), found[0], found[1] * fade)
         number[account] += fade

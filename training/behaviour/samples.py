@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from features.alert import EntityKind
 from features.event import Event
+from features.event_columns import read_columns
+from features.event_table import table_of
 from models.behaviour.day import FIRST, date_of, days
 from training.behaviour.insiders import make
 from training.behaviour.loaders import git_activity
 from training.behaviour.swaps import WINDOW_DAYS, Swap, draw
-from training.behaviour.vectors import day_vectors
+from training.behaviour.vectors import gathered
 from training.simulator.behaviour.living import SETTLED_DAYS, SPRAYED
 from training.simulator.rows import START
 
@@ -35,7 +37,7 @@ class Sample(NamedTuple):
 def simulated(seed: int, *, staff: int, length: int) -> Sample:
     """Return a tenant's days: to learn from while people settle, to judge those after it."""
     world = make(seed, staff=staff, length=length)
-    vectors = day_vectors(world.events)
+    vectors = gathered(read_columns(table_of(world.events)))[1]
     begin = START.date() + timedelta(days=SETTLED_DAYS)
     named = [world.truth.get((key.entity, date_of(key.ordinal)), "") for key in vectors.keys]
     person = np.array([key.kind is EntityKind.USER for key in vectors.keys])
@@ -59,11 +61,12 @@ def swapped_accounts(path: Path, seeds: Sequence[int]) -> Iterator[Sample]:
 def _swapped(events: Sequence[Event], swap: Swap) -> Sample:
     start = FIRST + timedelta(days=swap.ordinal)
     other = {swap.first: swap.second, swap.second: swap.first}
-    vectors = day_vectors([
+    moved = [
         _as(event, other[event.actor.uid]) if event.time >= start and event.actor.uid in other else event
         for event in events
         if event.time < start + timedelta(days=WINDOW_DAYS)
-    ])  # fmt: skip
+    ]
+    vectors = gathered(read_columns(table_of(moved)))[1]
     ordinal = np.array([key.ordinal for key in vectors.keys])
     person = np.array([key.kind is EntityKind.USER for key in vectors.keys])
     strange = np.array([key.entity in other for key in vectors.keys])

@@ -15,14 +15,13 @@ import pyarrow as pa
 
 from features.errors import RecordError
 from features.event_columns import EventColumns, read_columns
-from features.event_table import table_of
 from models.behaviour.day import END, date_of
 from models.behaviour.engine import BehaviourEngine, Observed
 from models.behaviour.event_scores import reasons
 from models.behaviour.judgement import DayJudgement
 from models.behaviour.model import BehaviourModel
 from training.behaviour.fitting import Source, learn_events
-from training.behaviour.loaders import masquerade, read_event_table, read_events
+from training.behaviour.loaders import masquerade, read_event_table
 from training.behaviour.segments import SEGMENTS, segment_table
 from training.errors import DataError
 
@@ -58,12 +57,9 @@ def score(source: Source, model: BehaviourModel | None, *, false_discovery: floa
     """Score what is at ``source`` by ``model``, or by what is learned from itself. Segments have no days: one row each."""
     if source.fmt == SEGMENTS:
         return Scores(segment_table(model.sequences if model else None, masquerade(source.path)))
+    table, rejected = read_event_table(source.path, source.fmt, source.tenant)
     if model is None:
-        loaded = read_events(source.path, source.fmt, source.tenant)
-        model = learn_events(loaded.events, source.path).model
-        table, rejected = table_of(loaded.events), loaded.rejected
-    else:
-        table, rejected = read_event_table(source.path, source.fmt, source.tenant)
+        model = learn_events(table, source.path).model
     with _uncollected(), ThreadPoolExecutor(1) as pool:
         engine = BehaviourEngine(model, false_discovery=false_discovery, days=not by_event, pool=pool)
         columns, told = read_columns(table), table.select(["uid", "time"])

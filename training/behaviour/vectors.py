@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.alert import EntityKind
-from features.event import Event
+from features.event_columns import EventColumns
 from features.event_encode import EventEncoder
-from models.behaviour.day_gather import DayGatherer, Seen
+from models.behaviour.day import END, FIRST, Day, Gatherer
+from models.behaviour.day_gather import NOTHING, DayGatherer, Seen
 from models.behaviour.day_vector import DayVectors
 from models.behaviour.walk import EventWalk
 
 SETTLED_DAYS = 15
 """To an account with fewer days everything is new: its days tell nothing about what is usual."""
-_AT_ONCE = 20_000
 _EVER = 10**6
 
 Floats = NDArray[np.float64]
 
 
-def day_vectors(events: Sequence[Event]) -> DayVectors:
-    """Return the vectors of all days of accounts, each event read by what was known before it; events are in order of time."""
-    encoder, walk, gatherer = EventEncoder(bytes(32), None), EventWalk(bytes(32)), DayGatherer(hosts=False)
-    for at in range(0, len(events), _AT_ONCE):
-        some = events[at : at + _AT_ONCE]
-        block = encoder.events(some)
-        gatherer.add(Seen(block, walk.read(block), np.arange(len(some))), np.ones(len(some), bool))
-    return gatherer.take(_EVER).vectors
+def gathered(columns: EventColumns) -> tuple[list[Day], DayVectors]:
+    """Return all days of accounts and their vectors, each event read by what was known before it; events are in order of time.
+
+    Those whose time cannot be are left out.
+    """
+    believed = columns.where((columns.time >= FIRST.timestamp()) & (columns.time < END.timestamp()))
+    walk, days, vectors = EventWalk(bytes(32)), Gatherer(), DayGatherer(hosts=False)
+    for part, block in EventEncoder(bytes(32)).columns(believed):
+        all_of_them = np.ones(len(block.who), bool)
+        vectors.add(Seen(block, walk.read(block), np.full(len(block.who), NOTHING)), all_of_them)
+        days.add_block(part, block, all_of_them)
+    return days.take(_EVER), vectors.take(_EVER).vectors
 
 
 def settled(vectors: DayVectors) -> NDArray[np.bool_]:

@@ -50,21 +50,24 @@ def test_times_that_cannot_be_are_left_out(year: int) -> None:
 
 
 def _busy(seed: int) -> list[Event]:
-    """Return events that tell one field several times, more values and more fields than are kept, and no target."""
+    """Return events that tell one field several times, more values and more fields than are kept, and no target; of some names that are
+    a person's and a program's.
+    """
     random, out = np.random.default_rng(seed), []
     for number in range(3000):
         many = [Facet("directory", f"d{at}") for at in random.integers(0, 600, random.integers(0, 4)).tolist()]
         odd = [Facet(*[("action", "open"), ("hour", "3"), ("volume", "x"), ("outcome", "success")][random.integers(0, 4)])]
         fields = [Facet(f"field-{at}", "x") for at in random.integers(0, 300, random.integers(0, 3)).tolist()]
-        made = event("ann" if random.random() < 0.8 else "bob", int(number // 1000), number=number % 9)
+        who, program = "ann" if random.random() < 0.8 else "bob", bool(random.random() < 0.1)
+        made = event(who, int(number // 1000), program=program, number=number % 9)
         target = Entity(EntityKind.FILE, f"f{random.integers(0, 400)}", Role.TARGET) if random.random() < 0.7 else None
         out.append(msgspec.structs.replace(made, facets=(*many, *odd[: random.integers(0, 2)], *fields), target=target))
     return out
 
 
-@pytest.mark.parametrize("size", [1, 70, 3000])
-def test_many_events_at_once_make_the_same_days_to_the_bit(size: int) -> None:
-    events, gathered = _busy(3)[: 200 if size == 1 else None], Gatherer()
+@pytest.mark.parametrize(("size", "seed"), [(1, 3), (70, 3), (3000, 3), (700, 4), (1300, 5)])
+def test_many_events_at_once_make_the_same_days_to_the_bit(size: int, seed: int) -> None:
+    events, gathered = _busy(seed)[: 200 if size == 1 else None], Gatherer()
     for part, block in EventEncoder(bytes(32)).columns(read_columns(table_of(events)), size):
         gathered.add_block(part, block, np.ones(len(block.who), bool))
     one_by_one = days(events)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.alert import EntityKind
-from models.behaviour.day_surprises import Surprises
+from models.behaviour.day_surprises import LEAST_DAYS, REFERENCE, Surprises, _Reference
 from models.behaviour.day_vector import NAMES, DayKey, DayVectors
 
 VOLUME = NAMES.index("volume_peers")
@@ -42,3 +42,15 @@ def test_less_than_usual_surprises_nobody() -> None:
     found = _settled().step(_days(40, {"user8": -9.0}))
     assert found is not None
     assert found[0][0, VOLUME] < 0.5
+
+
+def test_others_are_held_against_the_latest_days_only() -> None:
+    reference, rng = _Reference(), np.random.default_rng(4)
+    width, learned = 2 * len(NAMES), np.zeros((0, 2 * len(NAMES)))
+    for many in (3, 96, 1, 0, 4000, 2500, 7, 2 * REFERENCE + 1, 4999, 2):
+        values = rng.normal(size=(many, width))
+        reference.learn(values)
+        learned = np.concatenate([learned, values])[-REFERENCE:]
+        rarity = reference.rarity()
+        assert (rarity is None) is (len(learned) < LEAST_DAYS)
+        np.testing.assert_array_equal(np.sort(reference._rows[: len(learned)], axis=0), np.sort(learned, axis=0))

@@ -95,3 +95,12 @@ def test_bytes_that_are_no_arrays_are_refused_wherever_they_are_cut_or_changed()
         except BundleError:
             continue
         assert np.isfinite(read.anomaly_score(np.zeros((1, 2)))).all()
+
+
+def test_every_row_goes_the_way_of_the_tree() -> None:
+    rng, one = np.random.default_rng(3), forest()
+    x = rng.normal(4.0, 6.0, (300, 2))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    known = np.where(np.isnan(x), one.fill, x).astype(np.float32)
+    lengths = np.where(known[:, 0] > 10.0, 1.0, np.where(known[:, 1] <= 0.0, 5.0, 4.0))
+    assert one.anomaly_score(x).tolist() == np.exp2(-lengths / 4.0).tolist()

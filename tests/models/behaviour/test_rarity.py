@@ -87,3 +87,28 @@ def test_tails_are_read_as_they_were_written_and_damage_is_refused() -> None:
         np.savez(file, **{**parts, name: wrong})
         with pytest.raises(BundleError, match="here"):
             Rarity.from_bytes(file.getvalue(), "here")
+
+
+def by_the_book(rarity: Rarity, column: int, value: float) -> float:
+    """Return the surprise of one value, its steps looked for one after the other."""
+    steps = list(zip(rarity.value[column], rarity.high[column], rarity.low[column], strict=True))
+    if not math.isfinite(value):
+        return 0.0
+    rare = -np.log(np.array([([1.0] + [high for at, high, _ in steps if at <= value])[-1]]))[0]
+    beyond = value - steps[-1][0]
+    if steps[0][2] < 1.0:
+        rare = max(rare, -np.log(np.array([([low for at, _, low in steps if at >= value] + [1.0])[0]]))[0])
+        beyond = max(beyond, steps[0][0] - value)
+    return float(rare + np.log1p(np.array([max(beyond / rarity.spread[column], 0.0)]))[0])
+
+
+@pytest.mark.parametrize("both_tails", [True, False])
+@pytest.mark.parametrize("rows", [0, 1, 7, 700])
+def test_surprises_are_those_of_the_book_to_the_bit(rows: int, *, both_tails: bool) -> None:
+    rng = np.random.default_rng(rows)
+    x = np.column_stack([rng.lognormal(size=rows), rng.integers(0, 4, rows), np.full(rows, 2.0)])
+    x[rng.random(x.shape) < 0.05] = np.nan
+    rarity = Rarity.fit(x, ("one", "few", "same"), both_tails=both_tails)
+    asked = np.vstack([rng.normal(0, 3, (150, 3)), rng.integers(-1, 5, (30, 3)), [[np.nan, np.inf, -np.inf]], x[:20]])
+    expected = [[by_the_book(rarity, at, float(value)) for at, value in enumerate(row)] for row in asked]
+    assert rarity.surprises(asked).tolist() == expected

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from models.behaviour.day import OTHER, Day, days
+from models.behaviour.day import Day, days
 from models.behaviour.evidence import Evidence, Weights, evidence
 from models.behaviour.model import BehaviourModel
-from models.behaviour.profiles import MAX_PEERS, MAX_VALUES_OF_ACCOUNT, Profiles
+from models.behaviour.profiles import MAX_PEERS, Profiles
 from models.behaviour.stream import Stream, evidence_of
 from models.behaviour.watch import ALARM, COLD_DAYS, NOTHING_KNOWN, PROGRAM_AT_MOST, Judged, Watch
 from tests.models.behaviour.events import event, history
@@ -133,17 +133,6 @@ def test_one_account_does_not_change_another_s_baseline_and_tenants_do_not_meet(
     run(stream, days([event("eve", n, "bob", tenant="other") for n in range(60)]))
     [foreign] = days([event("eve", 60, "bob", tenant="other")])
     assert len(stream.profiles.peers(foreign, "eve")) == 0
-
-
-def test_a_million_distinct_values_of_one_account_are_bounded() -> None:
-    profiles = Profiles(["directory"])
-    for n in range(3 * MAX_VALUES_OF_ACCOUNT):
-        profiles.learn(Day("t", "ann", False, n // 100, "", 1, {"directory": {str(n): 1.0}}))
-    [field] = profiles._field
-    assert len(field.postings) <= MAX_VALUES_OF_ACCOUNT + 1
-    assert OTHER in field.postings
-    assert field.distinct.tolist()[0] == len(field.postings)
-    assert field.share(OTHER) > 0.5
 
 
 def test_peers_are_bounded_and_the_latest() -> None:

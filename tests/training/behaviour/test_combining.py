@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from features.alert import EntityKind
+from features.event_columns import read_columns
+from features.event_table import table_of
 from features.label import DayVerdict, Verdict
 from models.behaviour.day import FIRST
 from models.behaviour.model import BehaviourModel
@@ -109,7 +111,7 @@ def test_the_latest_word_that_was_given_after_a_day_stands() -> None:
 
 
 def test_it_is_learned_from_what_people_said_if_they_said_enough_of_both_kinds() -> None:
-    history, model = events(), BehaviourModel()
+    history, model = read_columns(table_of(events())), BehaviourModel()
     told = told_days(history, model)
     assert len(told) > 10 * LEAST_OF_A_KIND
     days = [(one.key.ordinal, one.key.tenant, one.key.entity) for one in told]

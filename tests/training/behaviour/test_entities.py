@@ -34,7 +34,7 @@ def hourly() -> list[Alert]:
 
 def known(story: list[Event]) -> NDArray[np.float64]:
     """Return how unusual ann was known to be at each of the alerts."""
-    table = entity_anomalies(learn_events(events(), Path()).model, table_of(story))
+    table = entity_anomalies(learn_events(table_of(events()), Path()).model, table_of(story))
     return FactEncoder(bytes(32), anomalies=table).alerts(hourly()).values[:, VALUES.index("user_anomaly")]
 
 

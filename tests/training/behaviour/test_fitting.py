@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.event_columns import read_columns
 from features.event_table import table_of
 from features.history import SCHEMAS, HistoryWriter
 from features.label import DayVerdict, Verdict
@@ -24,7 +25,7 @@ from training.errors import DataError
 
 
 def test_what_was_learned_from_is_told() -> None:
-    learned = learn_events([event(who, day) for day in range(60) for who in HABITS], Path("here"))
+    learned = learn_events(table_of(event(who, day) for day in range(60) for who in HABITS), Path("here"))
     assert learned.metrics["accounts"] == 3
     assert learned.metrics["days"] == learned.metrics["events"] == 180
     assert 0.3 < learned.metrics["share_cold"] < 0.4
@@ -37,7 +38,7 @@ def test_what_was_learned_from_is_told() -> None:
 
 def test_what_people_said_of_days_weighs_the_judges_and_the_card_says_so(tmp_path: Path) -> None:
     history = made(70)
-    told = [one.key for one in told_days(history, BehaviourModel())]
+    told = [one.key for one in told_days(read_columns(table_of(history)), BehaviourModel())]
     verdicts = [
         DayVerdict(
             tenant=key.tenant, kind=key.kind, uid=key.entity, day=date_of(key.ordinal), time=history[-1].time + timedelta(days=2),
@@ -61,9 +62,9 @@ def test_what_people_said_of_days_weighs_the_judges_and_the_card_says_so(tmp_pat
 
 
 def test_the_same_events_have_the_same_digest_and_others_another() -> None:
-    events = [event("ann", day) for day in range(3)]
+    events = table_of(event("ann", day) for day in range(3))
     first = learn_events(events, Path())
-    assert learn_events(events, Path()).digest == first.digest != learn_events(events[1:], Path()).digest
+    assert learn_events(events, Path()).digest == first.digest != learn_events(events.slice(1), Path()).digest
     assert "impostor_auc" not in first.metrics
 
 

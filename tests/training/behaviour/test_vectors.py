@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import msgspec
+
+from features.event_columns import read_columns
+from features.event_table import table_of
+from models.behaviour.day import days
 from models.behaviour.day_vector import NAMES
 from tests.models.behaviour.test_day_engine import STAFF, event
-from training.behaviour.vectors import SETTLED_DAYS, day_vectors, settled
+from training.behaviour.vectors import SETTLED_DAYS, gathered, settled
 
 
 def test_each_account_has_a_vector_for_each_day_and_is_learned_from_when_it_is_settled() -> None:
@@ -12,7 +19,9 @@ def test_each_account_has_a_vector_for_each_day_and_is_learned_from_when_it_is_s
     events = sorted(
         (event(who, day, at) for day in range(count) for who in range(STAFF) for at in range(3)), key=lambda one: one.time
     )
-    vectors = day_vectors(events)
+    strange = msgspec.structs.replace(events[0], uid="strange", time=datetime(2150, 1, 1, tzinfo=UTC))
+    those, vectors = gathered(read_columns(table_of([*events, strange])))
+    assert those == days(events)
     assert vectors.values.shape == (count * STAFF, len(NAMES))
     fit = settled(vectors)
     assert fit.sum() == 3 * STAFF
