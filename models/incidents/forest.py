@@ -98,7 +98,8 @@ def groves(
     place = {line: at for at, line in enumerate(lines)}
     ends = np.array([[place[edge.earlier] for edge in some], [place[edge.later] for edge in some]]).T
     order = _strongest_first(some, ends, len(first))
-    kept, root = kernel.grow(ends[order], len(first), *_placed(said, lines), _sides(sides, place))
+    told = np.concatenate([np.empty((0, 3), np.int32), *said])
+    kept, root = kernel.grow(ends[order], len(first), told, np.array(lines), _sides(sides, place))
     members: dict[int, list[int]] = {}
     for line, of in zip(lines, root.tolist(), strict=True):
         members.setdefault(of, []).append(line)
@@ -112,14 +113,6 @@ def _strongest_first(edges: Sequence[Edge], ends: NDArray[np.int64], held: int) 
     """Return the order of edges: the first that are ``held``, then others, the strongest of each first."""
     weakness = np.array([-edge.probability for edge in edges])
     return np.lexsort((ends[:, 0], ends[:, 1], weakness, np.arange(len(edges)) >= held))
-
-
-def _placed(said: Iterable[Said], lines: Sequence[int]) -> tuple[Said, NDArray[np.int64]]:
-    """Return what is said in one piece, and for the numbers in it their places among ``lines``, -1 where they have none."""
-    rows = np.concatenate([np.empty((0, 3), np.int32), *said])
-    places = np.full(int(rows[:, :2].max(initial=max(lines))) + 1, -1)
-    places[np.array(lines)] = np.arange(len(lines))
-    return rows, places
 
 
 def _sides(sides: Mapping[int, Mapping[int, int]], place: Mapping[int, int]) -> NDArray[np.int64]:

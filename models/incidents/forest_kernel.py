@@ -25,12 +25,40 @@ def _root(above, line):
     return line
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _slot(table, number):
+    """Return where a line is in a table of numbers and places, or would be (multiplicative hashing, linear probing)."""
+    last = table.shape[0] - 1
+    slot = (np.int64(number) * 2654435761 >> 16) & last
+    while table[slot, 0] != _NONE and table[slot, 0] != number:
+        slot = (slot + 1) & last
+    return slot
+
+
 @njit(cache=True, nogil=True)
-def _by_line(lines, said, places):
+def _places(said, numbers):
+    """Return the place of each line that is said something of, i4[k, 2], ``_NONE`` where it has none."""
+    size = 2
+    while size < 2 * numbers.shape[0]:
+        size *= 2
+    table = np.full((size, 2), _NONE)
+    for place in range(numbers.shape[0]):
+        slot = _slot(table, numbers[place])
+        table[slot, 0], table[slot, 1] = numbers[place], place
+    places = np.empty((said.shape[0], 2), np.int32)
+    for k in range(said.shape[0]):
+        for end in range(2):
+            places[k, end] = table[_slot(table, said[k, end]), 1]
+    return places
+
+
+@njit(cache=True, nogil=True)
+def _by_line(said, numbers):
     """Return what is said between lines that have a place, by line."""
+    places, lines = _places(said, numbers), numbers.shape[0]
     first = np.zeros(lines + 2, np.int64)
     for k in range(said.shape[0]):
-        one, another = places[said[k, 0]], places[said[k, 1]]
+        one, another = places[k]
         if one >= 0 and another >= 0:
             first[one + 2] += 1
             first[another + 2] += 1
@@ -38,7 +66,7 @@ def _by_line(lines, said, places):
         first[line + 2] += first[line + 1]
     other, units = np.empty(first[-1], np.int32), np.empty(first[-1], np.int32)
     for k in range(said.shape[0]):
-        one, another = places[said[k, 0]], places[said[k, 1]]
+        one, another = places[k]
         if one >= 0 and another >= 0:
             other[first[one + 1]], units[first[one + 1]] = another, said[k, 2]
             other[first[another + 1]], units[first[another + 1]] = one, said[k, 2]
@@ -68,7 +96,7 @@ def _said(told, trees, line, tree, until):
 
 
 @njit(cache=True, nogil=True)
-def _slot(pairs, one, other):
+def _pair(pairs, one, other):
     """Return where two trees are remembered, or would be: there is more room than is ever asked for."""
     slot = (one * 2654435761 + other * 40503) % pairs.shape[0]
     while pairs[slot, 0] != _NONE and (pairs[slot, 0] != one or pairs[slot, 1] != other):
@@ -80,7 +108,7 @@ def _slot(pairs, one, other):
 def _between(told, trees, known, one, other):
     """Return how much is said between two trees, in whichever way takes the fewest steps, and remember it."""
     _, after, last, upto = trees
-    slot = _slot(known[0], min(one, other), max(one, other))
+    slot = _pair(known[0], min(one, other), max(one, other))
     pair, ends, totals = known[0][slot], known[1][slot], known[2]
     if upto[last[one]] > upto[last[other]]:
         one, other = other, one
@@ -151,16 +179,16 @@ def _join(above, by_tree, one, other):
 
 
 @njit(cache=True, nogil=True)
-def grow(edges, held, said, places, sides):
+def grow(edges, held, said, numbers, sides):
     """Grow trees along ``edges``, i8[m, 2] two lines each, in that order; return which of them joined two, and for each line what
     stands for its tree.
 
     The first ``held`` are not asked about. ``said`` i4[k, 3]: two lines by their numbers, and by how much it exceeds what has to be
-    said; ``places``: where a number stands among the lines, -1 if it is none of them. ``sides`` i8[s, 3]: a line, a split, and
-    on which side of it the line is.
+    said; ``numbers`` i8[n] of the lines in their order: what is said of others does not count. ``sides`` i8[s, 3]: a line, a split,
+    and on which side of it the line is.
     """
-    lines = places.max() + 1
-    told, by_tree = _by_line(lines, said, places), _by_tree(lines, sides)
+    lines = numbers.shape[0]
+    told, by_tree = _by_line(said, numbers), _by_tree(lines, sides)
     trees = _singles(told[0])  # by what was asked about
     whole = np.arange(lines)  # by all that joins
     room = 2 * (edges.shape[0] - held) + 1
