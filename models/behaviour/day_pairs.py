@@ -52,8 +52,9 @@ class Pairs(NamedTuple):
         texts = [*self.texts, *[facets.values.values] * (len(places) - len(self.names))]
         field, value = np.array(of_name, np.int64)[facets.names.codes], facets.values.codes.astype(np.int64)
         for at in {one for one in of_name if one < len(self.names)}:
-            texts[at], joined = _joined(texts[at], facets.values.values)
-            value[field == at] = joined[value[field == at]]
+            told, of = tally.distinct(value[field == at])
+            texts[at], joined = _joined(texts[at], [facets.values.values[one] for one in told.tolist()])
+            value[field == at] = joined[of]
         event = np.concatenate([self.event, facets.at])
         order = np.argsort(event, kind="stable")
         field, value, event = np.concatenate([self.field, field])[order], np.concatenate([self.value, value])[order], event[order]
