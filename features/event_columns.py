@@ -19,7 +19,7 @@ TOLD = ("hour", "weekday")
 
 
 class Texts(NamedTuple):
-    """A column of text: ``codes`` are places in ``values``; the last of these is the empty text, which stands for absence."""
+    """A column of text: ``codes`` are places in ``values``, one of each text; the last of these is the empty text, which stands for absence."""
 
     codes: NDArray[np.int32]
     values: list[str]
@@ -112,6 +112,8 @@ def _coded(column: pa.ChunkedArray) -> Texts:
         column = column.cast(pa.large_string()).dictionary_encode()
     column = column.unify_dictionaries()
     values = [value or "" for value in column.chunk(0).dictionary.to_pylist()] if column.num_chunks else []
+    if len(set(values)) < len(values):  # a dictionary may say a text twice
+        return _coded(column.cast(pa.large_string()).fill_null(""))
     indices = [pc.fill_null(chunk.indices, len(values)) for chunk in column.chunks]
     codes = np.concatenate([np.asarray(part) for part in indices]) if indices else np.zeros(0)
     if "" in values:

@@ -48,12 +48,14 @@ class Pairs(NamedTuple):
     def _with(self, facets: FacetColumns) -> Pairs:
         """Return the pairs with each event's facets after its own, and their shares."""
         places = {name: at for at, name in enumerate(self.names)}
-        of_name = [places.setdefault(name, len(places)) for name in facets.names.values[:-1]]
+        named, name = tally.distinct(facets.names.codes.astype(np.int64))
+        of_name = [places.setdefault(facets.names.values[one], len(places)) for one in named.tolist()]
         texts = [*self.texts, *[facets.values.values] * (len(places) - len(self.names))]
-        field, value = np.array(of_name, np.int64)[facets.names.codes], facets.values.codes.astype(np.int64)
+        field, value = np.array(of_name, np.int64)[name], facets.values.codes.astype(np.int64)
         for at in {one for one in of_name if one < len(self.names)}:
-            texts[at], joined = _joined(texts[at], facets.values.values)
-            value[field == at] = joined[value[field == at]]
+            told, of = tally.distinct(value[field == at])
+            texts[at], joined = _joined(texts[at], [facets.values.values[one] for one in told.tolist()])
+            value[field == at] = joined[of]
         event = np.concatenate([self.event, facets.at])
         order = np.argsort(event, kind="stable")
         field, value, event = np.concatenate([self.field, field])[order], np.concatenate([self.value, value])[order], event[order]
@@ -77,6 +79,7 @@ def _there(codes: Codes, told: list[Texts], facets: FacetColumns) -> NDArray[np.
         there[:, at] = codes[:, at] != len(one.values) - 1
         if _FIELDS[at] == "outcome" and Outcome.UNKNOWN.value in one.values:
             there[:, at] &= codes[:, at] != one.values.index(Outcome.UNKNOWN.value)
-    for name in _CLOCK.keys() & set(facets.names.values):
-        there[facets.at[facets.names.codes == facets.names.values.index(name)], _FIELDS.index(name)] = False
+    for name in _CLOCK:
+        if name in facets.names.values:
+            there[facets.at[facets.names.codes == facets.names.values.index(name)], _FIELDS.index(name)] = False
     return there

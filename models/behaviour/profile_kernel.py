@@ -28,9 +28,14 @@ def _shift(keys):
 
 @njit(cache=True, nogil=True, inline="always")
 def _cell(keys, shift, key):
-    """Return the cell of that key, or the free one where it would be."""
+    """Return the cell of that key, or the free one where it would be.
+
+    A value's number is folded into the account's row: both are given one after the other, and where a hundred accounts have some forty
+    values of their own the multiples of plain keys all lie side by side.
+    """
     mask = keys.shape[0] - 1
-    at = np.int64((np.uint64(key) * np.uint64(_ODD)) >> shift)
+    mixed = np.uint64(key) ^ (np.uint64(key) >> np.uint64(ROW_BITS))
+    at = np.int64((mixed * np.uint64(_ODD)) >> shift)
     while keys[at] != _FREE and keys[at] != key:
         at = (at + 1) & mask
     return at

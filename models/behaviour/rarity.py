@@ -59,6 +59,8 @@ class Rarity(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def surprises(self, x: Floats) -> Floats:
         """Return the surprise of each value of ``x`` (n × features) in nats; a missing value surprises nobody."""
+        if x.shape[1] != len(self.names):
+            raise ValueError(f"{x.shape[1]} features, not {len(self.names)}")  # compiled code would read what lies beside
         known, share, beyond = np.isfinite(x), np.ones(x.shape), np.zeros(x.shape)
         vector_kernel.tails(x, known, (self.value, self.high, self.low, self.spread), (share, beyond))
         return np.log1p(beyond, out=beyond) - np.log(share, out=share)

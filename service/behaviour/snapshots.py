@@ -27,7 +27,7 @@ from service.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
-FORMAT = 7
+FORMAT = 8
 """To be raised when what is learned of behaviour is held, or means, something else."""
 _SEAL = 32
 _NAME = re.compile(r"behaviour-([0-9]+)-([0-9a-f]{16})\.bin")

@@ -34,6 +34,15 @@ def test_chunks_and_dictionaries_are_one_column() -> None:
     assert len(read_columns(table.slice(0, 0)).time) == 0
 
 
+def test_a_dictionary_that_says_a_text_twice_says_it_once() -> None:
+    held = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 3, 4, None], pa.int32()), pa.array(["a", "b", "a", "", None]))
+    table = pa.Table.from_pylist([ROW] * 6).append_column("device", pa.chunked_array([held]))
+    column = read_columns(table).texts["device"]
+    assert texts(table, "device") == ["a", "b", "a", "", "", ""]
+    assert column.codes[0] == column.codes[2]
+    assert (column.codes == len(column.values) - 1).tolist() == [False, False, False, True, True, True]
+
+
 @pytest.mark.parametrize("name", ["tenant", "actor_uid", "action", "time"])
 def test_rows_without_what_is_needed_are_left_out(name: str) -> None:
     found = read_columns(pa.Table.from_pylist([ROW, {**ROW, name: None}, ROW]))

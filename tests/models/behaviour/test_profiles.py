@@ -140,3 +140,13 @@ def test_peers_are_who_is_known_on_that_day_whoever_was_asked_before() -> None:
                 fresh = profiles.snapshot().peers(day, who)
                 assert profiles.peers(day, who).tolist() == fresh.tolist()
                 assert profiles._row.get(("t", who), -1) not in fresh
+
+
+@pytest.mark.parametrize(("accounts", "values"), [(100, 42), (100, 43), (300, 81), (1000, 81)])
+def test_values_of_each_account_s_own_do_not_crowd_in_one_place(accounts: int, values: int) -> None:
+    profiles = Profiles(FIELDS)
+    for who in range(accounts):
+        profiles.learn(Day("t", f"u{who}", False, 0, "", 1, {"directory": {f"{who}/{at}": 1.0 for at in range(values)}}))
+    free = np.flatnonzero(profiles._keys < 0)
+    assert len(profiles._keys) - len(free) == accounts * values
+    assert np.diff(free, prepend=-1).max() < 200, "so many cells are gone through to find that an account has not a value"

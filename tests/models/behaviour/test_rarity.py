@@ -112,3 +112,9 @@ def test_surprises_are_those_of_the_book_to_the_bit(rows: int, *, both_tails: bo
     asked = np.vstack([rng.normal(0, 3, (150, 3)), rng.integers(-1, 5, (30, 3)), [[np.nan, np.inf, -np.inf]], x[:20]])
     expected = [[by_the_book(rarity, at, float(value)) for at, value in enumerate(row)] for row in asked]
     assert rarity.surprises(asked).tolist() == expected
+
+
+@pytest.mark.parametrize("features", [0, 1, 3, 9])
+def test_rows_of_other_features_are_refused(features: int) -> None:
+    with pytest.raises(ValueError, match=f"{features} features, not 2"):
+        Rarity.fit(np.ones((9, 2)), ("one", "other")).surprises(np.ones((4, features)))
