@@ -51,9 +51,8 @@ class PeerGroups(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     centroids: Floats
     least: Floats
 
-    @property
-    def place_of(self) -> PlaceOf:
-        """What tells the place of a word: to be made once, and asked for many days."""
+    def places(self) -> PlaceOf:
+        """Return what tells the place of a word: to be made once, and asked for many days."""
         return {known: place for place, known in enumerate(self.words.tolist())}.get
 
     def likeness(self, values: Mapping[str, Mapping[str, float]], place_of: PlaceOf) -> Floats | None:
@@ -116,7 +115,7 @@ class Memberships:
     """Which account belongs to which group by now; a day is taken up when it is learned."""
 
     def __init__(self, groups: PeerGroups) -> None:
-        self._groups, self._place_of = groups, groups.place_of
+        self._groups, self._place_of = groups, groups.places()
         self._members: dict[tuple[str, str], _Member] = {}
 
     def learn(self, day: Day) -> None:

@@ -70,7 +70,7 @@ def _accounts(days: Sequence[Day], bare: PeerGroups) -> Floats:
     """Return each account's decayed mean of days (accounts × words), of people with enough days, in the order of their names."""
     if not len(bare.words):
         return np.zeros((0, 0))
-    last, place_of = max(day.ordinal for day in days), bare.place_of
+    last, place_of = max(day.ordinal for day in days), bare.places()
     total: dict[_Account, Floats] = {}
     number, active = defaultdict[_Account, float](float), defaultdict[_Account, int](int)
     for day in days:

@@ -41,11 +41,11 @@ def test_an_account_belongs_to_the_group_that_its_days_are_like_once_enough_are_
 
 
 def test_what_nobody_else_does_makes_an_account_unlike_all() -> None:
-    likeness = groups().likeness({"target": {"a": 0.1, "private": 0.9}}, groups().place_of)
+    likeness = groups().likeness({"target": {"a": 0.1, "private": 0.9}}, groups().places())
     assert likeness is not None
     assert likeness[0] == pytest.approx(0.1 / np.hypot(0.1, 0.9) * np.sqrt(0.5))
-    assert groups().likeness({"target": {"private": 1.0}}, groups().place_of) is None
-    assert groups().likeness({}, groups().place_of) is None
+    assert groups().likeness({"target": {"private": 1.0}}, groups().places()) is None
+    assert groups().likeness({}, groups().places()) is None
 
 
 def test_between_two_groups_an_account_stays_where_it_is() -> None:
