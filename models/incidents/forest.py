@@ -115,8 +115,13 @@ def _strongest_first(edges: Sequence[Edge], ends: NDArray[np.int64], held: int) 
 
 
 def _placed(said: Iterable[Said], lines: Sequence[int]) -> tuple[Said, NDArray[np.int64]]:
-    """Return what is said in one piece, and for the numbers in it their places among ``lines``, -1 where they have none."""
+    """Return what is said in one piece, and for the numbers in it their places among ``lines``, -1 where they have none.
+
+    Where nothing is said no number is looked up: what is left of trees is grown one by one when lines go, among however many.
+    """
     rows = np.concatenate([np.empty((0, 3), np.int32), *said])
+    if not len(rows):
+        return rows, np.arange(len(lines))
     places = np.full(int(rows[:, :2].max(initial=max(lines))) + 1, -1)
     places[np.array(lines)] = np.arange(len(lines))
     return rows, places
