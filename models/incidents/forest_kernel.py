@@ -70,7 +70,9 @@ def _said(told, trees, line, tree, until):
 @njit(cache=True, nogil=True)
 def _slot(pairs, one, other):
     """Return where two trees are remembered, or would be: there is more room than is ever asked for."""
-    slot = (one * 2654435761 + other * 40503) % pairs.shape[0]
+    slot = (one * 2654435761 + other * 2246822519) % pairs.shape[
+        0
+    ]  # primes beyond any room: pairs with one tree have each their own
     while pairs[slot, 0] != _NONE and (pairs[slot, 0] != one or pairs[slot, 1] != other):
         slot = (slot + 1) % pairs.shape[0]
     return slot
