@@ -112,7 +112,7 @@ def test_while_versions_cannot_even_be_listed_alerts_are_queued_and_nothing_is_a
     with Service(quiet) as service:
         assert "suppress" in published(decide(service, "a"))
         with monkeypatch.context() as shut:
-            shut.setattr(os, "listdir", _shut_out(quiet / "policy"))
+            shut.setattr(os, "listdir", shut_out(quiet / "policy"))
             shut.setattr(PolicyStore, "stamp", lambda _store, _version: None)
             live = service.host.scorer.live
             assert live.current() is None, "for who decides beside the scorer, before it has looked"
@@ -127,7 +127,7 @@ def test_while_versions_cannot_even_be_listed_alerts_are_queued_and_nothing_is_a
         assert service.send("GET", "/readyz").json()["policy_refused"] is False
 
 
-def _shut_out(of: Path) -> Callable[[Path], list[str]]:
+def shut_out(of: Path) -> Callable[[Path], list[str]]:
     """Return a way to list folders by which one of them cannot be listed."""
     listdir = os.listdir
 
