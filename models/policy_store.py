@@ -23,13 +23,15 @@ class PolicyStore:
         self._by_digest: dict[str, LivePolicy] = {}
 
     def newest(self) -> int:
-        """Return the number of the newest version; 0 where nothing was ever said."""
+        """Return the number of the newest version; 0 where nothing was ever said. Raises ``PolicyError`` where that cannot be seen."""
         try:
             return max(
                 (int(name[:-5]) for name in os.listdir(self.root) if name.endswith(".json") and name[:-5].isdecimal()), default=0
             )
         except FileNotFoundError:
             return 0
+        except OSError as error:
+            raise PolicyError(str(self.root), str(error)) from error
 
     def read(self, version: int | None = None) -> LivePolicy:
         """Return a version, the newest if none is named. Version 0 says nothing: every tenant is in ``shadow``.
@@ -56,9 +58,12 @@ class PolicyStore:
         """Return the newest version that can be read, of those up to ``until``, and why the newest was refused (``""``: it was not).
 
         ``None`` where versions were made, but none can be read, or where one is whole for all that is known and only cannot be
-        opened: it may be a stop.
+        opened, or not even listed: it may be a stop.
         """
-        newest, refusal = self.newest() if until is None else until, ""
+        try:
+            newest, refusal = self.newest() if until is None else until, ""
+        except PolicyError as error:
+            return None, str(error)
         for number in range(newest, 0, -1):
             try:
                 return self.read(number), refusal
@@ -112,12 +117,13 @@ class PolicyStore:
         raise PolicyError(str(self.root), "others change it all the time; try again")
 
     def _start_from(self, newest: int) -> LivePolicy:
-        try:
-            return self.read(newest)
-        except PolicyError as error:
-            if _unopened(error):
-                raise
-        return self.last_good(newest)[0] or LivePolicy()
+        for number in range(newest, 0, -1):
+            try:
+                return self.read(number)
+            except PolicyError as error:
+                if _unopened(error):
+                    raise
+        return LivePolicy()
 
     def _readable(self, policy: LivePolicy) -> LivePolicy:
         """Return the policy as it will be read. Raises ``PolicyError`` for one that would be refused then."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from models.bundle import ModelBundle
 from models.certificates.certificate import EVERY
+from models.errors import PolicyError
 from models.live_policy import LivePolicy
 from models.policy_store import PolicyStore
 from service.host import Host
@@ -38,7 +39,7 @@ class Announcer(Looking):
         """Tell all that changed since it was last told."""
         tenants = sorted({key.tenant for key in self._host.keys.list() if key.revoked is None})
         bundle, now = self._host.scorer.engine.bundle, time.time()
-        seen = (bundle.digest if bundle else "", self._store.newest(), tuple(tenants))
+        seen = (bundle.digest if bundle else "", self._newest(), tuple(tenants))
         if seen == self._looked and now < self._until:
             return False
         policy, refused = await asyncio.to_thread(self._store.last_good)
@@ -47,6 +48,12 @@ class Announcer(Looking):
             await self._host.write(lambda connection: _tell(connection, changed, now))
         self._looked, self._until = (() if refused else seen), next_expiry(policy, now)
         return False
+
+    def _newest(self) -> int | None:
+        try:
+            return self._store.newest()
+        except PolicyError:  # then nothing is automatic, which is told, too
+            return None
 
     def _changed(
         self, bundle: ModelBundle | None, policy: LivePolicy | None, tenants: Iterable[str], now: float

@@ -12,6 +12,7 @@ from features.alert import Alert
 from features.encode import FactBlock
 from models.bundle import Scored
 from models.engine import ScoringEngine
+from models.errors import PolicyError
 from models.live_policy import LivePolicy
 from models.live_rules import Lately, LiveRules
 from models.policy_store import PolicyStore
@@ -47,7 +48,8 @@ class LiveWatch:
 
     def current(self) -> LivePolicy | None:
         """Return what is in force for who decides something beside the scorer: a version that it has not met yet at once, too."""
-        return self.policy if self.store.stamp(self._seen + 1) is None else self.store.last_good()[0]
+        known = self.store.stamp(self._seen) == self._stamp and self.store.stamp(self._seen + 1) is None
+        return self.policy if known else self.store.last_good()[0]
 
     def judge(self, scored: Scored, alerts: Sequence[Alert], block: FactBlock, engine: ScoringEngine, now: float) -> Scored:
         """Return what is decided and published of alerts under the version in force."""
@@ -61,9 +63,16 @@ class LiveWatch:
         self._engine = None
 
     def _read(self) -> None:
-        newest = self.store.newest()
+        try:
+            newest = self.store.newest()
+        except PolicyError as error:  # whatever was said since may be a stop
+            self._take(None, str(error))
+            return
         stamp = self.store.stamp(newest)
-        policy, refusal = self.store.last_good(newest)
+        self._take(*self.store.last_good(newest))
+        self._seen, self._stamp = newest, stamp
+
+    def _take(self, policy: LivePolicy | None, refusal: str) -> None:
         if policy != self.policy:
             self.policy, self._engine = policy, None
             if policy is not None:
@@ -74,4 +83,3 @@ class LiveWatch:
             log.error("%s; %s", refusal, stays)
         self.refused = refusal
         POLICY_REFUSED.set(bool(refusal))
-        self._seen, self._stamp = newest, stamp

@@ -31,9 +31,12 @@ class Fault(NamedTuple):
 
 async def fault(path: Path) -> Fault | None:
     """Return what is wrong with the bundle, if anything."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _CHECK, str(path), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
-    )
+    try:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _CHECK, str(path), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+        )
+    except OSError as error:
+        return Fault(f"its check could not be started: {error}", passing=True)
     try:
         _, told = await asyncio.wait_for(child.communicate(), _VERIFY_SECONDS)
     except TimeoutError:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from features.alert import Alert, main_entity
-from features.encode import FactBlock, FactEncoder
+from features.encode import COLUMNS, FactBlock, FactEncoder
 from features.label import Label
 from models.bundle import ModelBundle
 from models.certificates.costs import Costs
@@ -24,10 +24,12 @@ from models.rule_encoder import RuleTable
 from models.whatif.log import Judgement, Log, NamedAlert, Names
 from models.whatif.outcome import pace_of
 from models.whatif.whatif import WhatIf, proposed, what_if
+from models.withdrawal import Unit, unit_of
 from service.store.tables import alerts, decisions, incident_alerts, incident_lines, labels
 from service.thresholds import concerning
 
 _AT_ONCE = 5_000
+_FAMILY = [COLUMNS.index("rule"), COLUMNS.index("entity")]
 
 
 class Question(NamedTuple):
@@ -143,17 +145,25 @@ def _given(connection: Connection, tenant: str, places: dict[int, int]) -> list[
 
 
 def _in_force(rows: _Rows, given: list[tuple[int, Label]]) -> tuple[NDArray[np.int8], NDArray[np.int64], list[str]]:
-    """Return what the label in force says of each alert, the number of an attack's incident, and the incidents' uids.
+    """Return what the label in force says of each alert, the number of what an attack counts as in a certificate, and the names of
+    these.
 
-    The incident is the one that the label names, else the one that the alert is in, else the alert alone.
+    That is the incident that the label names, else the one that the alert is in, else all that its rule says of its entity on its
+    day, by the name of one of these alerts.
     """
-    n, numbers = len(rows.seq), dict[str, int]()
+    n, numbers, uids = len(rows.seq), dict[Unit, int](), list[str]()
     target, incident = np.full(n, -1, np.int8), np.full(n, -1, np.int64)
-    for place, label in given:
+    for place, label in dict(given).items():
         target[place] = label.target if label.weight > 0.0 else -1
-        uid = label.incident_uid or rows.incident[place] or rows.uid[place]
-        incident[place] = numbers.setdefault(uid, len(numbers)) if target[place] == 1 else -1
-    return target, incident, list(numbers)
+        if target[place] == 1:
+            uid = label.incident_uid or rows.incident[place]
+            rule, entity = (f"{code:x}" for code in rows.block.columns[place, _FAMILY].tolist())
+            unit = unit_of(label.tenant, uid, rule, entity, float(rows.block.time[place]))
+            if unit not in numbers:
+                numbers[unit] = len(uids)
+                uids.append(uid or rows.uid[place])
+            incident[place] = numbers[unit]
+    return target, incident, uids
 
 
 def _verdicts(given: list[tuple[int, Label]]) -> VerdictColumns:

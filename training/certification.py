@@ -58,7 +58,8 @@ def calibrate(
 
 
 def acts(dataset: Dataset) -> NDArray[np.int64]:
-    """Return what each attack counts as: its incident, or, where neither a label nor correlation says one, all of its family.
+    """Return what each attack counts as, −1 for what is none: its incident, or, where neither a label nor correlation says one, all of
+    its family, by the name of the first alert of that.
 
     Each alert of a scan by itself would be thousands of proofs that one scan is seen.
     """
@@ -66,7 +67,8 @@ def acts(dataset: Dataset) -> NDArray[np.int64]:
     unnamed = np.flatnonzero((dataset.target == 1) & ~dataset.verdicts.named)
     held = [(dataset.tenants[dataset.tenant[row]], dataset.uids[row]) in dataset.placed for row in unnamed.tolist()]
     alone = unnamed[~np.array(held, np.bool_)]
-    unit[alone] = families(dataset, alone) + len(dataset.verdicts.incidents)
+    _, first, of = np.unique(families(dataset, alone), return_index=True, return_inverse=True)
+    unit[alone] = unit[alone[first]][of]
     return unit
 
 

@@ -13,6 +13,7 @@ from models.calibration import Calibrator
 from models.certificates.certificate import GRID
 from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.policy import Guardrails, effective_score
+from training.certification import acts
 from training.certified import LeftOut, apply, known_beside, nested
 from training.dataset import UNLABELLED, Dataset, families
 from training.errors import DataError
@@ -185,10 +186,10 @@ def measure(dataset: Dataset, scorer: Scorer, mask: NDArray[np.bool_]) -> Qualit
 
 
 def zero_miss_threshold(dataset: Dataset, score: NDArray[np.float64]) -> float:
-    """Return the largest grid threshold at which no incident is suppressed whole."""
+    """Return the largest grid threshold at which nothing that a certificate counts is suppressed whole."""
     rows = np.flatnonzero((dataset.incident >= 0) & ~np.isnan(score))
     best = np.full(len(dataset.verdicts.incidents), -np.inf)
-    np.maximum.at(best, dataset.incident[rows], score[rows])
+    np.maximum.at(best, acts(dataset)[rows], score[rows])
     lowest = float(best[np.isfinite(best)].min()) if np.isfinite(best).any() else 0.0
     fitting = GRID[lowest >= GRID]
     return float(fitting[-1]) if len(fitting) else 0.0
@@ -197,6 +198,7 @@ def zero_miss_threshold(dataset: Dataset, score: NDArray[np.float64]) -> float:
 def _measure_suppression(result: Evaluation, scorer: Scorer) -> None:
     dataset, rows = result.dataset, np.flatnonzero(result.headline & (result.dataset.target != UNLABELLED) & scorer.oof.scored)
     whole = effective_score(scorer.score, scorer.oof.evidence, GUARDRAILS)
+    act = acts(dataset)[rows]
     result.zero_miss = zero_miss_threshold(dataset, np.where(result.headline, scorer.score, np.nan))
     for name, score, limit in (
         (f"score < {SUPPRESS_BELOW}", scorer.score, SUPPRESS_BELOW),
@@ -204,9 +206,7 @@ def _measure_suppression(result: Evaluation, scorer: Scorer) -> None:
         ("largest threshold that loses no step", scorer.score, result.zero_miss),
         ("the same, habitual only", whole, result.zero_miss),
     ):
-        result.suppressions[name] = suppression(
-            score[rows] < limit, dataset.target[rows], dataset.group[rows], dataset.incident[rows]
-        )
+        result.suppressions[name] = suppression(score[rows] < limit, dataset.target[rows], dataset.group[rows], act)
 
 
 def _known(result: Evaluation) -> Known:

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.certificates.certificate import GRID
 from models.policy import Guardrails, effective_score
+from training.certification import acts
 from training.certified_report import certified_tables
 from training.dataset import UNLABELLED
 from training.evaluate import IDENTITY, Evaluation, Quality
@@ -127,9 +128,10 @@ def _trade_off(result: Evaluation) -> dict[str, tuple[list[float], list[float]]]
     for scorer in result.scorers:
         rows = np.flatnonzero(result.headline & (dataset.target != UNLABELLED) & scorer.oof.scored)
         whole = effective_score(scorer.score, scorer.oof.evidence, Guardrails())[rows]
+        act = acts(dataset)[rows]
         hidden, lost = [], []
         for limit in GRID[::8]:
-            s = suppression(whole < limit, dataset.target[rows], dataset.group[rows], dataset.incident[rows])
+            s = suppression(whole < limit, dataset.target[rows], dataset.group[rows], act)
             hidden.append(s.benign_groups)
             lost.append(s.lost / max(s.incidents, 1))
         curves[f"{scorer.name}, habitual only"] = (hidden, lost)

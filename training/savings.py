@@ -74,7 +74,7 @@ class Savings(NamedTuple):
 
 def missing_labels(dataset: Dataset) -> str:
     """Return which labels are missing for an estimate; nothing if there are enough."""
-    incidents = len(np.unique(dataset.incident[dataset.incident >= 0]))
+    incidents = len(np.unique(acts(dataset)[dataset.target == 1]))
     benign = len(np.unique(dataset.group[dataset.target == 0]))
     lacks = [
         f"{least - there} more {what} ({there} of {least})"

@@ -22,6 +22,7 @@ from models.rule_encoder import RuleTable
 from models.whatif.log import Judgement, Log, NamedAlert, Names
 from models.whatif.outcome import pace_of
 from models.whatif.whatif import WhatIf, proposed, what_if
+from training.certification import acts
 from training.dataset import Dataset, load_dataset
 from training.survey import verdict_columns
 from training.walk import walk
@@ -117,7 +118,7 @@ def log_of(bundle: ModelBundle, dataset: Dataset, record: Recorded | None) -> Lo
         evidence=whole.evidence.take(back),
         drawn=whole.drawn[back],
         target=dataset.target,
-        incident=dataset.incident.astype(np.int64),
+        incident=acts(dataset),
         days=float(max(len(np.unique(np.floor(dataset.received / DAY_SECONDS))), 1)),
         seen=None if record is None else Seen(record.shown, record.came, dataset.target),
     )

@@ -97,8 +97,11 @@ def _said(told, trees, line, tree, until):
 
 @njit(cache=True, nogil=True)
 def _pair(pairs, one, other):
-    """Return where two trees are remembered, or would be: there is more room than is ever asked for."""
-    slot = (one * 2654435761 + other * 40503) % pairs.shape[0]
+    """Return where two trees are remembered, or would be: there is more room than is ever asked for.
+
+    Both primes are beyond any room, so that the pairs with one tree have each a place of their own.
+    """
+    slot = (one * 2654435761 + other * 2246822519) % pairs.shape[0]
     while pairs[slot, 0] != _NONE and (pairs[slot, 0] != one or pairs[slot, 1] != other):
         slot = (slot + 1) % pairs.shape[0]
     return slot

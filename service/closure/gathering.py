@@ -129,7 +129,7 @@ class Counsel:
             return proven_by(bundle)(tenant, group)
 
         return recommend(
-            known.incident, self.catalogue, past, done, watched=self._watched(known.incident, now), now=now,
+            known.incident, self.catalogue, past, done, watched=self._watched(known.incident, policy, now), now=now,
             withheld=lambda tier: withheld(policy, tenant, tier, at, proven),
         )  # fmt: skip
 
@@ -157,10 +157,9 @@ class Counsel:
         rules = f"quiet {self.rules.quiet_seconds:g} s, outcomes within {self.rules.deadline_seconds:g} s"
         return (*bundles, Version("playbooks", f"{count}, the newest of {newest}"), Version("rules of closure", rules))
 
-    def _watched(self, incident: Incident, now: datetime) -> Watched:
+    def _watched(self, incident: Incident, policy: LivePolicy | None, now: datetime) -> Watched:
         """Return whom automation does not touch without a person: critical hosts, privileged accounts, and what the live policy names."""
         context, found = self._context(), dict[tuple[TargetKind, str], str]()
-        policy, _ = self._live()
         never = guards_of(policy, incident.tenant, now.timestamp()).untouchable if policy is not None else frozenset()
         for entity in incident.entities:
             if (entity.kind.value, normalise_uid(entity.uid)) in never:

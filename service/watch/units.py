@@ -29,8 +29,11 @@ _INCIDENT = "SELECT l.incident FROM incident_alerts a JOIN incident_lines l ON l
 _MEMBERS = (
     "SELECT a.alert_seq FROM incident_lines l JOIN incident_alerts a ON a.line = l.line WHERE l.incident = ? ORDER BY a.alert_seq"
 )
-_SAME = "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? AND substr(fact, 18, 32) = ? ORDER BY seq"
-"""Bytes 18 to 49 of a packed fact: keyed hashes of tenant, product, rule and main entity."""
+_SAME = (
+    "SELECT seq, fact FROM alerts WHERE seq > ? AND seq <= ? AND substr(fact, 18, 32) = ? AND NOT EXISTS "
+    "(SELECT 1 FROM incident_alerts a JOIN incident_lines l ON l.line = a.line WHERE a.alert_seq = alerts.seq) ORDER BY seq"
+)
+"""Those of no incident. Bytes 18 to 49 of a packed fact: keyed hashes of tenant, product, rule and main entity."""
 _ATTACKS = "SELECT seq, alert_seq FROM labels WHERE seq > ? AND instr(payload, CAST('\"true_positive\"' AS BLOB)) > 0 ORDER BY seq LIMIT ?"
 _FIRST = (
     "SELECT d.alert_seq, t.fact, d.action, d.reason_codes, d.published_action, d.shown, d.bundle "

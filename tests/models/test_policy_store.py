@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -124,3 +125,32 @@ def test_what_would_be_refused_when_read_is_not_written(tmp_path: Path) -> None:
         with pytest.raises(PolicyError):
             store.change(lambda _, new=policy: new, by="ann", time=NOW)
     assert store.newest() == 0
+
+
+def test_behind_a_damaged_version_nothing_is_lost_of_one_that_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PolicyStore(tmp_path)
+    store.change(lambda p: msgspec.structs.replace(p, stops=(Stop(by="ann", time=NOW),)), by="ann", time=NOW)
+    (tmp_path / "00000002.json").write_bytes(b"{")
+    with monkeypatch.context() as shut:
+        shut.setattr(Path, "read_bytes", unopened("00000001.json"))
+        with pytest.raises(PolicyError, match="Too many open files"):
+            store.change(lambda p: p, by="watch", time=NOW, whatever=True)
+    assert store.change(lambda p: p, by="watch", time=NOW, whatever=True).stops
+
+
+def test_versions_that_cannot_be_listed_are_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = PolicyStore(tmp_path)
+    store.change(lambda p: msgspec.structs.replace(p, modes=(_with("a"),)), by="ann", time=NOW)
+    monkeypatch.setattr(os, "listdir", _unlisted)
+    policy, refusal = store.last_good()
+    assert policy is None
+    assert "Too many open files" in refusal
+    for ask in (store.newest, store.read, lambda: store.change(lambda p: p, by="ann", time=NOW, whatever=True)):
+        with pytest.raises(PolicyError, match="Too many open files"):
+            ask()
+
+
+def _unlisted(_: Path) -> list[str]:
+    raise OSError(errno.EMFILE, "Too many open files")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from sqlalchemy import select
 
 from models.live_policy import Mode, Setting, Withdrawal
@@ -16,6 +18,7 @@ from service.outbox.message import Message
 from service.store.tables import marks, messages
 from tests.service.bundles import publish
 from tests.service.client import Service, until
+from tests.service.test_live import shut_out
 
 
 def _told(service: Service, count: int, tenant: str = "acme") -> list[dict[str, Any]]:
@@ -81,3 +84,15 @@ def test_what_serves_at_the_first_start_is_no_change(tmp_path: Path) -> None:
     for _ in range(2):
         with _start(tmp_path) as service:
             assert _told(service, 0) == []
+
+
+def test_that_versions_cannot_be_listed_is_told_since_nothing_is_automatic_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path / "var", tmp_path / "work")
+    with _start(tmp_path) as service:
+        assert _told(service, 0) == []
+        with monkeypatch.context() as shut:
+            shut.setattr(os, "listdir", shut_out(tmp_path / "var" / "policy"))
+            assert not any(one["in_force"] for one in _told(service, 1)[0]["in_force"]["all"])
+        assert all(one["in_force"] for one in _told(service, 2)[1]["in_force"]["all"])

@@ -71,20 +71,22 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves(tmp_path: Path) -> N
             assert ready.json()["champion_refused"]
 
 
-@pytest.mark.parametrize("check", ["import time; time.sleep(9)", "raise MemoryError", "import os; os.kill(os.getpid(), 9)"])
+@pytest.mark.parametrize("check", ["import time; time.sleep(9)", "raise MemoryError", "import os; os.kill(os.getpid(), 9)", ""])
 def test_a_check_that_was_of_no_avail_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str) -> None:
-    """It says nothing of the bundle; for want of a bundle all wait for a person meanwhile."""
+    """It says nothing of the bundle; for want of a bundle all wait for a person meanwhile. ``""``: it could not be started."""
     digest = publish(tmp_path / "var", tmp_path / "first", 1)
     monkeypatch.setattr(verifying, "AGAIN_SECONDS", 0.0)
-    monkeypatch.setattr(verifying, "_CHECK", check)
-    monkeypatch.setattr(verifying, "_VERIFY_SECONDS", 1.0 if "sleep" in check else 60.0)
-    with Service(tmp_path / "var", poll_seconds=0.05) as service:
-        assert service.post(finding("a")).json()["reason_codes"] == ["no_model"]
-        assert digest in service.host.refused
-        monkeypatch.undo()
-        monkeypatch.setattr(verifying, "AGAIN_SECONDS", 0.0)
-        serves(service, digest)
-        assert service.host.refused == {}
+    with pytest.MonkeyPatch.context() as failing:
+        failing.setattr(verifying, "_CHECK", check)
+        failing.setattr(verifying, "_VERIFY_SECONDS", 1.0 if "sleep" in check else 60.0)
+        if not check:
+            failing.setattr(verifying.sys, "executable", str(tmp_path / "nowhere"))
+        with Service(tmp_path / "var", poll_seconds=0.05) as service:
+            assert service.post(finding("a")).json()["reason_codes"] == ["no_model"]
+            assert digest in service.host.refused
+            failing.undo()
+            serves(service, digest)
+            assert service.host.refused == {}
 
 
 def test_other_counters_are_rebuilt_from_the_facts(tmp_path: Path) -> None:

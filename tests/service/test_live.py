@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +103,40 @@ def test_while_the_newest_cannot_be_opened_nothing_is_automated_and_it_is_in_for
         assert published(made) == {"queue"}
         assert any("kill_switch" in d["reason_codes"] for d in made)
         assert service.send("GET", "/readyz").json()["policy_refused"] is False
+
+
+def test_while_versions_cannot_even_be_listed_alerts_are_queued_and_nothing_is_automated(
+    quiet: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the folder's rights or its disk are gone: what was said since may be a stop."""
+    with Service(quiet) as service:
+        assert "suppress" in published(decide(service, "a"))
+        with monkeypatch.context() as shut:
+            shut.setattr(os, "listdir", shut_out(quiet / "policy"))
+            shut.setattr(PolicyStore, "stamp", lambda _store, _version: None)
+            live = service.host.scorer.live
+            assert live.current() is None, "for who decides beside the scorer, before it has looked"
+            made = decide(service, "b")
+            assert published(made) == {"queue"}
+            assert any("policy_unreadable" in d["reason_codes"] for d in made)
+            decide(service, "c")
+            assert live.current() is None
+            assert service.send("GET", "/readyz").json()["policy_refused"] is True
+            assert sum("nothing is automated" in one.getMessage() for one in caplog.records) == 1
+        assert "suppress" in published(decide(service, "d"))
+        assert service.send("GET", "/readyz").json()["policy_refused"] is False
+
+
+def shut_out(of: Path) -> Callable[[Path], list[str]]:
+    """Return a way to list folders by which one of them cannot be listed."""
+    listdir = os.listdir
+
+    def listed(folder: Path) -> list[str]:
+        if Path(folder) == of:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return listdir(folder)
+
+    return listed
 
 
 def test_a_version_in_place_of_one_that_was_removed_is_taken_up(quiet: Path) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
+import numpy as np
 import pytest
 
+from features.encode import FactEncoder
+from features.label import Verdict
 from models.audit import Audit
+from service import whatif
 from service.keys import Role
+from tests.conftest import build_alert, build_label
 from tests.service.bundles import AUDIT_LINE, publish
 from tests.service.client import Service, finding
 
@@ -124,3 +129,19 @@ def test_work_is_bounded(tmp_path: Path) -> None:
         told = _ask(service).json()
         assert told["alerts"] == 50
         assert "only the latest 50 alerts" in " ".join(told["notes"])
+
+
+def test_attacks_of_no_incident_are_counted_as_certificates_do() -> None:
+    alerts = [build_alert(i, at=i * 43_200.0, rule="scan" if i < 5 else "other", host="h1") for i in range(6)]
+    rows = whatif._Rows(
+        seq=list(range(6)), uid=[alert.uid for alert in alerts], received=np.zeros(6), incident=["", "", "", "joined", "", ""],
+        block=FactEncoder(b"s" * 32).alerts(alerts), judgement=cast(Any, None), shown=np.ones(6),
+        came=np.ones(6, bool), left_out=0,
+    )  # fmt: skip
+    given = [(i, build_label(alert, Verdict.TRUE_POSITIVE, uid=f"l{i}", incident_uid="")) for i, alert in enumerate(alerts)]
+    target, incident, uids = whatif._in_force(rows, given)
+    assert target.tolist() == [1] * 6
+    assert [uids[number] for number in incident] == ["a0", "a0", "a2", "joined", "a4", "a5"]
+    taken_back = build_label(alerts[5], Verdict.FALSE_POSITIVE, uid="l6", incident_uid="")
+    target, incident, uids = whatif._in_force(rows, [*given, (5, taken_back)])
+    assert (target[5], incident[5], uids) == (0, -1, ["a0", "a2", "joined", "a4"])

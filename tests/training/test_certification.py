@@ -19,7 +19,7 @@ from models.rule_encoder import tenant_key
 from tests.conftest import build_alert, build_label
 from tests.proofs import TENTH
 from tests.training.datasets import ATTACK, dataset_of
-from training.certification import calibrate, limits_of
+from training.certification import acts, calibrate, limits_of
 from training.dataset import Dataset, load_dataset
 from training.fit import OutOfFold
 from training.simulator import simulate
@@ -130,5 +130,6 @@ def test_where_nobody_names_incidents_a_flood_of_one_rule_on_one_entity_is_one_u
     told = dataset_of(tmp_path, alerts, [build_label(alert, ATTACK) for alert in alerts])
     whole = np.linspace(0.1, 0.9, len(alerts))
     assert sorted(_calibrate(told, whole).incidents.score) == sorted([whole[49], *whole[50:]])
+    assert [told.verdicts.incidents[unit] for unit in acts(told)] == ["acme\x1fa0"] * 50 + [f"acme\x1fa{i}" for i in (50, 51, 52)]
     placed = replace(told, placed={(alert.tenant, alert.uid): f"i{i // 10}" for i, alert in enumerate(flood)})
     assert len(_calibrate(placed.relabelled(placed.labels), whole).incidents) == 5 + 3

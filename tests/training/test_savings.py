@@ -78,6 +78,11 @@ def test_missing_labels_are_named_and_counted(tmp_path: Path) -> None:
     attacks = missing_labels(labelled(tmp_path / "attack", LEAST_INCIDENTS + 3, 40))
     assert f"{LEAST_BENIGN - 40} more benign" in attacks
     assert missing_labels(labelled(tmp_path / "enough", 60, 200)) == ""
+    flood = [build_alert(i, at=i * 10.0, rule="scan", host="h1") for i in range(LEAST_INCIDENTS)]
+    one = missing_labels(
+        dataset_of(tmp_path / "flood", flood, [build_label(a, ATTACK, incident_uid="", uid=a.uid) for a in flood])
+    )
+    assert f"{LEAST_INCIDENTS - 1} more incidents" in one
 
 
 def test_attacks_that_cannot_be_held_out_are_as_good_as_missing(tmp_path: Path) -> None:

@@ -69,6 +69,18 @@ def test_it_hides_what_batch_scoring_suppresses_and_names_its_true_positives(bun
     assert (refused.hidden, refused.bound, refused.hidden_attacks) == (0, 1.0, [])
 
 
+def test_attacks_of_no_incident_are_counted_as_certificates_do(bundle: ModelBundle, tmp_path: Path) -> None:
+    """All that a rule says of an entity on a day is lost only if all of it is hidden."""
+    alerts = _alerts()
+    with HistoryWriter(tmp_path / "history") as writer:
+        writer.alerts(alerts)
+        writer.labels([build_label(alert, ATTACK, uid=f"l{i}", incident_uid="") for i, alert in enumerate(alerts)])
+    found = what_if_file(bundle, tmp_path / "history", "history", SECRET, objectives=parse_objectives([TENTH]))
+    assert (found.attacks, found.incidents) == (200, 3)
+    assert found.proposed.attacks_hidden > 50
+    assert found.proposed.incidents_lost == 0
+
+
 def _decisions(bundle: ModelBundle, data: Path, out: Path, shown: float) -> list[dict[str, Any]]:
     """Return what a service would have recorded that draws one in two of what it suppresses, every second one."""
     score_file(bundle, data, "history", out, SECRET, history=None, told=lambda text: None)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.incidents import forest
-from models.incidents.forest import Edge, Said, bridges, groves, said_of
+from models.incidents.forest import Edge, Grove, Said, bridges, groves, said_of
 
 EDGES = st.lists(
     st.tuples(st.integers(0, 11), st.integers(0, 11), st.sampled_from([0.5, 0.7, 0.7, 0.9])).filter(lambda e: e[0] < e[1]),
@@ -93,3 +93,11 @@ def test_what_is_held_takes_no_line_out_of_what_it_holds() -> None:
     assert [grove.lines for grove in groves([1, 2, 3, 4], edges, {}, said=rows(said))] == [(1, 2), (3, 4)]
     (whole,) = groves([1, 2, 3, 4], edges, {}, said=rows(said), held=[Edge(2, 4, 1.0)])
     assert set(whole.edges) == {*edges, Edge(2, 4, 1.0)}
+
+
+def test_no_room_is_made_for_the_numbers_of_lines() -> None:
+    """However many lines are kept beside them; a table up to the highest number would be of 16 GiB here."""
+    one, other = 3, 2**31 - 1
+    joined = [Grove((one, other), (Edge(one, other, 0.9),))]
+    assert groves([one, other], [Edge(one, other, 0.9)], {}, said=rows({other: {one: 0.9, 5: 0.1}})) == joined
+    assert groves([one, other], (), {}, held=[Edge(one, other, 0.9)]) == joined

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,3 +108,10 @@ def _looked_at(lines: int, grown: float, asked: float) -> int:
 @pytest.mark.parametrize(("grown", "asked"), [(0.9, 0.6), (0.55, 0.55), (0.8, 0.8)])
 def test_asking_costs_no_more_however_large_what_disagrees(grown: float, asked: float) -> None:
     assert _looked_at(800, grown, asked) < 2.5 * _looked_at(400, grown, asked)
+
+
+@pytest.mark.parametrize("room", [40_503, 121_509, 30_001])
+def test_pairs_of_one_tree_with_many_stand_in_no_others_way(room: int) -> None:
+    """Whatever room there is: else each would be looked for past all those before it."""
+    pairs = np.full((room, 2), -1)
+    assert len({kernel._pair(pairs, 7, other) for other in range(room // 2)}) == room // 2

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from features.alert import EntityKind
 from features.context import import_facts
 from models.closure.report_html import POLICY
+from models.live_policy import LivePolicy, NeverTouch
 from service.keys import Role
 from tests.service.client import Service
 from tests.service.closure.cases import QUIET, attack, raised, report, status_of, told
@@ -116,6 +118,19 @@ def test_a_critical_host_is_not_touched_without_a_person(tmp_path: Path) -> None
         first = service.send("GET", f"/v1/incidents/{uid}/recommendations").json()["recommendations"][0]
         assert (first["slug"], first["action"]) == ("isolate-host", "approve")
         assert any("critical" in why for why in first["reasons"])
+
+
+def test_what_may_be_automatic_and_whom_nothing_touches_are_of_one_version(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that cannot be read in between names nobody who is not to be touched."""
+    uid = raised(service, attack("a"))
+    never = NeverTouch(tenant="acme", kind=EntityKind.HOST, uid="ws-1")
+    looks = iter([LivePolicy(never_touch=(never,))])
+    monkeypatch.setattr(service.host.closer.counsel, "_live", lambda: (next(looks, None), None))
+    first = service.send("GET", f"/v1/incidents/{uid}/recommendations").json()["recommendations"][0]
+    assert first["slug"] == "isolate-host"
+    assert any("not to be touched by automation" in why for why in first["reasons"])
 
 
 def test_a_chain_is_told(service: Service) -> None:

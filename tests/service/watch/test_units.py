@@ -18,6 +18,7 @@ from models.certificates.objective import DEFAULT_OBJECTIVE, Objective
 from models.misses import LOOKS
 from models.withdrawal import observe
 from service.store.database import Database
+from service.store.tables import incident_alerts, incident_lines
 from service.store.timing import last_received, received_at
 from service.voices import needed
 from service.watch.units import called_attacks, judged_alerts, unit_at
@@ -91,6 +92,16 @@ def test_outside_incidents_a_unit_is_a_rule_on_an_entity_for_a_day(records: Reco
     assert seqs == [first, second]
     assert (unit.tenant, unit.incident, unit.day) == ("t", "", int((START + 0.3 * DAY) // DAY))
     assert unit_at(records.database.writer, "t", first) == (unit, seqs)
+
+
+def test_what_is_in_an_incident_is_of_no_other_unit(records: Records) -> None:
+    """Else what speaks for the one would speak for the other, too, and what is called an attack there were taken up with it."""
+    alone, joined, also = (records.alert(days) for days in (0.1, 0.2, 0.3))
+    connection = records.database.writer
+    connection.execute(incident_alerts.insert(), [{"alert_seq": joined, "line": "one"}, {"alert_seq": also, "line": "gone"}])
+    connection.execute(incident_lines.insert(), [{"line": "one", "incident": "i"}])
+    assert unit_at(connection, "t", joined).seqs == [joined]
+    assert unit_at(connection, "t", alone).seqs == unit_at(connection, "t", also).seqs == [alone, also]
 
 
 def test_a_draw_that_three_call_an_attack_is_a_miss_of_every_group_it_lies_in(records: Records) -> None:
