@@ -1,9 +1,11 @@
-"""Files of records: opened whatever they are packed with, split into records, and what is put aside of them."""
+"""Files of records: opened whatever they are packed with, split into records, and what is put aside of them. Beside it what any file
+needs: to be held by the disk, and to be named where the operating system refuses."""
 
 from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,10 +40,20 @@ def _open(file: Path) -> IO[bytes]:
     return lzma.LZMAFile(file) if file.suffix == ".xz" else file.open("rb")
 
 
-def named(error: OSError) -> str:
-    """Return in one line what the operating system would not do, and with which file."""
-    where = error.filename2 if error.filename2 is not None else error.filename
-    return f"{where}: {error.strerror}" if where is not None else str(error)
+def sync(path: Path) -> None:
+    """Return when the disk holds a file, or which files a folder has."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def named(error: Exception) -> str:
+    """Return an error in one line; of the operating system's what it would not do, and with which file."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    return f"{error.filename if error.filename2 is None else error.filename2}: {error.strerror}"
 
 
 @contextmanager

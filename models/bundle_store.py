@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from features.files import sync
 from models.bundle_files import read_manifest
 from models.errors import BundleError, BundleStoreError
 
@@ -64,9 +65,9 @@ class BundleStore:
             shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(source, draft)
             for file in draft.iterdir():
-                _sync(file)
+                sync(file)
             draft.rename(self.path(digest))
-            _sync(self.root)
+            sync(self.root)
         self._point(Publication(digest, time, by))
         return digest
 
@@ -93,9 +94,9 @@ class BundleStore:
         champion = _Champion(publication.digest, [*self.history(), publication])
         draft = self._pointer.with_suffix(f".{os.getpid()}.part")
         draft.write_bytes(msgspec.json.encode(champion))
-        _sync(draft)
+        sync(draft)
         draft.replace(self._pointer)
-        _sync(self.root)
+        sync(self.root)
 
     def _read(self) -> _Champion | None:
         try:
@@ -104,11 +105,3 @@ class BundleStore:
             return None
         except (OSError, msgspec.MsgspecError) as error:
             raise BundleStoreError(str(self._pointer), f"unreadable: {error}") from error
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

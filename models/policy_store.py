@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from features.files import sync
 from models.errors import PolicyError
 from models.live_policy import FORMAT, LivePolicy, checked
 
@@ -146,11 +147,7 @@ class PolicyStore:
             return False
         finally:
             draft.unlink()
-        handle = os.open(self.root, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(self.root)
         return True
 
     def _path(self, version: int) -> Path:

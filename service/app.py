@@ -45,7 +45,7 @@ def create_app(settings: ServiceSettings, history: Path | None = None) -> FastAP
             app.state.host = Host(settings, history)
             await app.state.host.start()
         except (ServiceError, FeaturesError, ModelsError, OSError) as error:
-            app.state.failure = named(error) if isinstance(error, OSError) else str(error)
+            app.state.failure = named(error)
             raise
         announcer, app.state.whatif = Announcer(app.state.host), asyncio.Lock()
         announcer.start()

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from features.files import sync
 from service.errors import StartError
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -54,8 +55,4 @@ class PrivateFile(Generic[T]):
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._path)
-            handle = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            sync(self._path.parent)

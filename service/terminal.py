@@ -21,7 +21,7 @@ def told() -> Iterator[None]:
     except BrokenPipeError:  # who reads has had enough
         raise
     except (ServiceError, FeaturesError, ModelsError, OSError) as error:
-        typer.echo(f"error: {named(error) if isinstance(error, OSError) else error}", err=True)
+        typer.echo(f"error: {named(error)}", err=True)
         raise typer.Exit(1) from error
 
 

@@ -30,11 +30,5 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     except BrokenPipeError:  # who reads has had enough
         raise
     except (TrainingError, FeaturesError, ModelsError, OSError) as error:
-        console.print(
-            f"error: {named(error) if isinstance(error, OSError) else error}",
-            style="red",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.print(f"error: {named(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error

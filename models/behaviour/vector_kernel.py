@@ -5,36 +5,11 @@ Everything here is plain arrays; :mod:`models.behaviour.rarity` and :mod:`models
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 _ROWS = 64
 """So many rows are gone through column by column, while they are near."""
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _not_above(values, one):
-    """Return how many of rising ``values`` are at most ``one``."""
-    at, end = 0, values.shape[0]
-    while at < end:
-        middle = (at + end) >> 1
-        if values[middle] <= one:
-            at = middle + 1
-        else:
-            end = middle
-    return at
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _below(values, one):
-    """Return how many of rising ``values`` are less than ``one``."""
-    at, end = 0, values.shape[0]
-    while at < end:
-        middle = (at + end) >> 1
-        if values[middle] < one:
-            at = middle + 1
-        else:
-            end = middle
-    return at
 
 
 @njit(cache=True, nogil=True)
@@ -52,12 +27,12 @@ def tails(x, known, stairs, found):
             for i in range(start, min(start + _ROWS, x.shape[0])):
                 if not known[i, f]:
                     continue
-                step = _not_above(value[f], x[i, f]) - 1
+                step = np.searchsorted(value[f], x[i, f], side="right") - 1
                 if step >= 0:
                     share[i, f] = high[f, step]
                 far = x[i, f] - value[f, last]
                 if both_tails:
-                    step = _below(value[f], x[i, f])
+                    step = np.searchsorted(value[f], x[i, f])
                     if step <= last:
                         share[i, f] = min(share[i, f], low[f, step])
                     far = max(far, value[f, 0] - x[i, f])
