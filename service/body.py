@@ -1,8 +1,9 @@
-"""Request bodies: read whole within the limit, split into records without decoding them twice."""
+"""Request bodies: told to OpenAPI, read whole within the limit, split into records without decoding them twice."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 from fastapi import Request
@@ -19,6 +20,11 @@ class Records(NamedTuple):
 
     items: list[bytes]
     single: bool
+
+
+def json_body(schema: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """Return what OpenAPI says of a route that takes one JSON document."""
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
 
 
 async def read_body(request: Request, most: int) -> bytes:

@@ -18,7 +18,7 @@ from models.closure.report_markdown import markdown
 from models.incidents.chain_picture import picture
 from models.incidents.chain_text import text
 from service.auth import Authorised
-from service.body import read_body
+from service.body import json_body, read_body
 from service.closure import records
 from service.closure.blinding import report_for
 from service.closure.gathering import gather
@@ -66,7 +66,7 @@ _SCHEMA: dict[str, Any] = {
         "evidence": {"type": "array", "items": {"type": "string"}, "maxItems": 20},
     },
 }
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
+_BODY = json_body(_SCHEMA)
 
 
 @router.post(

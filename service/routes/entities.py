@@ -22,7 +22,7 @@ from service.behaviour.names import NAMED, Shown
 from service.behaviour.records import Entity, Unmasking
 from service.behaviour.subject import stored_about, whom_named
 from service.behaviour.words import Word, add_word
-from service.body import read_body
+from service.body import json_body, read_body
 from service.erasure import erase_entity
 from service.errors import ConflictError, InvalidError, NotFoundError
 from service.host import Host
@@ -37,7 +37,7 @@ _REASON: dict[str, Any] = {
     "type": "object", "required": ["reason"], "additionalProperties": False,
     "properties": {"reason": {"type": "string", "minLength": 1, "maxLength": 500}},
 }  # fmt: skip
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REASON}}}}
+_BODY = json_body(_REASON)
 
 _WORD: dict[str, Any] = {
     "type": "object", "required": ["day", "verdict"], "additionalProperties": False,
@@ -46,7 +46,7 @@ _WORD: dict[str, Any] = {
         "verdict": {"enum": [one.value for one in Verdict if one is not Verdict.DUPLICATE]},
     },
 }  # fmt: skip
-_WORD_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _WORD}}}}
+_WORD_BODY = json_body(_WORD)
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):

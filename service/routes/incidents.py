@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from features.alert import MAX_NAME
 from service.auth import Authorised
-from service.body import read_body
+from service.body import json_body, read_body
 from service.errors import InvalidError
 from service.host import Host
 from service.incidents import answers, records
@@ -50,7 +50,7 @@ def _described(field: str, of: str) -> dict[str, Any]:
     }
     schema = {"type": "object", "required": [field], "properties": properties}
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        **json_body(schema),
         "parameters": [{"name": "If-Match", "in": "header", "schema": {"type": "string"}}],
     }
 

@@ -14,7 +14,7 @@ from models.live_policy import Cap, Live, LivePolicy, NeverSuppress, NeverTouch,
 from models.mandate import stand
 from models.policy_store import PolicyStore
 from service.auth import Authorised
-from service.body import read_body
+from service.body import json_body, read_body
 from service.errors import ConflictError, ForbiddenError, InvalidError, PreconditionError
 from service.host import Host
 from service.keys import Key
@@ -58,7 +58,7 @@ def _described(form: type[msgspec.Struct], *, required: bool) -> dict[str, Any]:
             return part
         return whole(parts[part["$ref"]]) if "$ref" in part else {name: whole(value) for name, value in part.items()}
 
-    return {"requestBody": {"required": required, "content": {"application/json": {"schema": whole(schema)}}}}
+    return json_body(whole(schema), required=required)
 
 
 _POLICY, _NOTE = _described(TenantPolicy, required=True), _described(_Note, required=False)

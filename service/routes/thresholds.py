@@ -17,7 +17,7 @@ from models.errors import ObjectiveError
 from models.measures import DAY_SECONDS
 from models.whatif.whatif import WhatIf
 from service.auth import Authorised
-from service.body import read_body
+from service.body import json_body, read_body
 from service.errors import ConflictError, InvalidError, OverloadedError
 from service.host import Host
 from service.settings import ServiceSettings
@@ -50,7 +50,7 @@ _SCHEMA: dict[str, Any] = {
         "costs": {"type": "object", "description": "as in the file of `tamis train --costs`; the bundle's own if absent"},
     },
 }
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
+_BODY = json_body(_SCHEMA)
 
 
 @router.get("/v1/thresholds", summary="The thresholds in force for the key's tenant, each with its certificate")
